@@ -1,0 +1,150 @@
+//! How much work one image may cause. Spending it is a problem in the report, never a silent cut.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::image::spool::Spool;
+use crate::problem::Problem;
+
+/// The limits of one run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// How deep containers may be nested.
+    pub depth: usize,
+    /// How many entries all trees together may have.
+    pub entries: u64,
+    /// How many bytes all decoding together may yield.
+    pub decoded: u64,
+    /// How many bytes one stored byte may become, once a stream has yielded [`Limits::RATIO_FLOOR`] bytes.
+    pub ratio: u64,
+    /// How many bytes of decoded streams are held in memory before they go to a temporary file.
+    pub memory: u64,
+}
+
+impl Limits {
+    /// The ratio is not looked at below so many decoded bytes (256 MiB).
+    pub const RATIO_FLOOR: u64 = 256 << 20;
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            depth: 32,
+            entries: 2_000_000,
+            decoded: 16 << 30,
+            ratio: 250,
+            memory: 64 << 20,
+        }
+    }
+}
+
+/// What is left of the limits, shared by all threads.
+pub struct Budget {
+    limits: Limits,
+    entries: AtomicU64,
+    decoded: AtomicU64,
+    expired: Box<dyn Fn() -> bool + Send + Sync>,
+    spool: Spool,
+}
+
+impl Budget {
+    /// A fresh budget that never runs out of time.
+    pub fn new(limits: Limits) -> Self {
+        Self::with_deadline(limits, Box::new(|| false))
+    }
+
+    /// A fresh budget; `expired` tells when the time is up, since nothing below the commands knows the time.
+    pub fn with_deadline(limits: Limits, expired: Box<dyn Fn() -> bool + Send + Sync>) -> Self {
+        Self {
+            limits,
+            entries: AtomicU64::new(limits.entries),
+            decoded: AtomicU64::new(limits.decoded),
+            expired,
+            spool: Spool::new(limits.memory),
+        }
+    }
+
+    /// The limits it started with.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Where decoded streams go.
+    pub fn spool(&self) -> &Spool {
+        &self.spool
+    }
+
+    /// Spends `count` entries. A format calls this before it makes them, and stops when it is refused.
+    ///
+    /// # Errors
+    /// A problem of kind `limit`.
+    pub fn spend_entries(&self, count: u64) -> Result<(), Problem> {
+        if spend(&self.entries, count) {
+            return Ok(());
+        }
+        Err(Problem::limit(format!(
+            "more than {} entries; raise --max-entries to read on",
+            self.limits.entries
+        )))
+    }
+
+    /// Spends `count` decoded bytes.
+    ///
+    /// # Errors
+    /// A problem of kind `limit`.
+    pub fn spend_decoded(&self, count: u64) -> Result<(), Problem> {
+        if (self.expired)() {
+            return Err(Problem::limit(
+                "the time is up; raise --max-seconds to read on",
+            ));
+        }
+        if spend(&self.decoded, count) {
+            return Ok(());
+        }
+        Err(Problem::limit(format!(
+            "more than {} decoded bytes; raise --max-decoded to read on",
+            self.limits.decoded
+        )))
+    }
+
+    /// Whether `stored` bytes may become `decoded` bytes.
+    ///
+    /// # Errors
+    /// A problem of kind `limit`.
+    pub fn check_ratio(&self, stored: u64, decoded: u64) -> Result<(), Problem> {
+        if decoded > Limits::RATIO_FLOOR && decoded > stored.saturating_mul(self.limits.ratio) {
+            return Err(Problem::limit(format!(
+                "{stored} stored bytes became more than {decoded} bytes; raise --max-ratio to read on"
+            )));
+        }
+        Ok(())
+    }
+}
+
+fn spend(left: &AtomicU64, count: u64) -> bool {
+    let take = |have: u64| have.checked_sub(count);
+    left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spent_budget_refuses_and_names_the_flag() {
+        let budget = Budget::new(Limits {
+            entries: 2,
+            ..Limits::default()
+        });
+        assert!(budget.spend_entries(2).is_ok());
+        let problem = budget.spend_entries(1).unwrap_err();
+        assert!(problem.detail.contains("--max-entries"));
+    }
+
+    #[test]
+    fn the_ratio_counts_only_above_the_floor() {
+        let budget = Budget::new(Limits::default());
+        assert!(budget.check_ratio(1, Limits::RATIO_FLOOR).is_ok());
+        assert!(budget.check_ratio(1 << 20, 1 << 30).is_err());
+        assert!(budget.check_ratio(1 << 23, 1 << 30).is_ok());
+    }
+}

@@ -1,0 +1,63 @@
+//! Files as bytes: the one place of the crate that holds `unsafe`.
+
+#![expect(
+    unsafe_code,
+    reason = "mapping a file and giving its pages back; see each block"
+)]
+
+use std::fs::File;
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use bytes::Bytes;
+use memmap2::{Mmap, MmapOptions, UncheckedAdvice};
+
+/// How many bytes may be touched before the pages of all maps are given back (64 MiB).
+const RESIDENT: u64 = 64 << 20;
+
+static TOUCHED: AtomicU64 = AtomicU64::new(0);
+static MAPS: Mutex<Vec<Weak<Mmap>>> = Mutex::new(Vec::new());
+
+struct Owner(Arc<Mmap>);
+
+impl AsRef<[u8]> for Owner {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// Maps `len` bytes of `file` from `at`, read-only.
+///
+/// # Errors
+/// What the operating system says: the file cannot be mapped.
+pub fn map(file: &File, at: u64, len: usize) -> io::Result<Bytes> {
+    if len == 0 {
+        return Ok(Bytes::new());
+    }
+    // SAFETY: the map is private and read-only. The bytes may still change when another process writes to the file
+    // meanwhile: every reader copies a value once and checks it then, and the command compares the file's
+    // identity before and after. A file that shrinks raises SIGBUS, which ends the process without a verdict.
+    let map = unsafe { MmapOptions::new().offset(at).len(len).map(file)? };
+    let map = Arc::new(map);
+    let mut maps = MAPS.lock().unwrap_or_else(PoisonError::into_inner);
+    maps.retain(|known| known.strong_count() > 0);
+    maps.push(Arc::downgrade(&map));
+    Ok(Bytes::from_owner(Owner(map)))
+}
+
+/// Notes that `count` bytes were read through, and now and then gives the pages of all maps back to the operating
+/// system, so that the memory of a run stays bounded whatever the size of the image. They come back when read again.
+pub fn touched(count: u64) {
+    let before = TOUCHED.fetch_add(count, Ordering::Relaxed);
+    if before.saturating_add(count) < RESIDENT {
+        return;
+    }
+    TOUCHED.store(0, Ordering::Relaxed);
+    let maps = MAPS.lock().unwrap_or_else(PoisonError::into_inner);
+    for map in maps.iter().filter_map(Weak::upgrade) {
+        // SAFETY: the maps are read-only views of files, so a dropped page holds nothing that the file does not;
+        // the next read loads it again. Failure costs memory only.
+        let _ = unsafe { map.unchecked_advise(UncheckedAdvice::DontNeed) };
+    }
+}

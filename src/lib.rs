@@ -1,0 +1,24 @@
+//! Tells whether a firmware image is, byte for byte, what a trusted signer says it should be.
+//!
+//! ```text
+//! Image -> Region / Gap -> Entry -> Fact -> Change -> Finding -> Verdict -> Report
+//! ```
+//! One type per arrow; each stage is a pure function of those before it. Only `commands` touches disk, clock and
+//! keys. `docs/architecture.md` is the map.
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::arithmetic_side_effects,
+        clippy::as_conversions,
+        clippy::cast_possible_truncation,
+        reason = "tests compute with numbers they chose themselves"
+    )
+)]
+
+pub mod budget;
+pub mod entry;
+pub mod formats;
+pub mod image;
+pub mod problem;
+pub mod read;
