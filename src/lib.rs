@@ -17,8 +17,12 @@
 )]
 
 pub mod budget;
+pub mod digest;
 pub mod entry;
+pub mod extract;
+pub mod facts;
 pub mod formats;
 pub mod image;
+pub mod place;
 pub mod problem;
 pub mod read;

@@ -1,0 +1,15 @@
+//! From an image to everything that is in it: regions, gaps, entries, and an account of every byte.
+
+mod content;
+mod drain;
+mod gaps;
+mod inventory;
+mod ledger;
+mod search;
+mod settle;
+mod unpack;
+
+pub use gaps::GapKind;
+pub use inventory::{Found, Gap, ImageId, Inventory, Older, Region, State, Told};
+pub use ledger::Coverage;
+pub use unpack::unpack;

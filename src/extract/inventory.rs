@@ -1,0 +1,172 @@
+//! What was found in an image.
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use super::gaps::GapKind;
+use super::ledger::Coverage;
+use crate::digest::Digest;
+use crate::entry::{Entry, File};
+use crate::formats::{Doc, Proof};
+use crate::place::Place;
+use crate::problem::{Problem, ProblemKind};
+
+/// Everything that was found in an image, in an order that depends on the image alone.
+pub struct Inventory {
+    /// The image itself.
+    pub image: ImageId,
+    /// Every region; a region stands after the one that holds it.
+    pub regions: Vec<Region>,
+    /// Every gap that is unknown, and every fill between regions; fill inside a region from 4 KiB on.
+    pub gaps: Vec<Gap>,
+    /// Every entry of every tree, and the payload of every stream in which no region was found.
+    pub entries: Vec<Found>,
+    /// Older contents that are still there.
+    pub history: Vec<Older>,
+    /// What went wrong.
+    pub problems: Vec<Told>,
+    /// The account of the image's own bytes.
+    pub coverage: Coverage,
+}
+
+/// Which image it is.
+#[derive(Clone, Debug, Serialize)]
+pub struct ImageId {
+    /// Its name without the folder, escaped.
+    pub name: String,
+    /// Its size in bytes; for a directory the sum of its files' sizes.
+    pub size: u64,
+    /// The digest of its bytes; absent for a directory, which has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<Digest>,
+}
+
+/// Bytes that one format claims.
+pub struct Region {
+    /// Where it is.
+    pub place: Place,
+    /// Which format.
+    pub format: &'static Doc,
+    /// First byte, from the start of the parent's (decoded) bytes.
+    pub at: u64,
+    /// Length in bytes.
+    pub len: u64,
+    /// The region that holds it, as an index; `None`: the image.
+    pub parent: Option<usize>,
+    /// The entry in whose content it lies, as an index: then `at` counts from the content's start.
+    pub within: Option<usize>,
+    /// How much of it was read.
+    pub state: State,
+    /// How strongly it is proven.
+    pub proof: Proof,
+    /// What it decoded to, when it decodes.
+    pub decoded: Option<Decoded>,
+    /// Its own bytes.
+    pub bytes: Bytes,
+}
+
+/// What a region decoded to.
+#[derive(Clone, Copy, Debug)]
+pub struct Decoded {
+    /// The digest of the decoded bytes, where they are one stream.
+    pub sha256: Option<Digest>,
+    /// The account of them.
+    pub coverage: Coverage,
+}
+
+/// How much of a region was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// All of it, without a problem.
+    Read,
+    /// With problems; the rest was kept.
+    Partial,
+    /// Nothing.
+    Unread,
+}
+
+/// Bytes that no format claims.
+pub struct Gap {
+    /// Where it is.
+    pub place: Place,
+    /// First byte, from the start of the parent's (decoded) bytes.
+    pub at: u64,
+    /// Length in bytes.
+    pub len: u64,
+    /// The region that holds it, as an index; `None`: the image.
+    pub parent: Option<usize>,
+    /// The entry in whose content it lies, as an index: then `at` counts from the content's start.
+    pub within: Option<usize>,
+    /// Fill or unknown.
+    pub kind: GapKind,
+    /// Its bytes.
+    pub bytes: Bytes,
+}
+
+/// An entry and what was found out about its content.
+pub struct Found {
+    /// Where it is.
+    pub place: Place,
+    /// The region whose tree it belongs to; `None` for a root directory.
+    pub region: Option<usize>,
+    /// The entry as its format stores it.
+    pub entry: Entry,
+    /// 0 for the first entry of this path in its tree, 1 for the second, and so on.
+    pub ordinal: u32,
+    /// The digest of a file's content; absent when the content could not be read.
+    pub sha256: Option<Digest>,
+}
+
+/// An older content of a path.
+pub struct Older {
+    /// Where it is.
+    pub place: Place,
+    /// The region whose tree it belongs to.
+    pub region: Option<usize>,
+    /// When it was written, in seconds since 1970, where the format says so.
+    pub mtime: Option<i64>,
+    /// Why it is no longer current.
+    pub why: &'static str,
+    /// Its content.
+    pub file: File,
+    /// The digest of it.
+    pub sha256: Option<Digest>,
+}
+
+/// A problem and where it is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Told {
+    /// Where.
+    pub place: Place,
+    /// What sort of trouble.
+    pub kind: ProblemKind,
+    /// Where in the region, in bytes from its start, when one offset tells it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<u64>,
+    /// What was wanted and what was found.
+    pub detail: String,
+}
+
+impl Told {
+    /// A problem of the region, stream or tree at `place`.
+    pub fn new(place: &Place, problem: Problem) -> Self {
+        Self {
+            place: match &problem.path {
+                Some(path) => place.path(path),
+                None => place.clone(),
+            },
+            kind: problem.kind,
+            at: problem.at,
+            detail: problem.detail,
+        }
+    }
+}
+
+impl Inventory {
+    /// Whether something stayed unread or unexplained.
+    pub fn is_incomplete(&self) -> bool {
+        self.problems.iter().any(|told| told.kind.hides_content())
+            || self.gaps.iter().any(|gap| gap.kind.is_unknown())
+    }
+}

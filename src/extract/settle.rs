@@ -1,0 +1,274 @@
+//! Which of the formats that a stream's magics betray really are there.
+//!
+//! A region inside another that is at least structurally proven belongs to it. Of two that overlap in part, the
+//! stronger proof wins, then the longer one.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use super::drain::{Drained, drain};
+use super::search::Hit;
+use crate::budget::Budget;
+use crate::formats::{self, Extent, Format, Length, Proof, Reject};
+use crate::problem::{Problem, ProblemKind};
+use crate::read::{clip, length};
+
+/// So many near misses or lost overlaps are told, each for one format and one stream; more are one problem of their own.
+const MOST_TOLD: usize = 64;
+
+/// Bytes of a stream that a format claims and keeps.
+pub(super) struct Claim {
+    /// The format.
+    pub(super) format: &'static dyn Format,
+    /// First byte, from the stream's start.
+    pub(super) at: u64,
+    /// Length in bytes, as far as the stream reaches.
+    pub(super) len: u64,
+    /// How many bytes the format says are missing behind the stream's end.
+    pub(super) missing: u64,
+    /// How strongly it is proven.
+    pub(super) proof: Proof,
+    /// What it decoded to, when only decoding could measure it.
+    pub(super) drained: Option<Drained>,
+}
+
+impl Claim {
+    fn end(&self) -> u64 {
+        self.at.saturating_add(self.len)
+    }
+
+    fn overlaps(&self, other: &Self) -> bool {
+        self.at < other.end() && other.at < self.end()
+    }
+
+    /// Whether all of `other` lies inside, and this is proven well enough to answer for it.
+    fn holds(&self, other: &Self) -> bool {
+        let inside = self.at <= other.at && other.end() <= self.end();
+        let larger = self.len > other.len || self.proof >= other.proof;
+        inside && larger && self.proof >= Proof::Structure
+    }
+}
+
+/// What was decided about a range of a stream.
+#[derive(Default)]
+pub(super) struct Settled {
+    /// The claims that stand, in order and without overlap.
+    pub(super) claims: Vec<Claim>,
+    /// Near misses and lost overlaps, with offsets in bytes from the stream's start.
+    pub(super) problems: Vec<Problem>,
+}
+
+/// Settles who owns what of `range`; `hits` are those that start in it.
+pub(super) fn settle(stream: &Bytes, range: Range<u64>, hits: &[Hit], budget: &Budget) -> Settled {
+    let mut settling = Settling {
+        stream,
+        end: range.end,
+        budget,
+        told: vec![0; formats::ALL.len()],
+        settled: Settled::default(),
+    };
+    let decoding = settling.measure(hits);
+    for (hit, format, proof) in decoding {
+        settling.decode(hit, format, proof);
+    }
+    settling.settled.claims.sort_by_key(|claim| claim.at);
+    settling.settled
+}
+
+struct Settling<'a> {
+    stream: &'a Bytes,
+    end: u64,
+    budget: &'a Budget,
+    /// How many rejected claims were told, by format.
+    told: Vec<usize>,
+    settled: Settled,
+}
+
+impl Settling<'_> {
+    /// Settles the formats that state their length; returns the hits that only decoding can measure.
+    fn measure(&mut self, hits: &[Hit]) -> Vec<(Hit, &'static dyn Format, Proof)> {
+        let mut known: Vec<Claim> = Vec::new();
+        let mut decoding = Vec::new();
+        // Inside a region of one format its own magics are parts of it (the nodes of a log, say).
+        let mut own_end = vec![0; formats::ALL.len()];
+        for hit in hits {
+            let (Some(format), Some(own_end)) = (hit.format(), own_end.get_mut(hit.format)) else {
+                continue;
+            };
+            if hit.at < *own_end || self.is_tired(hit.format) {
+                continue;
+            }
+            let rest = self.rest(hit.at);
+            match format.measure(&rest) {
+                Ok(Extent {
+                    len: Length::Known(len),
+                    proof,
+                }) if len > 0 => {
+                    let here = len.min(length(&rest));
+                    *own_end = hit.at.saturating_add(here);
+                    known.push(Claim {
+                        format,
+                        at: hit.at,
+                        len: here,
+                        missing: len.saturating_sub(here),
+                        proof,
+                        drained: None,
+                    });
+                }
+                Ok(Extent { proof, .. }) => decoding.push((*hit, format, proof)),
+                Err(reject) => self.reject(*hit, format, reject),
+            }
+        }
+        self.keep_strongest(known);
+        decoding
+    }
+
+    fn keep_strongest(&mut self, mut known: Vec<Claim>) {
+        known.sort_by_key(|claim| (claim.at, u64::MAX.saturating_sub(claim.len)));
+        let mut outer: Vec<Claim> = Vec::new();
+        let mut widest: Option<usize> = None;
+        for claim in known {
+            let held = widest
+                .and_then(|index| outer.get(index))
+                .is_some_and(|wide| wide.holds(&claim));
+            if held {
+                continue;
+            }
+            let reaches = widest
+                .and_then(|index| outer.get(index))
+                .map_or(0, Claim::end);
+            if claim.end() >= reaches && claim.proof >= Proof::Structure {
+                widest = Some(outer.len());
+            }
+            outer.push(claim);
+        }
+        outer.sort_by(|a, b| (b.proof, b.len, a.at).cmp(&(a.proof, a.len, b.at)));
+        for claim in outer {
+            match self.rival_of(&claim) {
+                Some(rival) => self.lose(&claim, rival),
+                None => self.settled.claims.push(claim),
+            }
+        }
+    }
+
+    /// Decodes a stream to learn its length, unless somebody owns its start.
+    fn decode(&mut self, hit: Hit, format: &'static dyn Format, proof: Proof) {
+        let owned = |claim: &Claim| {
+            claim.at <= hit.at && hit.at < claim.end() && claim.proof >= Proof::Structure
+        };
+        if self.settled.claims.iter().any(owned) || self.is_tired(hit.format) {
+            return;
+        }
+        let rest = self.rest(hit.at);
+        let opened = format.open(rest.clone(), self.budget);
+        let formats::Content::Stream(decoder) = opened.content else {
+            return;
+        };
+        let mut drained = drain(decoder, length(&rest), self.budget);
+        drained.ending.problems.extend(opened.problems);
+        drained.ending.spans.extend(opened.spans);
+        let (len, proof) = match &drained.ending.extent {
+            _ if drained.stopped => {
+                // Where it ends is not known: it keeps what it has read.
+                let spans = drained.ending.spans.iter();
+                let read = spans.map(|span| span.at.saturating_add(span.len)).max();
+                (read.unwrap_or(1), proof)
+            }
+            Ok((len, proof)) => (*len, *proof),
+            Err(reject) => {
+                let reject = *reject;
+                return self.reject(hit, format, reject);
+            }
+        };
+        let claim = Claim {
+            format,
+            at: hit.at,
+            len: len.clamp(1, length(&rest).max(1)),
+            missing: 0,
+            proof,
+            drained: Some(drained),
+        };
+        self.place(claim);
+    }
+
+    /// Gives a decoded claim its bytes if its proof is stronger than that of everyone it overlaps.
+    fn place(&mut self, claim: Claim) {
+        match self.rival_of(&claim) {
+            Some(rival) if rival.0 >= claim.proof => self.lose(&claim, rival),
+            _ => {
+                let (lost, kept) = std::mem::take(&mut self.settled.claims)
+                    .into_iter()
+                    .partition(|other| other.overlaps(&claim));
+                self.settled.claims = kept;
+                let lost: Vec<Claim> = lost;
+                for other in &lost {
+                    self.lose(other, (claim.proof, claim.format.doc().id, claim.at));
+                }
+                self.settled.claims.push(claim);
+            }
+        }
+    }
+
+    /// The strongest claim that stands and overlaps this one.
+    fn rival_of(&self, claim: &Claim) -> Option<(Proof, &'static str, u64)> {
+        let rivals = self
+            .settled
+            .claims
+            .iter()
+            .filter(|other| other.overlaps(claim));
+        rivals
+            .map(|other| (other.proof, other.format.doc().id, other.at))
+            .max()
+    }
+
+    fn lose(&mut self, claim: &Claim, (_, winner, winner_at): (Proof, &'static str, u64)) {
+        let index = formats::ALL
+            .iter()
+            .position(|format| format.doc().id == claim.format.doc().id);
+        let detail = format!(
+            "{} of {} bytes here would overlap {winner} at {winner_at:#x}, whose proof is stronger",
+            claim.format.doc().id,
+            claim.len
+        );
+        let problem = Problem::new(ProblemKind::Overlap, detail).at(claim.at);
+        self.tell(index.unwrap_or_default(), problem);
+    }
+
+    fn reject(&mut self, hit: Hit, format: &'static dyn Format, reject: Reject) {
+        if let Reject::NearMiss(why) = reject {
+            let detail = format!("{}: {why}", format.doc().id);
+            self.tell(
+                hit.format,
+                Problem::new(ProblemKind::NearMiss, detail).at(hit.at),
+            );
+        }
+    }
+
+    fn tell(&mut self, format: usize, problem: Problem) {
+        let Some(told) = self.told.get_mut(format) else {
+            return;
+        };
+        *told = told.saturating_add(1);
+        if *told < MOST_TOLD {
+            self.settled.problems.push(problem);
+        } else if *told == MOST_TOLD {
+            let id = formats::ALL
+                .get(format)
+                .map_or("", |format| format.doc().id);
+            let detail = format!(
+                "more than {MOST_TOLD} damaged or overlapping {id} regions; no more were looked at"
+            );
+            self.settled.problems.push(Problem::limit(detail));
+        }
+    }
+
+    /// Whether so many claims of a format failed that no more of them are looked at.
+    fn is_tired(&self, format: usize) -> bool {
+        self.told.get(format).is_some_and(|&told| told >= MOST_TOLD)
+    }
+
+    fn rest(&self, at: u64) -> Bytes {
+        clip(self.stream, at, self.end.saturating_sub(at))
+    }
+}
