@@ -101,6 +101,21 @@ pub enum Node {
     Socket,
 }
 
+impl Node {
+    /// The lower-case word that reports and baselines use.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::File(_) => "file",
+            Self::Dir => "dir",
+            Self::Symlink(_) => "symlink",
+            Self::Char(_) => "char",
+            Self::Block(_) => "block",
+            Self::Fifo => "fifo",
+            Self::Socket => "socket",
+        }
+    }
+}
+
 /// The numbers of a device node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Device {

@@ -17,12 +17,16 @@
 )]
 
 pub mod budget;
+pub mod cli;
+pub mod commands;
 pub mod digest;
 pub mod entry;
 pub mod extract;
 pub mod facts;
+pub mod finding;
 pub mod formats;
 pub mod image;
 pub mod place;
 pub mod problem;
 pub mod read;
+pub mod report;

@@ -1,3 +1,27 @@
-//! The command-line tool.
+//! The command-line tool: parse, run, exit.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+use vitalsign::cli::{Cli, Color};
+use vitalsign::commands;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 64 } else { 0 });
+        }
+    };
+    match cli.color {
+        Color::Auto => anstream::ColorChoice::Auto,
+        Color::Always => anstream::ColorChoice::Always,
+        Color::Never => anstream::ColorChoice::Never,
+    }
+    .write_global();
+    match commands::run(&cli) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => ExitCode::from(commands::report_error(&error)),
+    }
+}

@@ -4,7 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::Serialize;
-use serde::ser::SerializeSeq;
 
 use crate::entry::EntryPath;
 
@@ -133,19 +132,6 @@ impl fmt::Debug for Place {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{self}")
     }
-}
-
-/// The array form: one object a step.
-///
-/// # Errors
-/// Those of the serializer.
-pub fn serialize_steps<S: serde::Serializer>(place: &Place, out: S) -> Result<S::Ok, S::Error> {
-    let steps = place.steps();
-    let mut array = out.serialize_seq(Some(steps.len()))?;
-    for step in steps {
-        array.serialize_element(step)?;
-    }
-    array.end()
 }
 
 impl Serialize for Place {

@@ -262,12 +262,11 @@ impl Unpacker<'_> {
             self.tell_region(region, vec![Problem::corrupt(detail)]);
         }
         let mut parts = Vec::new();
-        let spans = match claim.drained {
-            Some(drained) => self.take_drained(drained, &inner),
-            None => {
-                let opened = claim.format.open(bytes, self.budget);
-                self.take_opened(opened, claim.len, stream, hits, &inner, &mut parts)
-            }
+        let spans = if let Some(drained) = claim.drained {
+            self.take_drained(drained, &inner)
+        } else {
+            let opened = claim.format.open(bytes, self.budget);
+            self.take_opened(opened, claim.len, stream, hits, &inner, &mut parts)
         };
         self.account(stream, claim.len, &spans, parts, hits, &inner);
     }

@@ -1,0 +1,306 @@
+//! The arguments of the command line, and nothing else.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::budget::Limits;
+
+/// Tells whether a patient monitor's firmware is what a trusted signer says it should be.
+///
+/// Exit codes: 0 verified; the sum of 1 added, 2 removed, 4 modified, 8 unverified or unread, 16 proven finding,
+/// 32 policy; from 64 on no verdict (64 usage, 65 malformed baseline or key, 66 cannot read input, 67 untrusted
+/// signature, 68 wrong device or version, 69 revoked, 70 internal error).
+#[derive(Debug, Parser)]
+#[command(name = "vitalsign", version, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// When to use colour; it is never the only carrier of a meaning.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
+    /// Say nothing on standard error but errors.
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// How many threads to use; as many as there are cores when not given.
+    #[arg(long, global = true, value_name = "N")]
+    pub jobs: Option<usize>,
+}
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Compare one image with a signed baseline: integrity and known risk.
+    Verify(Verify),
+    /// List what an image holds: regions, entries, gaps, problems.
+    List(List),
+    /// Write the files of an image out, safely.
+    Extract(Extract),
+    /// Compare two images, entry by entry.
+    Diff(Diff),
+    /// Make, sign and read baselines.
+    #[command(subcommand)]
+    Baseline(BaselineCommand),
+    /// Make and read keys.
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Tell which formats are read, what is verified in them, and what is not read.
+    Formats(Output),
+}
+
+/// `vitalsign verify`
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// The image: a file, a block device, a directory (a mounted root) or `-`.
+    pub image: PathBuf,
+    /// The baseline, or a directory of baselines from which the fitting one is picked.
+    #[arg(long, value_name = "FILE|DIR")]
+    pub baseline: PathBuf,
+    /// The public key that must have signed the baseline.
+    #[arg(long, value_name = "KEY", required = true)]
+    pub trust_key: Vec<PathBuf>,
+    /// The model that the baseline must be for.
+    #[arg(long)]
+    pub model: Option<String>,
+    /// Remembers the highest sequence seen, so that an old baseline cannot be replayed.
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
+    /// The time to judge by, instead of the clock; it is printed in the report.
+    #[arg(long, value_name = "RFC3339")]
+    pub now: Option<jiff::Timestamp>,
+    /// From which severity on a proven finding sets the exit code's bit 16.
+    #[arg(long, value_name = "SEVERITY", default_value = "high")]
+    pub fail_on: crate::finding::Severity,
+    /// Let every finding at or above `--fail-on` set the bit, proven or not.
+    #[arg(long)]
+    pub strict: bool,
+    /// Where the report goes.
+    #[command(flatten)]
+    pub output: Output,
+    /// How much work the image may cause.
+    #[command(flatten)]
+    pub budget: Budget,
+}
+
+/// `vitalsign list`
+#[derive(Debug, Args)]
+pub struct List {
+    /// The image: a file, a block device, a directory (a mounted root) or `-`.
+    pub image: PathBuf,
+    /// Where the report goes.
+    #[command(flatten)]
+    pub output: Output,
+    /// How much work the image may cause.
+    #[command(flatten)]
+    pub budget: Budget,
+}
+
+/// `vitalsign extract`
+#[derive(Debug, Args)]
+pub struct Extract {
+    /// The image: a file, a block device, a directory (a mounted root) or `-`.
+    pub image: PathBuf,
+    /// The directory to write to; it must be new or empty.
+    #[arg(long, value_name = "DIR")]
+    pub output: PathBuf,
+    /// How much work the image may cause.
+    #[command(flatten)]
+    pub budget: Budget,
+}
+
+/// `vitalsign diff`
+#[derive(Debug, Args)]
+pub struct Diff {
+    /// The image that is taken as expected.
+    pub expected: PathBuf,
+    /// The image that is compared with it.
+    pub found: PathBuf,
+    /// Where the report goes.
+    #[command(flatten)]
+    pub output: Output,
+    /// How much work each image may cause.
+    #[command(flatten)]
+    pub budget: Budget,
+}
+
+/// `vitalsign baseline`
+#[derive(Debug, Subcommand)]
+pub enum BaselineCommand {
+    /// Make an unsigned baseline from a reference image.
+    Create(Box<BaselineCreate>),
+    /// Sign a baseline; writes FILE.minisig beside it.
+    Sign(BaselineSign),
+    /// Check a baseline's form and signature.
+    Check(BaselineCheck),
+    /// Show what a baseline covers.
+    Show(BaselineShow),
+}
+
+/// `vitalsign baseline create`
+#[derive(Debug, Args)]
+pub struct BaselineCreate {
+    /// The reference image.
+    pub image: PathBuf,
+    /// Who made the device.
+    #[arg(long)]
+    pub vendor: String,
+    /// Which model it is.
+    #[arg(long)]
+    pub model: String,
+    /// Which firmware version the image is.
+    #[arg(long, value_name = "VERSION")]
+    pub firmware_version: String,
+    /// The baseline's number; it rises with every baseline for this vendor and model.
+    #[arg(long, value_name = "N")]
+    pub sequence: u64,
+    /// When the baseline goes stale.
+    #[arg(long, value_name = "RFC3339")]
+    pub expires: jiff::Timestamp,
+    /// Paths that may change, as COMPONENT:GLOB (`data:/var/log/*.log`); programs and setuid bits stay forbidden there.
+    #[arg(long, value_name = "COMPONENT:GLOB")]
+    pub mutable: Vec<String>,
+    /// Hardware revisions the baseline is for.
+    #[arg(long)]
+    pub hardware: Vec<String>,
+    /// The UDI device identifier printed on the label.
+    #[arg(long, value_name = "UDI-DI")]
+    pub udi_di: Option<String>,
+    /// The time of issue, instead of the clock.
+    #[arg(long, value_name = "RFC3339")]
+    pub now: Option<jiff::Timestamp>,
+    /// The baseline to write.
+    #[arg(long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// How much work the image may cause.
+    #[command(flatten)]
+    pub budget: Budget,
+}
+
+/// `vitalsign baseline sign`
+#[derive(Debug, Args)]
+pub struct BaselineSign {
+    /// The baseline.
+    pub baseline: PathBuf,
+    /// The secret key.
+    #[arg(long, value_name = "FILE")]
+    pub key: PathBuf,
+    /// A file whose first line is the key's password, instead of a prompt.
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+}
+
+/// `vitalsign baseline check`
+#[derive(Debug, Args)]
+pub struct BaselineCheck {
+    /// The baseline.
+    pub baseline: PathBuf,
+    /// The public key that must have signed it; without one only the form is checked.
+    #[arg(long, value_name = "KEY")]
+    pub trust_key: Vec<PathBuf>,
+}
+
+/// `vitalsign baseline show`
+#[derive(Debug, Args)]
+pub struct BaselineShow {
+    /// The baseline.
+    pub baseline: PathBuf,
+}
+
+/// `vitalsign key`
+#[derive(Debug, Subcommand)]
+pub enum KeyCommand {
+    /// Make a key pair: PREFIX.key (secret) and PREFIX.pub.
+    Generate(KeyGenerate),
+    /// Show a key's fingerprint; never its secret.
+    Show(KeyShow),
+}
+
+/// `vitalsign key generate`
+#[derive(Debug, Args)]
+pub struct KeyGenerate {
+    /// The files' name without its ending.
+    #[arg(long, value_name = "PREFIX")]
+    pub output: PathBuf,
+    /// Leave the secret key unencrypted.
+    #[arg(long, conflicts_with = "password_file")]
+    pub no_password: bool,
+    /// A file whose first line is the password, instead of a prompt.
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+}
+
+/// `vitalsign key show`
+#[derive(Debug, Args)]
+pub struct KeyShow {
+    /// A public or secret key file.
+    pub key: PathBuf,
+}
+
+/// Where a report goes and in which form.
+#[derive(Debug, Args)]
+pub struct Output {
+    /// The form of the report.
+    #[arg(long, value_name = "FORMAT", default_value = "terminal")]
+    pub format: ReportFormat,
+    /// The file to write instead of standard output.
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// The forms of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// For people.
+    Terminal,
+    /// For programs.
+    Json,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal that wants it.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The budget flags.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Budget")]
+pub struct Budget {
+    /// How deep containers may be nested.
+    #[arg(long, value_name = "N", default_value_t = Limits::default().depth)]
+    pub max_depth: usize,
+    /// How many entries may be read.
+    #[arg(long, value_name = "N", default_value_t = Limits::default().entries)]
+    pub max_entries: u64,
+    /// How many bytes all decoding may yield.
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().decoded)]
+    pub max_decoded: u64,
+    /// How many bytes one stored byte may become, in streams above 256 MiB.
+    #[arg(long, value_name = "N", default_value_t = Limits::default().ratio)]
+    pub max_ratio: u64,
+    /// How many bytes of decoded streams are held in memory; the rest goes to unlinked temporary files.
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().memory)]
+    pub max_memory: u64,
+    /// How many seconds one image may take.
+    #[arg(long, value_name = "N")]
+    pub max_seconds: Option<u64>,
+}
+
+impl Budget {
+    /// The limits that the flags state.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            depth: self.max_depth,
+            entries: self.max_entries,
+            decoded: self.max_decoded,
+            ratio: self.max_ratio,
+            memory: self.max_memory,
+        }
+    }
+}

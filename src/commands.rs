@@ -1,0 +1,31 @@
+//! The wiring of each subcommand: the only code that meets disk, clock and keys.
+
+mod clock;
+mod exit;
+mod formats;
+mod list;
+mod open;
+mod output;
+
+use anyhow::Result;
+
+use crate::cli::{Cli, Command};
+
+pub use exit::report_error;
+
+/// Runs what the command line asks for; yields the exit code.
+///
+/// # Errors
+/// What stopped the command; [`report_error`] prints it and knows its exit code.
+pub fn run(cli: &Cli) -> Result<u8> {
+    if let Some(jobs) = cli.jobs {
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(jobs)
+            .build_global()?;
+    }
+    match &cli.command {
+        Command::List(args) => list::run(args),
+        Command::Formats(args) => formats::run(args),
+        _ => Ok(70),
+    }
+}

@@ -1,0 +1,26 @@
+//! `vitalsign list`
+
+use anyhow::Result;
+
+use super::{open, output};
+use crate::cli::{self, ReportFormat};
+use crate::report::list;
+
+/// Lists an image; exit code 8 when something in it stayed unread or unexplained.
+pub(super) fn run(args: &cli::List) -> Result<u8> {
+    let found = open::inventory(&args.image, &args.budget)?;
+    let text = match args.output.format {
+        ReportFormat::Json => {
+            let mut text = serde_json::to_string_pretty(&list::List::new(&found))?;
+            text.push('\n');
+            text
+        }
+        ReportFormat::Terminal => {
+            let mut text = String::new();
+            list::render(&found, &mut text)?;
+            text
+        }
+    };
+    output::write(&args.output, &text)?;
+    Ok(if found.is_incomplete() { 8 } else { 0 })
+}

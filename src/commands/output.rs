@@ -1,0 +1,47 @@
+//! Where results go: standard output, or a file written so that a crash leaves the old one or the new one.
+
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use crate::cli::Output;
+use crate::place::escape;
+
+/// Writes a finished report.
+pub(super) fn write(to: &Output, text: &str) -> Result<()> {
+    match &to.output {
+        Some(path) => write_file(path, text.as_bytes(), 0o644),
+        None => write_stdout(text),
+    }
+}
+
+/// Writes to standard output; a reader that went away is no error.
+fn write_stdout(text: &str) -> Result<()> {
+    let mut out = anstream::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        result => result.context("cannot write to standard output"),
+    }
+}
+
+/// Writes a file by a temporary file beside it, synced and renamed.
+pub(super) fn write_file(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
+    let shown = escape(path.as_os_str().as_encoded_bytes());
+    persist(path, bytes, mode).with_context(|| format!("cannot write {shown}"))
+}
+
+fn persist(path: &Path, bytes: &[u8], mode: u32) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut file = tempfile::Builder::new()
+        .permissions(std::fs::Permissions::from_mode(mode))
+        .tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    std::fs::File::open(folder)?.sync_all()
+}

@@ -1,0 +1,5 @@
+//! Results for people and for programs. Every renderer is a pure function of its record.
+
+pub mod formats;
+pub mod list;
+pub mod text;

@@ -1,0 +1,341 @@
+//! `vitalsign.list/1`: what an image holds.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Write};
+
+use serde::Serialize;
+
+use super::text;
+use crate::digest::Digest;
+use crate::entry::Node;
+use crate::extract::{
+    Coverage, Found, Gap, GapKind, ImageId, Inventory, Older, Region, State, Told,
+};
+use crate::formats::Proof;
+use crate::place::{Place, Step, escape};
+
+/// The list as JSON has it.
+#[derive(Serialize)]
+pub struct List<'a> {
+    schema: &'static str,
+    image: &'a ImageId,
+    regions: Vec<RegionRow<'a>>,
+    gaps: Vec<GapRow<'a>>,
+    entries: Vec<EntryRow<'a>>,
+    history: Vec<OlderRow<'a>>,
+    problems: &'a [Told],
+    coverage: Coverage,
+}
+
+#[derive(Serialize)]
+struct RegionRow<'a> {
+    place: &'a Place,
+    steps: Vec<&'a Step>,
+    format: &'static str,
+    at: u64,
+    len: u64,
+    parent: Option<usize>,
+    #[serde(rename = "in", skip_serializing_if = "Option::is_none")]
+    within: Option<&'a Place>,
+    state: State,
+    proof: Proof,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decoded: Option<Coverage>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decoded_sha256: Option<Digest>,
+}
+
+#[derive(Serialize)]
+struct GapRow<'a> {
+    place: &'a Place,
+    at: u64,
+    len: u64,
+    parent: Option<usize>,
+    #[serde(rename = "in", skip_serializing_if = "Option::is_none")]
+    within: Option<&'a Place>,
+    #[serde(flatten)]
+    kind: GapKind,
+}
+
+/// One entry as JSON has it; what its format does not store is absent.
+#[derive(Serialize)]
+pub(super) struct EntryRow<'a> {
+    place: &'a Place,
+    path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    region: Option<usize>,
+    #[serde(skip_serializing_if = "is_zero")]
+    ordinal: u32,
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rdev: Option<[u32; 2]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mode: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uid: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gid: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<Digest>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    xattrs: BTreeMap<String, String>,
+}
+
+/// One older content as JSON has it.
+#[derive(Serialize)]
+pub(super) struct OlderRow<'a> {
+    place: &'a Place,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    region: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mtime: Option<i64>,
+    why: &'static str,
+    size: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<Digest>,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the form that serde calls"
+)]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
+impl<'a> List<'a> {
+    /// The list of an inventory.
+    pub fn new(found: &'a Inventory) -> Self {
+        let within = |entry: Option<usize>| {
+            entry
+                .and_then(|entry| found.entries.get(entry))
+                .map(|entry| &entry.place)
+        };
+        Self {
+            schema: "vitalsign.list/1",
+            image: &found.image,
+            regions: found
+                .regions
+                .iter()
+                .map(|region| RegionRow::new(region, within(region.within)))
+                .collect(),
+            gaps: found
+                .gaps
+                .iter()
+                .map(|gap| GapRow::new(gap, within(gap.within)))
+                .collect(),
+            entries: found.entries.iter().map(EntryRow::new).collect(),
+            history: found.history.iter().map(OlderRow::new).collect(),
+            problems: &found.problems,
+            coverage: found.coverage,
+        }
+    }
+}
+
+impl<'a> RegionRow<'a> {
+    fn new(region: &'a Region, within: Option<&'a Place>) -> Self {
+        Self {
+            place: &region.place,
+            steps: region.place.steps(),
+            format: region.format.id,
+            at: region.at,
+            len: region.len,
+            parent: region.parent,
+            within,
+            state: region.state,
+            proof: region.proof,
+            decoded: region.decoded.map(|decoded| decoded.coverage),
+            decoded_sha256: region.decoded.and_then(|decoded| decoded.sha256),
+        }
+    }
+}
+
+impl<'a> GapRow<'a> {
+    fn new(gap: &'a Gap, within: Option<&'a Place>) -> Self {
+        Self {
+            place: &gap.place,
+            at: gap.at,
+            len: gap.len,
+            parent: gap.parent,
+            within,
+            kind: gap.kind,
+        }
+    }
+}
+
+impl<'a> EntryRow<'a> {
+    pub(super) fn new(found: &'a Found) -> Self {
+        let entry = &found.entry;
+        let (target, rdev, size) = match &entry.node {
+            Node::Symlink(target) => (Some(escape(target)), None, u64::try_from(target.len()).ok()),
+            Node::Char(device) | Node::Block(device) => {
+                (None, Some([device.major, device.minor]), None)
+            }
+            Node::File(file) => (None, None, Some(file.size)),
+            Node::Dir | Node::Fifo | Node::Socket => (None, None, None),
+        };
+        let xattrs = entry.meta.xattrs.iter();
+        Self {
+            place: &found.place,
+            path: escape(entry.path.as_bytes()),
+            region: found.region,
+            ordinal: found.ordinal,
+            kind: entry.node.word(),
+            target,
+            rdev,
+            mode: entry.meta.mode.map(|mode| format!("{mode:04o}")),
+            uid: entry.meta.uid,
+            gid: entry.meta.gid,
+            size,
+            sha256: found.sha256,
+            xattrs: xattrs
+                .map(|(name, value)| (escape(name), text::hex(value)))
+                .collect(),
+        }
+    }
+}
+
+impl<'a> OlderRow<'a> {
+    pub(super) fn new(older: &'a Older) -> Self {
+        Self {
+            place: &older.place,
+            region: older.region,
+            mtime: older.mtime,
+            why: older.why,
+            size: older.file.size,
+            sha256: older.sha256,
+        }
+    }
+}
+
+/// The list for people.
+///
+/// # Errors
+/// Those of `out`.
+pub fn render(found: &Inventory, out: &mut String) -> fmt::Result {
+    let image = &found.image;
+    write!(out, "{}  {}", image.name, text::size(image.size))?;
+    match image.sha256 {
+        Some(sha256) => writeln!(out, "  sha256 {sha256}")?,
+        None => writeln!(out, "  (directory)")?,
+    }
+    render_regions(found, out)?;
+    render_gaps(found, out)?;
+    render_entries(found, out)?;
+    render_history(found, out)?;
+    render_problems(&found.problems, out)?;
+    let coverage = found.coverage;
+    writeln!(
+        out,
+        "\nCoverage  {} bytes = {} content + {} metadata + {} fill + {} unknown",
+        coverage.bytes, coverage.content, coverage.metadata, coverage.fill, coverage.unknown
+    )
+}
+
+fn render_regions(found: &Inventory, out: &mut String) -> fmt::Result {
+    writeln!(out, "\nRegions  {}", found.regions.len())?;
+    for region in &found.regions {
+        let state = match region.state {
+            State::Read => "read",
+            State::Partial => "PARTIAL",
+            State::Unread => "UNREAD",
+        };
+        writeln!(
+            out,
+            "  {:<8} {:>12}  {}",
+            state,
+            text::size(region.len),
+            region.place
+        )?;
+    }
+    Ok(())
+}
+
+fn render_gaps(found: &Inventory, out: &mut String) -> fmt::Result {
+    writeln!(out, "\nGaps  {}", found.gaps.len())?;
+    for gap in &found.gaps {
+        let what = match gap.kind {
+            GapKind::Fill { byte } => format!("fill {byte:02x}"),
+            GapKind::Unknown { entropy } => format!("UNKNOWN, {entropy:.2} bits per byte"),
+        };
+        writeln!(
+            out,
+            "  {:>12}  {}  {}",
+            text::size(gap.len),
+            gap.place,
+            what
+        )?;
+    }
+    Ok(())
+}
+
+fn render_entries(found: &Inventory, out: &mut String) -> fmt::Result {
+    writeln!(out, "\nEntries  {}", found.entries.len())?;
+    for found in &found.entries {
+        let row = EntryRow::new(found);
+        let owner = match (row.uid, row.gid) {
+            (Some(uid), Some(gid)) => format!("{uid}:{gid}"),
+            _ => "-".to_owned(),
+        };
+        let digest = row.sha256.map(|sha256| sha256.to_string());
+        let digest = digest
+            .as_ref()
+            .and_then(|digest| digest.get(..16))
+            .unwrap_or("-");
+        write!(
+            out,
+            "  {:<7} {:>4} {:>9} {:>10} {:<16}  {}",
+            row.kind,
+            row.mode.as_deref().unwrap_or("-"),
+            owner,
+            row.size
+                .map_or_else(|| "-".to_owned(), |size| size.to_string()),
+            digest,
+            row.place
+        )?;
+        match (row.target, row.rdev) {
+            (Some(target), _) => writeln!(out, " -> {target}")?,
+            (_, Some([major, minor])) => writeln!(out, " ({major}, {minor})")?,
+            _ => writeln!(out)?,
+        }
+    }
+    Ok(())
+}
+
+fn render_history(found: &Inventory, out: &mut String) -> fmt::Result {
+    if found.history.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "\nOlder versions that are still there  {}",
+        found.history.len()
+    )?;
+    for older in &found.history {
+        writeln!(
+            out,
+            "  {:>12}  {}  {}",
+            text::size(older.file.size),
+            older.place,
+            older.why
+        )?;
+    }
+    Ok(())
+}
+
+fn render_problems(problems: &[Told], out: &mut String) -> fmt::Result {
+    writeln!(out, "\nProblems  {}", problems.len())?;
+    for told in problems {
+        let place = if told.place.is_image() {
+            "the image".to_owned()
+        } else {
+            told.place.to_string()
+        };
+        writeln!(out, "  {}  {}: {}", told.kind.word(), place, told.detail)?;
+    }
+    Ok(())
+}
