@@ -2,6 +2,7 @@
 
 mod clock;
 mod exit;
+mod extract;
 mod formats;
 mod list;
 mod open;
@@ -25,6 +26,7 @@ pub fn run(cli: &Cli) -> Result<u8> {
     }
     match &cli.command {
         Command::List(args) => list::run(args),
+        Command::Extract(args) => extract::run(args),
         Command::Formats(args) => formats::run(args),
         _ => Ok(70),
     }
