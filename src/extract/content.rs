@@ -16,7 +16,7 @@ use crate::facts::FileType;
 use crate::image::map;
 use crate::image::spool::Stream;
 use crate::problem::Problem;
-use crate::read::{clip, length};
+use crate::read::length;
 
 /// How many bytes of a content its type and the magics at its start are told from (64 KiB).
 const HEAD: usize = 64 << 10;

@@ -1,0 +1,258 @@
+//! Opening one region: its content goes on the work list, its bytes into the account.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use super::{Home, Unpacker, Work};
+use crate::extract::drain::{Drained, drain};
+use crate::extract::gaps::{self, GapKind};
+use crate::extract::inventory::{Gap, Region, State};
+use crate::extract::ledger::{self, Coverage};
+use crate::extract::search::Hit;
+use crate::extract::settle::Claim;
+use crate::formats::{self, Opened, Part, PartBytes, Span};
+use crate::image::map;
+use crate::problem::{Problem, ProblemKind};
+use crate::read::clip;
+
+/// Fill inside a region is listed as a gap from so many bytes on; less is only counted.
+const LISTED_FILL: u64 = 4096;
+
+impl Unpacker<'_> {
+    /// Opens one region and accounts for its bytes.
+    pub(super) fn take(&mut self, stream: &Bytes, claim: Claim, hits: &[Hit], home: &Home) {
+        let bytes = clip(stream, claim.at, claim.len);
+        let doc = claim.format.doc();
+        let region = self.found.regions.len();
+        let place = home
+            .place
+            .region(doc.id, claim.at.saturating_sub(home.place_origin));
+        self.found.regions.push(Region {
+            place: place.clone(),
+            format: doc,
+            at: claim.at.saturating_sub(home.at_origin),
+            len: claim.len,
+            parent: home.parent,
+            within: home.within,
+            state: State::Read,
+            proof: claim.proof,
+            decoded: None,
+            bytes: bytes.clone(),
+        });
+        let inner = Home {
+            place,
+            parent: Some(region),
+            within: None,
+            depth: home.depth.saturating_add(1),
+            ledger: home.ledger,
+            at_origin: claim.at,
+            place_origin: claim.at,
+            except: Some((claim.at, doc.id)),
+        };
+        if claim.missing > 0 {
+            let detail = format!("cut off: {} more bytes should follow", claim.missing);
+            self.tell_region(region, vec![Problem::corrupt(detail)]);
+        }
+        let mut parts = Vec::new();
+        let spans = if let Some(drained) = claim.drained {
+            self.take_drained(drained, &inner)
+        } else {
+            let opened = claim.format.open(bytes, self.budget);
+            self.take_opened(opened, claim.len, stream, hits, &inner, &mut parts)
+        };
+        self.account(stream, claim.len, &spans, parts, hits, &inner);
+    }
+
+    /// Takes what a format opened; returns the spans, and in `parts` the ranges that other regions own.
+    pub(super) fn take_opened(
+        &mut self,
+        opened: Opened,
+        len: u64,
+        stream: &Bytes,
+        hits: &[Hit],
+        inner: &Home,
+        parts: &mut Vec<Range<u64>>,
+    ) -> Vec<Span> {
+        let region = inner.parent.unwrap_or_default();
+        self.tell_region(region, opened.problems);
+        match opened.content {
+            formats::Content::Unread => {
+                self.worsen(region, State::Unread);
+            }
+            formats::Content::Stream(decoder) => {
+                let drained = drain(decoder, len, self.budget);
+                let mut spans = self.take_drained(drained, inner);
+                spans.extend(opened.spans);
+                return spans;
+            }
+            formats::Content::Layout(layout) => {
+                self.take_layout(layout, len, stream, hits, inner, parts);
+            }
+            formats::Content::Tree(tree) => {
+                self.take_history(&tree.history, region, &inner.place);
+                self.take_tree(tree.entries, Some(region), &inner.place, len, inner.depth);
+            }
+        }
+        opened.spans
+    }
+
+    pub(super) fn take_drained(&mut self, drained: Drained, inner: &Home) -> Vec<Span> {
+        let region = inner.parent.unwrap_or_default();
+        self.tell_region(region, drained.ending.problems);
+        self.take_decoded(drained.bytes, inner, true);
+        drained.ending.spans
+    }
+
+    /// Queues decoded bytes as a stream with an account of their own.
+    pub(super) fn take_decoded(&mut self, bytes: Bytes, inner: &Home, payload: bool) {
+        let region = inner.parent.unwrap_or_default();
+        let ledger = self
+            .decoded
+            .get(&region)
+            .map_or(self.ledgers.len(), |&(ledger, _)| ledger);
+        if ledger == self.ledgers.len() {
+            self.ledgers.push(Coverage::default());
+        }
+        let home = Home {
+            ledger: Some(ledger),
+            at_origin: 0,
+            place_origin: 0,
+            except: None,
+            ..inner.clone()
+        };
+        let (sha256, hits) = self.hash_and_search(&bytes, &home);
+        self.decoded
+            .insert(region, (ledger, payload.then_some(sha256)));
+        self.work.push_back(Work {
+            bytes,
+            hits,
+            home,
+            payload: payload.then_some(sha256),
+        });
+    }
+
+    pub(super) fn take_layout(
+        &mut self,
+        layout: Vec<Part>,
+        len: u64,
+        stream: &Bytes,
+        hits: &[Hit],
+        inner: &Home,
+        owned: &mut Vec<Range<u64>>,
+    ) {
+        let region = inner.parent.unwrap_or_default();
+        let (mut ranges, mut decoded) = (Vec::new(), Vec::new());
+        for part in layout {
+            match part.bytes {
+                PartBytes::Range(range) => ranges.push((range, part.name)),
+                PartBytes::Decoded(bytes) => decoded.push((bytes, part.name)),
+            }
+        }
+        ranges.sort_by_key(|(range, _)| (range.start, range.end));
+        let mut free_from = 0;
+        for (range, name) in ranges {
+            let range = range.start.min(len)..range.end.min(len);
+            if range.is_empty() {
+                continue;
+            }
+            let own = range.start >= free_from;
+            if own {
+                free_from = range.end;
+                owned.push(range.clone());
+            } else {
+                let detail = format!(
+                    "the part {:?} overlaps the one before it",
+                    crate::place::escape(&name)
+                );
+                self.tell_region(
+                    region,
+                    vec![Problem::new(ProblemKind::Overlap, detail).at(range.start)],
+                );
+            }
+            let start = inner.at_origin.saturating_add(range.start);
+            let home = Home {
+                place: inner.place.part(&name),
+                ledger: inner.ledger.filter(|_| own),
+                place_origin: if name.is_empty() {
+                    inner.place_origin
+                } else {
+                    start
+                },
+                ..inner.clone()
+            };
+            let end = inner.at_origin.saturating_add(range.end);
+            self.explore(stream, start..end, hits, &home);
+        }
+        for (bytes, name) in decoded {
+            let home = Home {
+                place: inner.place.part(&name),
+                ..inner.clone()
+            };
+            self.take_decoded(bytes, &home, false);
+        }
+    }
+
+    /// Enters a region's bytes in the account: what its format explains, what parts own, and the gaps between.
+    pub(super) fn account(
+        &mut self,
+        stream: &Bytes,
+        len: u64,
+        spans: &[Span],
+        parts: Vec<Range<u64>>,
+        hits: &[Hit],
+        inner: &Home,
+    ) {
+        let parts = ledger::merge(parts);
+        let painted = ledger::paint(spans, &parts, len);
+        let mut taken = parts;
+        for (range, role) in painted {
+            self.count(inner.ledger, role, range.end.saturating_sub(range.start));
+            taken.push(range);
+        }
+        let shift = |range: &Range<u64>| {
+            inner.at_origin.saturating_add(range.start)..inner.at_origin.saturating_add(range.end)
+        };
+        for gap in ledger::complement(&ledger::merge(taken), 0..len) {
+            let gap = shift(&gap);
+            let any = hits.partition_point(|hit| hit.at < gap.start)
+                < hits.partition_point(|hit| hit.at < gap.end);
+            if any {
+                self.explore(stream, gap, hits, inner);
+            } else {
+                self.add_gap(stream, gap, inner, false);
+            }
+        }
+    }
+
+    pub(super) fn add_gap(
+        &mut self,
+        stream: &Bytes,
+        range: Range<u64>,
+        home: &Home,
+        list_all: bool,
+    ) {
+        let bytes = clip(stream, range.start, range.end.saturating_sub(range.start));
+        for (piece, kind) in gaps::classify(&bytes) {
+            let len = piece.end.saturating_sub(piece.start);
+            map::touched(len);
+            if let Some(ledger) = home.ledger.and_then(|ledger| self.ledgers.get_mut(ledger)) {
+                ledger.count_gap(kind, len);
+            }
+            let inside = home.except.is_some() && !list_all;
+            if inside && len < LISTED_FILL && matches!(kind, GapKind::Fill { .. }) {
+                continue;
+            }
+            let at = range.start.saturating_add(piece.start);
+            self.found.gaps.push(Gap {
+                place: home.place.offset(at.saturating_sub(home.place_origin)),
+                at: at.saturating_sub(home.at_origin),
+                len,
+                parent: home.parent,
+                within: home.within,
+                kind,
+                bytes: clip(&bytes, piece.start, len),
+            });
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Taking the entries of a tree: their contents are read in parallel, what may hold regions goes on the work list.
+
+use super::{Home, Unpacker, Work};
+use crate::entry::{Entry, EntryPath, File, Node, Superseded};
+use crate::extract::content::{self, Content};
+use crate::extract::inventory::{Found, Older, State};
+use crate::place::Place;
+use crate::problem::{Problem, ProblemKind};
+
+impl Unpacker<'_> {
+    /// Takes the entries of a tree, sorted by path; reads the contents of its files.
+    pub(super) fn take_tree(
+        &mut self,
+        mut entries: Vec<Entry>,
+        region: Option<usize>,
+        place: &Place,
+        stored: u64,
+        depth: usize,
+    ) {
+        entries.sort_by(|a, b| a.path.cmp(&b.path));
+        let files: Vec<&File> = entries
+            .iter()
+            .filter_map(|entry| match &entry.node {
+                Node::File(file) => Some(file),
+                _ => None,
+            })
+            .collect();
+        let mut contents = content::read_all(&files, stored, self.budget).into_iter();
+        let mut before: Option<(EntryPath, u32)> = None;
+        for entry in entries {
+            let content = matches!(entry.node, Node::File(_))
+                .then(|| contents.next())
+                .flatten();
+            let ordinal = match &before {
+                Some((path, ordinal)) if *path == entry.path => ordinal.saturating_add(1),
+                _ => 0,
+            };
+            before = Some((entry.path.clone(), ordinal));
+            if ordinal == 1 {
+                let problem =
+                    Problem::new(ProblemKind::Name, "this path stands here more than once");
+                self.tell(&place.path(&entry.path), vec![problem]);
+            }
+            self.add_entry(entry, ordinal, content.as_deref(), region, place, depth);
+        }
+    }
+
+    pub(super) fn add_entry(
+        &mut self,
+        entry: Entry,
+        ordinal: u32,
+        content: Option<&Content>,
+        region: Option<usize>,
+        place: &Place,
+        depth: usize,
+    ) {
+        let place = place.path(&entry.path);
+        let within = self.found.entries.len();
+        if let Some(problem) = content.and_then(|content| content.problem.clone()) {
+            if let Some(region) = region {
+                self.worsen(region, State::Partial);
+            }
+            self.tell(
+                &place,
+                vec![Problem {
+                    path: None,
+                    ..problem
+                }],
+            );
+        }
+        if let Some((bytes, hits)) = content.and_then(|content| content.inside.clone()) {
+            self.work.push_back(Work {
+                bytes,
+                hits,
+                home: Home {
+                    place: place.clone(),
+                    parent: region,
+                    within: Some(within),
+                    depth: depth.saturating_add(1),
+                    ledger: None,
+                    at_origin: 0,
+                    place_origin: 0,
+                    except: None,
+                },
+                payload: None,
+            });
+        }
+        self.found.entries.push(Found {
+            place,
+            region,
+            entry,
+            ordinal,
+            sha256: content.and_then(|content| content.sha256),
+        });
+    }
+
+    pub(super) fn take_history(&mut self, history: &[Superseded], region: usize, place: &Place) {
+        let files: Vec<&File> = history.iter().map(|older| &older.file).collect();
+        let contents = content::read_all(&files, u64::MAX, self.budget);
+        for (older, content) in history.iter().zip(contents) {
+            self.found.history.push(Older {
+                place: place.path(&older.path),
+                region: Some(region),
+                mtime: older.mtime,
+                why: older.why,
+                file: older.file.clone(),
+                sha256: content.sha256,
+            });
+        }
+    }
+}
