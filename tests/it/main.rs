@@ -1,0 +1,22 @@
+//! The integration tests: one binary, one file a subject.
+
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::cast_possible_truncation,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "tests fail loudly, and compute with numbers they chose themselves"
+)]
+
+mod determinism;
+mod fixtures;
+mod hostile;
+mod house;
+mod ledger;
+mod samples;
