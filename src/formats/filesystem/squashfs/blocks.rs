@@ -1,0 +1,201 @@
+//! Data and fragment blocks, decoded when a file's content is read, by as many threads as read.
+
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use bytes::Bytes;
+
+use crate::problem::Problem;
+use crate::read::{cut, length};
+
+use super::decoder::{Compression, Decoder};
+
+/// Decoded fragment blocks kept take so many bytes (8 MiB), and there are so many of them at least and at most.
+const FRAGMENT_MEMORY: usize = 8 << 20;
+const FEWEST_FRAGMENTS: usize = 4;
+const MOST_FRAGMENTS: usize = 64;
+
+/// Where a block is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Stored {
+    /// Its first byte, from the region's start.
+    pub(super) at: u64,
+    /// The stored size: length in the low 24 bits, and the bit that says that it is not compressed.
+    pub(super) word: u32,
+}
+
+/// The bit of a size that says that the block is stored as it is.
+const PLAIN: u32 = 1 << 24;
+
+impl Stored {
+    /// Its length in bytes as stored.
+    pub(super) fn len(self) -> u64 {
+        u64::from(self.word & (PLAIN - 1))
+    }
+
+    fn is_plain(self) -> bool {
+        self.word & PLAIN != 0
+    }
+
+    fn corrupt(self, detail: impl std::fmt::Display) -> Problem {
+        Problem::corrupt(format!("data block: {detail}")).at(self.at)
+    }
+}
+
+/// The blocks of one image.
+pub(super) struct Blocks {
+    region: Bytes,
+    block_size: usize,
+    compression: Option<Compression>,
+    /// Decoders that no thread uses right now.
+    idle: Mutex<Vec<Worker>>,
+    /// Decoded fragment blocks, the one used last at the end.
+    fragments: Mutex<Vec<(Stored, Slot)>>,
+}
+
+/// A fragment block that one thread decodes and all others wait for.
+type Slot = Arc<OnceLock<Result<Fragment, Problem>>>;
+
+/// A decoded fragment block.
+#[derive(Clone)]
+pub(super) struct Fragment {
+    /// What it holds.
+    pub(super) bytes: Bytes,
+    /// What is wrong with it although it could be decoded.
+    pub(super) problem: Option<Problem>,
+}
+
+/// A decoder with the buffer it decodes to.
+pub(super) struct Worker {
+    decoder: Option<Decoder>,
+    buffer: Vec<u8>,
+}
+
+impl Blocks {
+    /// The blocks of `region`, of at most `block_size` bytes when decoded.
+    pub(super) fn new(region: Bytes, block_size: u32, compression: Option<Compression>) -> Self {
+        Self {
+            region,
+            block_size: usize::try_from(block_size).unwrap_or(usize::MAX),
+            compression,
+            idle: Mutex::default(),
+            fragments: Mutex::default(),
+        }
+    }
+
+    /// The length in bytes of a full block.
+    pub(super) fn block_size(&self) -> usize {
+        self.block_size
+    }
+
+    /// A decoder for the calling thread, to be given back.
+    pub(super) fn worker(&self) -> Worker {
+        lock(&self.idle).pop().unwrap_or_else(|| Worker {
+            decoder: self.compression.map(Decoder::new),
+            buffer: Vec::new(),
+        })
+    }
+
+    /// Takes a decoder back.
+    pub(super) fn give_back(&self, worker: Worker) {
+        lock(&self.idle).push(worker);
+    }
+
+    /// The content of a block, and what is wrong with it although it could be decoded.
+    ///
+    /// # Errors
+    /// The block cannot be decoded.
+    pub(super) fn decode<'w>(
+        &self,
+        block: Stored,
+        worker: &'w mut Worker,
+    ) -> Result<(Piece<'w>, Option<Problem>), Problem> {
+        if block.word >= PLAIN << 1 {
+            return Err(block.corrupt("its size has bits that mean nothing"));
+        }
+        if block.len() > u64::try_from(self.block_size).unwrap_or(u64::MAX) {
+            return Err(block.corrupt("it is stored in more bytes than a block may have"));
+        }
+        let stored = cut(&self.region, block.at, block.len())
+            .ok_or_else(|| block.corrupt("it lies behind the end of the image"))?;
+        if block.is_plain() {
+            return Ok((Piece::Stored(stored), None));
+        }
+        let decoder = worker.decoder.as_mut().ok_or_else(|| {
+            Problem::unsupported("the block is compressed in a way that is not read").at(block.at)
+        })?;
+        worker.buffer.resize(self.block_size, 0);
+        let decoded = decoder
+            .decode(&stored, &mut worker.buffer)
+            .map_err(|detail| block.corrupt(detail))?;
+        let behind = stored.len().saturating_sub(decoded.read);
+        let problem = (behind > 0).then(|| {
+            block.corrupt(format!(
+                "{behind} bytes behind its compressed data belong to nothing"
+            ))
+        });
+        let bytes = worker.buffer.get(..decoded.made).unwrap_or_default();
+        Ok((Piece::Decoded(bytes), problem))
+    }
+
+    /// A fragment block, decoded once for the files that share it.
+    ///
+    /// # Errors
+    /// The block cannot be decoded.
+    pub(super) fn fragment(&self, block: Stored, worker: &mut Worker) -> Result<Fragment, Problem> {
+        // The lock is not held while decoding: only threads that want the same block wait for it.
+        self.slot(block)
+            .get_or_init(|| {
+                let (piece, problem) = self.decode(block, worker)?;
+                let bytes = match piece {
+                    Piece::Stored(bytes) => bytes,
+                    Piece::Decoded(bytes) => Bytes::copy_from_slice(bytes),
+                };
+                Ok(Fragment { bytes, problem })
+            })
+            .clone()
+    }
+
+    fn slot(&self, block: Stored) -> Slot {
+        let mut slots = lock(&self.fragments);
+        let found = slots.iter().position(|(stored, _)| *stored == block);
+        let slot = match found {
+            Some(number) => slots.remove(number).1,
+            None => Slot::default(),
+        };
+        let room = FRAGMENT_MEMORY
+            .checked_div(self.block_size)
+            .unwrap_or(FEWEST_FRAGMENTS)
+            .clamp(FEWEST_FRAGMENTS, MOST_FRAGMENTS);
+        if slots.len() >= room {
+            slots.remove(0);
+        }
+        slots.push((block, Arc::clone(&slot)));
+        slot
+    }
+
+    /// Whether the stored bytes of `block` are all in the image.
+    pub(super) fn holds(&self, block: Stored) -> bool {
+        block.at.saturating_add(block.len()) <= length(&self.region)
+    }
+}
+
+/// The content of a block.
+pub(super) enum Piece<'w> {
+    /// It lies in the image as it is.
+    Stored(Bytes),
+    /// It was decoded to a worker's buffer.
+    Decoded(&'w [u8]),
+}
+
+impl AsRef<[u8]> for Piece<'_> {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Self::Stored(bytes) => bytes,
+            Self::Decoded(bytes) => bytes,
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,107 @@
+//! The content of a regular file: whole blocks, then an end that may lie in a fragment block with other files' ends.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use crate::entry::{Data, Fault};
+use crate::problem::Problem;
+use crate::read::{index, length};
+
+use super::blocks::{Blocks, Stored, Worker};
+
+/// So many zero bytes are written at a time where a file has a hole.
+static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
+
+/// A file's content.
+pub(super) struct Content {
+    /// The image's blocks.
+    pub(super) blocks: Arc<Blocks>,
+    /// Its size in bytes.
+    pub(super) size: u64,
+    /// Its first block, in bytes from the region's start; the others follow without a gap.
+    pub(super) at: u64,
+    /// The stored size of each block; 0 is a hole.
+    pub(super) sizes: Box<[u32]>,
+    /// The fragment block that holds its end, and where the end starts in the decoded block.
+    pub(super) end: Option<(Stored, u32)>,
+}
+
+/// The content of a file whose blocks cannot be told.
+pub(super) struct Lost(pub(super) Problem);
+
+impl Data for Lost {
+    fn copy_to(&self, _out: &mut dyn Write) -> Result<(), Fault> {
+        Err(self.0.clone().into())
+    }
+}
+
+impl Data for Content {
+    fn copy_to(&self, out: &mut dyn Write) -> Result<(), Fault> {
+        let mut worker = self.blocks.worker();
+        let result = self.copy(&mut worker, out);
+        self.blocks.give_back(worker);
+        result
+    }
+}
+
+impl Content {
+    fn copy(&self, worker: &mut Worker, out: &mut dyn Write) -> Result<(), Fault> {
+        let full = u64::try_from(self.blocks.block_size()).unwrap_or(u64::MAX);
+        let mut left = self.size;
+        // What is wrong although the content is whole is told after the content.
+        let mut told = None;
+        let mut at = self.at;
+        for &word in &self.sizes {
+            let wanted = left.min(full);
+            let block = Stored { at, word };
+            if word == 0 {
+                write_zeros(wanted, out)?;
+            } else {
+                let (piece, problem) = self.blocks.decode(block, worker)?;
+                write_block(block, piece.as_ref(), wanted, out)?;
+                told = told.or(problem);
+            }
+            left = left.saturating_sub(wanted);
+            at = at.saturating_add(block.len());
+        }
+        if let Some((block, offset)) = self.end {
+            let fragment = self.blocks.fragment(block, worker)?;
+            let start = index(u64::from(offset));
+            let end = start.saturating_add(index(left));
+            let piece = fragment.bytes.get(start..end).ok_or_else(|| {
+                Problem::corrupt("the file's end lies behind the end of its fragment block")
+                    .at(block.at)
+            })?;
+            out.write_all(piece)?;
+            told = told.or(fragment.problem);
+            left = 0;
+        }
+        if left > 0 {
+            return Err(Problem::corrupt("the file has fewer blocks than its size needs").into());
+        }
+        told.map_or(Ok(()), |problem| Err(problem.into()))
+    }
+}
+
+fn write_block(block: Stored, bytes: &[u8], wanted: u64, out: &mut dyn Write) -> Result<(), Fault> {
+    out.write_all(bytes.get(..index(wanted)).unwrap_or(bytes))?;
+    let made = length(bytes);
+    if made == wanted {
+        return Ok(());
+    }
+    Err(Problem::corrupt(format!(
+        "data block: it holds {made} bytes where {wanted} are wanted"
+    ))
+    .at(block.at)
+    .into())
+}
+
+fn write_zeros(count: u64, out: &mut dyn Write) -> Result<(), Fault> {
+    let mut left = count;
+    while left > 0 {
+        let piece = ZEROS.get(..index(left)).unwrap_or(&ZEROS);
+        out.write_all(piece)?;
+        left = left.saturating_sub(length(piece));
+    }
+    Ok(())
+}

@@ -1,0 +1,397 @@
+//! The walk from the root directory to every entry.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use crate::budget::Budget;
+use crate::entry::{Entry, EntryPath, File, Meta, Node};
+use crate::formats::{Span, Tree};
+use crate::problem::{Problem, ProblemKind};
+use crate::read::length;
+
+use super::contents::Contents;
+use super::decoder::{Compression, Decoder};
+use super::directory::{DirEntry, Listing};
+use super::inode::{Body, Inode};
+use super::metadata::{Cursor, Metadata, Table};
+use super::superblock::{Reference, Superblock};
+use super::xattr::Xattrs;
+
+/// So many problems are told one by one; damage can make one of every entry.
+const MOST_PROBLEMS: usize = 1000;
+
+/// A path longer than this many bytes is not followed: no program could open it.
+const LONGEST_PATH: usize = 4096;
+
+/// All paths together may take so many bytes (256 MiB): a listing compresses far better than its paths are held.
+const MOST_PATHS: u64 = 256 << 20;
+
+/// What the walk found.
+pub(super) struct Found {
+    /// The entries; none when not even the root could be read.
+    pub(super) tree: Option<Tree>,
+    /// What was read, apart from the superblock.
+    pub(super) spans: Vec<Span>,
+    /// What went wrong.
+    pub(super) problems: Vec<Problem>,
+}
+
+/// Walks the tree of the image in `region`.
+pub(super) fn walk(region: &Bytes, superblock: &Superblock, budget: &Budget) -> Found {
+    let mut walk = Walk::new(region, superblock, budget);
+    walk.read_tables(region);
+    let rooted = walk.root();
+    if rooted && walk.problems.is_empty() {
+        walk.check_numbers();
+    }
+    let mut spans: Vec<Span> = walk.metadata.seen.spans(Span::metadata).collect();
+    spans.extend(walk.contents.named.spans(Span::content));
+    if walk.untold > 0 {
+        walk.problems.push(Problem::limit(format!(
+            "{} more problems in this file system are not listed",
+            walk.untold
+        )));
+    }
+    Found {
+        tree: rooted.then_some(Tree {
+            entries: walk.entries,
+            history: Vec::new(),
+        }),
+        spans,
+        problems: walk.problems,
+    }
+}
+
+struct Walk<'a> {
+    superblock: &'a Superblock,
+    metadata: Metadata<'a>,
+    budget: &'a Budget,
+    ids: Vec<u32>,
+    xattrs: Option<Xattrs>,
+    contents: Contents,
+    /// The inodes that were reached, by number.
+    reached: BTreeMap<u32, Reached>,
+    entries: Vec<Entry>,
+    problems: Vec<Problem>,
+    untold: u64,
+    paths_left: u64,
+}
+
+/// An inode that was reached before.
+struct Reached {
+    at: Reference,
+    file: Option<File>,
+}
+
+/// A directory whose entries are being walked.
+struct Level {
+    path: EntryPath,
+    entries: std::vec::IntoIter<DirEntry>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(region: &Bytes, superblock: &'a Superblock, budget: &'a Budget) -> Self {
+        let compression = Compression::from_id(superblock.compression);
+        let decoder = compression.map(Decoder::new);
+        let mut problems = Vec::new();
+        if compression.is_none() {
+            problems.push(Problem::unsupported(format!(
+                "compressor {} is not known; only what is stored uncompressed is read",
+                superblock.compression
+            )));
+        }
+        Self {
+            superblock,
+            metadata: Metadata::new(region.clone(), superblock.endian, decoder, budget),
+            budget,
+            ids: Vec::new(),
+            xattrs: None,
+            contents: Contents::new(region, superblock, compression),
+            reached: BTreeMap::new(),
+            entries: Vec::new(),
+            problems,
+            untold: 0,
+            paths_left: MOST_PATHS,
+        }
+    }
+
+    fn tell(&mut self, problem: Problem) {
+        if self.problems.len() < MOST_PROBLEMS {
+            self.problems.push(problem);
+        } else {
+            self.untold = self.untold.saturating_add(1);
+        }
+    }
+
+    /// Owners and groups, and where the extended attributes are.
+    fn read_tables(&mut self, region: &Bytes) {
+        let table = Table {
+            index_at: self.superblock.id_table,
+            entry: 4,
+            count: u64::from(self.superblock.ids),
+        };
+        for number in 0..table.count {
+            match table.entry(number, &mut self.metadata) {
+                Ok(bytes) => self.ids.extend(self.metadata.fields(&bytes).u32(0)),
+                Err(problem) => {
+                    self.tell(problem);
+                    break;
+                }
+            }
+        }
+        if let Some(at) = self.superblock.xattr_table {
+            match Xattrs::read(region, at, &mut self.metadata) {
+                Ok(xattrs) => self.xattrs = Some(xattrs),
+                Err(problem) => self.tell(problem),
+            }
+        }
+    }
+
+    /// Walks from the root; `false` when there is none.
+    fn root(&mut self) -> bool {
+        let path = EntryPath::root();
+        let inode = match self.inode(self.superblock.root) {
+            Ok(inode) => inode,
+            Err(problem) => {
+                self.tell(problem.about(&path));
+                return false;
+            }
+        };
+        if !matches!(inode.body, Body::Dir { .. }) {
+            self.tell(Problem::corrupt("the root inode is no directory"));
+            return false;
+        }
+        if let Err(problem) = self.budget.spend_entries(1) {
+            self.tell(problem);
+            return true;
+        }
+        let mut levels = Vec::new();
+        levels.extend(self.enter(inode, self.superblock.root, path));
+        while let Some(level) = levels.last_mut() {
+            let Some(entry) = level.entries.next() else {
+                levels.pop();
+                continue;
+            };
+            let parent = level.path.clone();
+            levels.extend(self.entry(&entry, &parent));
+        }
+        true
+    }
+
+    fn inode(&mut self, at: Reference) -> Result<Inode, Problem> {
+        let (start, end) = (self.superblock.inode_table, self.superblock.directory_table);
+        Inode::read(Cursor::new(at, start, end), &mut self.metadata)
+    }
+
+    /// One entry of a directory: its level, when it is a directory itself.
+    fn entry(&mut self, entry: &DirEntry, parent: &EntryPath) -> Option<Level> {
+        let path = parent.join(&entry.name);
+        if let Some(detail) = wrong_name(&entry.name) {
+            self.tell(Problem::new(ProblemKind::Name, detail).about(&path));
+        }
+        let inode = match self.inode(entry.inode) {
+            Ok(inode) => inode,
+            Err(problem) => {
+                self.tell(problem.about(&path));
+                return None;
+            }
+        };
+        if inode.number != entry.number || inode.body.kind() != entry.kind {
+            let problem = Problem::corrupt(format!(
+                "the directory says inode {} of kind {}, the inode says {} of kind {}",
+                entry.number,
+                entry.kind,
+                inode.number,
+                inode.body.kind()
+            ));
+            self.tell(problem.about(&path));
+        }
+        self.enter(inode, entry.inode, path)
+    }
+
+    /// Makes the entry of an inode, and its level, when it is a directory.
+    fn enter(&mut self, inode: Inode, at: Reference, path: EntryPath) -> Option<Level> {
+        let reached = self.reached.get(&inode.number);
+        let known = reached.is_some();
+        let again = reached.is_some_and(|reached| reached.at == at);
+        let linked = reached
+            .and_then(|reached| reached.file.clone())
+            .filter(|_| again);
+        if known && !again {
+            let detail = format!("inode number {} belongs to two inodes", inode.number);
+            self.tell(Problem::corrupt(detail).about(&path));
+        }
+        let meta = self.meta(&inode, &path);
+        let (mut level, mut file) = (None, None);
+        let node = match inode.body {
+            // Also when only the number is known: a loop may go through inodes that share one.
+            Body::Dir { .. } if known => {
+                let detail = "the directory was reached before; not entered again";
+                self.tell(Problem::corrupt(detail).about(&path));
+                Node::Dir
+            }
+            Body::Dir { listing, len } => {
+                level = Some(self.list(listing, len, path.clone()));
+                Node::Dir
+            }
+            Body::File(layout) => {
+                let made =
+                    linked.unwrap_or_else(|| self.contents.file(&layout, &mut self.metadata));
+                file = Some(made.clone());
+                Node::File(made)
+            }
+            body => other(body),
+        };
+        let reached = Reached { at, file };
+        self.reached.entry(inode.number).or_insert(reached);
+        self.entries.push(Entry { path, node, meta });
+        level
+    }
+
+    fn meta(&mut self, inode: &Inode, path: &EntryPath) -> Meta {
+        let (uid, gid) = (self.id(inode.uid), self.id(inode.gid));
+        // Where the whole table is unreadable, that was told once.
+        if (uid.is_none() || gid.is_none()) && !self.ids.is_empty() {
+            self.tell(Problem::corrupt("its owner is not in the table of owners").about(path));
+        }
+        let mut xattrs = BTreeMap::new();
+        if let Some(number) = inode.xattrs {
+            let problem = match &mut self.xattrs {
+                Some(table) => {
+                    let (found, problem) = table.set(number, &mut self.metadata);
+                    xattrs = found;
+                    problem
+                }
+                None => Some(Problem::corrupt("it has attributes, the image has none")),
+            };
+            if let Some(problem) = problem {
+                self.tell(problem.about(path));
+            }
+        }
+        Meta {
+            mode: Some(inode.mode),
+            uid,
+            gid,
+            mtime: Some(i64::from(inode.mtime)),
+            xattrs,
+        }
+    }
+
+    fn id(&self, number: u16) -> Option<u32> {
+        self.ids.get(usize::from(number)).copied()
+    }
+
+    /// Reads a listing, as far as it goes.
+    fn list(&mut self, at: Reference, len: u32, path: EntryPath) -> Level {
+        let (start, end) = (
+            self.superblock.directory_table,
+            self.superblock.directories_end(),
+        );
+        let mut listing = Listing::new(Cursor::new(at, start, end), len);
+        let mut entries: Vec<DirEntry> = Vec::new();
+        let too_long = path.as_bytes().len() > LONGEST_PATH;
+        if too_long && len > 0 {
+            self.tell(Problem::limit("its path is longer than 4 KiB; not entered").about(&path));
+        }
+        while !too_long {
+            let next = listing.next(&mut self.metadata);
+            let Some(entry) = next.unwrap_or_else(|problem| {
+                self.tell(problem.about(&path));
+                None
+            }) else {
+                break;
+            };
+            if let Err(problem) = self.spend(&path, &entry) {
+                self.tell(problem.about(&path));
+                break;
+            }
+            if let Some(before) = entries.last()
+                && before.name >= entry.name
+            {
+                self.tell(order_problem(&before.name, &entry.name, &path));
+            }
+            entries.push(entry);
+        }
+        Level {
+            path,
+            entries: entries.into_iter(),
+        }
+    }
+
+    fn spend(&mut self, path: &EntryPath, entry: &DirEntry) -> Result<(), Problem> {
+        self.budget.spend_entries(1)?;
+        let bytes = length(path.as_bytes()).saturating_add(length(&entry.name));
+        let left = self.paths_left.checked_sub(bytes);
+        self.paths_left = left.unwrap_or(0);
+        left.map(|_| ())
+            .ok_or_else(|| Problem::limit("the paths of this file system take more than 256 MiB"))
+    }
+
+    /// Compares what was reached with the number of inodes and with the table for export, which both count
+    /// inodes that no directory names.
+    fn check_numbers(&mut self) {
+        let reached = u64::try_from(self.reached.len()).unwrap_or(u64::MAX);
+        if reached != u64::from(self.superblock.inodes) {
+            self.tell(Problem::corrupt(format!(
+                "the superblock counts {} inodes, the directories reach {reached}",
+                self.superblock.inodes
+            )));
+        }
+        let Some(index_at) = self.superblock.export_table else {
+            return;
+        };
+        let table = Table {
+            index_at,
+            entry: 8,
+            count: u64::from(self.superblock.inodes),
+        };
+        for (&number, reached) in &self.reached {
+            let bytes = table.entry(u64::from(number).saturating_sub(1), &mut self.metadata);
+            let stored = bytes.map(|bytes| self.metadata.fields(&bytes).u64(0));
+            let problem = match stored {
+                Ok(Some(raw)) if Reference::new(raw) == reached.at => continue,
+                Ok(_) => Problem::corrupt(format!(
+                    "the table for export finds another inode {number} than the directories"
+                ))
+                .at(index_at),
+                Err(problem) => problem,
+            };
+            self.problems.push(problem);
+            return;
+        }
+    }
+}
+
+/// What is neither a directory nor a file.
+fn other(body: Body) -> Node {
+    match body {
+        Body::Symlink(target) => Node::Symlink(target),
+        Body::Block(device) => Node::Block(device),
+        Body::Char(device) => Node::Char(device),
+        Body::Socket => Node::Socket,
+        Body::Fifo | Body::Dir { .. } | Body::File(_) => Node::Fifo,
+    }
+}
+
+/// What is wrong with a name inside a directory.
+fn wrong_name(name: &[u8]) -> Option<&'static str> {
+    if name.contains(&b'/') {
+        Some("the stored name holds a `/`; kept as data, never followed")
+    } else if name.contains(&0) {
+        Some("the stored name holds a zero byte")
+    } else if matches!(name, b"." | b"..") {
+        Some("the stored name is `.` or `..`; kept as data, never followed")
+    } else {
+        None
+    }
+}
+
+fn order_problem(before: &[u8], name: &[u8], path: &EntryPath) -> Problem {
+    if before == name {
+        return Problem::new(ProblemKind::Name, "the name stands twice in its directory")
+            .about(&path.join(name));
+    }
+    Problem::corrupt("the directory is not in order, so that a kernel may not find all of it")
+        .about(path)
+}
