@@ -17,7 +17,9 @@
 )]
 
 pub mod budget;
+pub mod digest;
 pub mod entry;
+pub mod facts;
 pub mod formats;
 pub mod image;
 pub mod problem;
