@@ -1,17 +1,95 @@
-//! placeholder until the facts branch lands
-/// type
-pub struct FileType(bool);
-impl FileType {
-    /// x
-    pub fn identify(head: &[u8], _size: u64) -> Self {
-        Self(
-            head.starts_with(b"\x7fELF")
-                || head.starts_with(b"#!")
-                || std::str::from_utf8(head).is_ok(),
-        )
+//! What is known of one content, from its bytes alone: its digest, its type, and what its structure says.
+
+pub mod elf;
+mod extent;
+pub mod filetype;
+pub mod machine;
+mod meter;
+pub mod name;
+pub mod pe;
+
+use serde::{Serialize, Serializer};
+
+pub use self::filetype::FileType;
+pub use self::machine::Machine;
+pub use self::name::Name;
+
+use crate::digest::Digest;
+use crate::problem::Problem;
+use crate::read::length;
+
+/// What is known of one content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Facts {
+    /// Its length in bytes.
+    pub size: u64,
+    /// Its digest, by which it is known.
+    pub sha256: Digest,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub file_type: FileType,
+    /// What Linux would run it with, from its `#!` line; told even when what follows is no text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interpreter: Option<Name>,
+    /// What a binary says about itself.
+    #[serde(flatten)]
+    pub detail: Option<Detail>,
+    /// What was wrong or out of reach; offsets count from the content's start.
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "problems")]
+    pub problems: Vec<Problem>,
+}
+
+/// What a binary says about itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Detail {
+    /// An ELF file.
+    Elf(Box<elf::Elf>),
+    /// A Windows program or library.
+    Pe(Box<pe::Pe>),
+}
+
+/// The facts of a content.
+pub fn of(bytes: &[u8]) -> Facts {
+    of_digested(bytes, Digest::of(bytes))
+}
+
+/// The facts of a content whose digest is known already.
+pub fn of_digested(bytes: &[u8], sha256: Digest) -> Facts {
+    let head = bytes.get(..filetype::HEAD).unwrap_or(bytes);
+    let file_type = FileType::of(head, length(bytes));
+    let mut problems = Vec::new();
+    let detail = match file_type {
+        FileType::Elf => elf::Elf::parse(bytes, &mut problems)
+            .map(Box::new)
+            .map(Detail::Elf),
+        FileType::Pe => pe::Pe::parse(bytes, &mut problems)
+            .map(Box::new)
+            .map(Detail::Pe),
+        _ => None,
+    };
+    Facts {
+        size: length(bytes),
+        sha256,
+        file_type,
+        interpreter: filetype::interpreter(head).map(Name::new),
+        detail,
+        problems,
     }
-    /// x
-    pub fn is_known(&self) -> bool {
-        self.0
+}
+
+/// Problems as objects: `kind`, `at` where one offset tells it, `detail`.
+fn problems<S: Serializer>(problems: &[Problem], serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Shown<'a> {
+        kind: crate::problem::ProblemKind,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        at: Option<u64>,
+        detail: &'a str,
     }
+    serializer.collect_seq(problems.iter().map(|problem| Shown {
+        kind: problem.kind,
+        at: problem.at,
+        detail: &problem.detail,
+    }))
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -13,10 +14,11 @@ use crate::budget::Budget;
 use crate::digest::Digest;
 use crate::entry::{Data, Fault, File};
 use crate::facts::FileType;
+use crate::formats::Reject;
 use crate::image::map;
 use crate::image::spool::Stream;
 use crate::problem::Problem;
-use crate::read::length;
+use crate::read::{Endian, Fields, length};
 
 /// How many bytes of a content its type and the magics at its start are told from (64 KiB).
 const HEAD: usize = 64 << 10;
@@ -27,8 +29,19 @@ pub(super) struct Content {
     pub(super) sha256: Option<Digest>,
     /// Why it could not be read.
     pub(super) problem: Option<Problem>,
-    /// Its bytes and where regions may start in them, when they may hold any.
-    pub(super) inside: Option<(Bytes, Vec<Hit>)>,
+    /// What is to be explored in it.
+    pub(super) inside: Option<Inside>,
+}
+
+/// The parts of a content that its type does not explain.
+#[derive(Clone)]
+pub(super) struct Inside {
+    /// The whole content.
+    pub(super) bytes: Bytes,
+    /// Where regions may start.
+    pub(super) hits: Vec<Hit>,
+    /// The ranges to explore: all of it, or the holes and the tail of a content of known type.
+    pub(super) ranges: Vec<Range<u64>>,
 }
 
 /// Reads every file once. `files` are the files of a tree in order; the result has one content each, where hard links
@@ -77,15 +90,27 @@ fn read(file: &File, budget: &Budget) -> Content {
     if let Some(bytes) = file.data.bytes() {
         return in_memory(&bytes);
     }
-    let mut reader = Reader::new(file.size, budget);
-    match file.data.copy_to(&mut reader) {
-        Ok(()) if reader.count == file.size => reader.finish(),
-        Ok(()) => refused(Problem::corrupt(format!(
+    let mut reader = Reader::new(file.size, budget, Stage::Head(Vec::new()));
+    match copy(file, &mut reader) {
+        Ok(()) if reader.suspicious => {
+            // Rare enough to be read a second time: its head promised a type that the rest does not keep.
+            let mut again = Reader::new(file.size, budget, Stage::Keep);
+            copy(file, &mut again).map_or_else(refused, |()| again.finish())
+        }
+        Ok(()) => reader.finish(),
+        Err(problem) => refused(problem),
+    }
+}
+
+fn copy(file: &File, reader: &mut Reader) -> Result<(), Problem> {
+    match file.data.copy_to(reader) {
+        Ok(()) if reader.count == file.size => Ok(()),
+        Ok(()) => Err(Problem::corrupt(format!(
             "{} of {} bytes could be read",
             reader.count, file.size
         ))),
-        Err(Fault::Problem(problem)) => refused(problem),
-        Err(Fault::Sink(error)) => refused(Problem::corrupt(error.to_string())),
+        Err(Fault::Problem(problem)) => Err(problem),
+        Err(Fault::Sink(error)) => Err(Problem::corrupt(error.to_string())),
     }
 }
 
@@ -102,11 +127,6 @@ fn in_memory(bytes: &Bytes) -> Content {
     }
 }
 
-/// Whether a content is to be kept, from its head.
-fn is_worth_keeping(head: &[u8], size: u64) -> bool {
-    has_container_magic(head) || !FileType::identify(head, size).is_known()
-}
-
 fn has_container_magic(head: &[u8]) -> bool {
     let mut formats = search::at_start(head)
         .into_iter()
@@ -114,25 +134,66 @@ fn has_container_magic(head: &[u8]) -> bool {
     formats.any(|format| !format.magics().is_empty())
 }
 
-/// Where regions may start in a content: at its start, and anywhere when its type is not known.
-fn inside(bytes: &Bytes) -> Option<(Bytes, Vec<Hit>)> {
+/// What is to be explored in a content: a container at its start, all of it when its type is not known, else what
+/// the structure of its type leaves unexplained.
+fn inside(bytes: &Bytes) -> Option<Inside> {
     let head = bytes.slice(..HEAD.min(bytes.len()));
     let mut hits = search::at_start(&head);
-    if !FileType::identify(&head, length(bytes)).is_known() {
-        hits.extend(search::search(bytes).0);
+    hits.retain(|hit| is_likely(hit, bytes));
+    let kind = FileType::of(&head, length(bytes));
+    let mut ranges = Vec::new();
+    if hits.is_empty() && kind.is_known() {
+        ranges = kind.holes(bytes);
+        if ranges.is_empty() {
+            return None;
+        }
+    }
+    if !kind.is_known() || !ranges.is_empty() {
+        hits.extend(
+            search::search(bytes)
+                .0
+                .into_iter()
+                .filter(|hit| is_likely(hit, bytes)),
+        );
         hits.sort_unstable();
         hits.dedup();
     }
-    let likely = |hit: &Hit| {
-        hit.format().is_some_and(|format| {
-            !matches!(
-                format.measure(&crate::read::rest(bytes, hit.at)),
-                Err(crate::formats::Reject::Coincidence(_))
-            )
-        })
+    if ranges.is_empty() {
+        if hits.is_empty() {
+            return None;
+        }
+        ranges.push(0..length(bytes));
+    }
+    let bytes = bytes.clone();
+    Some(Inside {
+        bytes,
+        hits,
+        ranges,
+    })
+}
+
+fn is_likely(hit: &Hit, bytes: &Bytes) -> bool {
+    let rest = crate::read::rest(bytes, hit.at);
+    let measured = hit.format().map(|format| format.measure(&rest));
+    measured.is_some_and(|measured| !matches!(measured, Err(Reject::Coincidence(_))))
+}
+
+/// Whether an ELF file's header says that it ends before its last byte (section headers come last).
+fn ends_early(head: &[u8], size: u64) -> bool {
+    let little = head.get(5) != Some(&2);
+    let endian = if little { Endian::Little } else { Endian::Big };
+    let fields = Fields::new(head, endian);
+    let end = if head.get(4) == Some(&2) {
+        fields.u64(0x28).zip(fields.u16(0x3a).zip(fields.u16(0x3c)))
+    } else {
+        fields
+            .u32(0x20)
+            .map(u64::from)
+            .zip(fields.u16(0x2e).zip(fields.u16(0x30)))
     };
-    hits.retain(likely);
-    (!hits.is_empty()).then(|| (bytes.clone(), hits))
+    end.is_none_or(|(at, (len, count))| {
+        at.saturating_add(u64::from(len).saturating_mul(count.into())) < size
+    })
 }
 
 /// Hashes what is written to it, and keeps it when it may hold regions.
@@ -140,47 +201,71 @@ struct Reader {
     size: u64,
     count: u64,
     hasher: Sha256,
-    head: Vec<u8>,
-    kept: Option<Stream>,
-    decided: bool,
+    kept: Stream,
+    stage: Stage,
+    /// Whether the content broke what its head promised, and should have been kept.
+    suspicious: bool,
+}
+
+/// What is done with the bytes besides hashing them.
+enum Stage {
+    /// They are collected until there are enough to tell.
+    Head(Vec<u8>),
+    /// They are kept.
+    Keep,
+    /// They are let go: a text, in which no NUL byte may follow.
+    Text,
+    /// They are let go: an ELF file, whose header told where it ends.
+    Program,
 }
 
 impl Reader {
-    fn new(size: u64, budget: &Budget) -> Self {
+    fn new(size: u64, budget: &Budget, stage: Stage) -> Self {
         Self {
             size,
             count: 0,
             hasher: Sha256::new(),
-            head: Vec::new(),
-            kept: Some(budget.spool().stream()),
-            decided: false,
+            kept: budget.spool().stream(),
+            stage,
+            suspicious: false,
         }
     }
 
-    /// Decides from the head whether the bytes are kept.
-    fn decide(&mut self) -> io::Result<()> {
-        self.decided = true;
-        if !is_worth_keeping(&self.head, self.size) {
-            self.kept = None;
+    /// Decides from the head what is done with the rest.
+    fn decide(&mut self, head: &[u8]) -> io::Result<()> {
+        let whole = length(head) == self.size;
+        self.stage = match FileType::of(head, self.size) {
+            _ if whole || has_container_magic(head) => Stage::Keep,
+            FileType::Text | FileType::Script | FileType::Pem => Stage::Text,
+            FileType::Elf => Stage::Program,
+            _ => Stage::Keep,
+        };
+        match self.stage {
+            Stage::Keep => self.kept.write_all(head)?,
+            Stage::Program => self.suspicious = ends_early(head, self.size),
+            Stage::Text | Stage::Head(_) => {}
         }
-        let head = std::mem::take(&mut self.head);
-        match &mut self.kept {
-            Some(kept) => kept.write_all(&head),
-            None => Ok(()),
-        }
+        Ok(())
     }
 
     fn finish(mut self) -> Content {
-        let problem = if self.decided { Ok(()) } else { self.decide() };
-        let kept = problem.and_then(|()| self.kept.map(Stream::finish).transpose());
+        let decided = match std::mem::replace(&mut self.stage, Stage::Keep) {
+            Stage::Head(head) => self.decide(&head),
+            stage => {
+                self.stage = stage;
+                Ok(())
+            }
+        };
+        let kept = decided.and_then(|()| match self.stage {
+            Stage::Keep => self.kept.finish().map(Some),
+            _ => Ok(None),
+        });
         let (inside, problem) = match kept {
             Ok(bytes) => (bytes.as_ref().and_then(inside), None),
-            Err(error) => (
-                None,
-                Some(Problem::limit(format!(
-                    "the content cannot be kept: {error}"
-                ))),
-            ),
+            Err(error) => {
+                let detail = format!("the content cannot be kept: {error}");
+                (None, Some(Problem::limit(detail)))
+            }
         };
         Content {
             sha256: Some(Digest(self.hasher.finalize().into())),
@@ -198,13 +283,17 @@ impl Write for Reader {
         }
         self.hasher.update(bytes);
         map::touched(length(bytes));
-        if !self.decided {
-            self.head.extend_from_slice(bytes);
-            if self.head.len() >= HEAD {
-                self.decide()?;
+        match &mut self.stage {
+            Stage::Head(head) => {
+                head.extend_from_slice(bytes);
+                if head.len() >= HEAD {
+                    let head = std::mem::take(head);
+                    self.decide(&head)?;
+                }
             }
-        } else if let Some(kept) = &mut self.kept {
-            kept.write_all(bytes)?;
+            Stage::Keep => self.kept.write_all(bytes)?,
+            Stage::Text => self.suspicious |= memchr::memchr(0, bytes).is_some(),
+            Stage::Program => {}
         }
         Ok(bytes.len())
     }

@@ -62,6 +62,8 @@ struct Work {
     bytes: Bytes,
     /// Where regions may start.
     hits: Vec<Hit>,
+    /// What of it is to be explored.
+    ranges: Vec<Range<u64>>,
     home: Home,
     /// Whether the whole stream is the payload of its parent, and so an entry when no region is in it.
     payload: Option<Digest>,
@@ -111,6 +113,7 @@ impl Unpacker<'_> {
         self.work.push_back(Work {
             bytes: bytes.clone(),
             hits,
+            ranges: vec![0..length(bytes)],
             home,
             payload: None,
         });
@@ -145,7 +148,9 @@ impl Unpacker<'_> {
 
     fn explore_stream(&mut self, work: &Work) {
         let (regions, gaps) = (self.found.regions.len(), self.found.gaps.len());
-        self.explore(&work.bytes, 0..length(&work.bytes), &work.hits, &work.home);
+        for range in &work.ranges {
+            self.explore(&work.bytes, range.clone(), &work.hits, &work.home);
+        }
         if regions == self.found.regions.len()
             && let Some(sha256) = work.payload
         {
@@ -156,7 +161,7 @@ impl Unpacker<'_> {
     /// A payload without regions is one file; when its type is known, its bytes are content and no gap.
     fn add_payload(&mut self, bytes: &Bytes, sha256: Digest, gaps: usize, home: &Home) {
         let head = clip(bytes, 0, 64 << 10);
-        if FileType::identify(&head, length(bytes)).is_known() {
+        if FileType::of(&head, length(bytes)).is_known() {
             self.found.gaps.truncate(gaps);
             let ledger = home.ledger.and_then(|ledger| self.ledgers.get_mut(ledger));
             if let Some(ledger) = ledger {

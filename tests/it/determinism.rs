@@ -8,7 +8,10 @@ use crate::samples;
 fn one_thread_and_eight_give_the_same_list() {
     for image in samples::images() {
         let [one, eight] = [1, 8].map(|threads| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
             pool.install(|| {
                 let found = samples::unpack_file(&image);
                 serde_json::to_string(&List::new(&found)).unwrap()

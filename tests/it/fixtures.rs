@@ -22,7 +22,11 @@ fn every_fixture_holds_what_its_source_tree_held() {
         let expected: Vec<&str> = truth.lines().collect();
         let found = samples::unpack_file(&image);
         compare(&image, &expected, &found);
-        println!("{}: {} entries as in the source tree", image.display(), expected.len());
+        println!(
+            "{}: {} entries as in the source tree",
+            image.display(),
+            expected.len()
+        );
         compared += 1;
     }
     assert!(compared > 0, "no fixture has a truth beside it");
@@ -51,7 +55,11 @@ fn compare(image: &Path, expected: &[&str], found: &Inventory) {
         image.display(),
         found.problems
     );
-    let damaged: Vec<_> = found.problems.iter().filter(|told| told.kind.hides_content()).collect();
+    let damaged: Vec<_> = found
+        .problems
+        .iter()
+        .filter(|told| told.kind.hides_content())
+        .collect();
     assert!(damaged.is_empty(), "{}: {damaged:#?}", image.display());
 }
 
@@ -66,7 +74,9 @@ fn row(found: &Found) -> String {
             sha256 = found.sha256.map_or_else(none, |digest| digest.to_string());
         }
         Node::Symlink(bytes) => target = escape(bytes),
-        Node::Char(device) | Node::Block(device) => target = format!("{}:{}", device.major, device.minor),
+        Node::Char(device) | Node::Block(device) => {
+            target = format!("{}:{}", device.major, device.minor)
+        }
         _ => {}
     }
     let number = |number: Option<u32>| number.map_or_else(none, |number| number.to_string());
@@ -85,11 +95,20 @@ fn row(found: &Found) -> String {
 }
 
 fn xattrs(meta: &Meta) -> String {
-    let hex = |value: &[u8]| value.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hex = |value: &[u8]| {
+        value
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>()
+    };
     let all: Vec<_> = meta
         .xattrs
         .iter()
         .map(|(name, value)| format!("{}={}", escape(name), hex(value)))
         .collect();
-    if all.is_empty() { "-".to_owned() } else { all.join(",") }
+    if all.is_empty() {
+        "-".to_owned()
+    } else {
+        all.join(",")
+    }
 }

@@ -68,14 +68,18 @@ fn mutants_of_every_fixture_are_read_without_a_panic() {
                 }
                 _ => {
                     let at = noise.below(mutant.len().saturating_sub(4)) & !3;
-                    let word = [[0xff; 4], [0xff, 0xff, 0xff, 0x7f], [0; 4], [0, 0, 0, 0x80]][noise.below(4)];
+                    let word = [[0xff; 4], [0xff, 0xff, 0xff, 0x7f], [0; 4], [0, 0, 0, 0x80]]
+                        [noise.below(4)];
                     mutant[at..at + 4].copy_from_slice(&word);
                 }
             }
             let len = mutant.len() as u64;
             let found = samples::unpack_within(mutant, small());
             let coverage = found.coverage;
-            assert_eq!(coverage.content + coverage.metadata + coverage.fill + coverage.unknown, len);
+            assert_eq!(
+                coverage.content + coverage.metadata + coverage.fill + coverage.unknown,
+                len
+            );
         }
     }
 }
@@ -108,8 +112,14 @@ fn a_bomb_ends_at_the_limit() {
 #[test]
 fn noise_holds_no_region() {
     let mut noise = Noise(1);
-    let image: Vec<u8> = (0..1 << 20).flat_map(|_| noise.next().to_le_bytes()).collect();
+    let image: Vec<u8> = (0..1 << 20)
+        .flat_map(|_| noise.next().to_le_bytes())
+        .collect();
     let found = samples::unpack_bytes(image);
-    let places: Vec<_> = found.regions.iter().map(|region| region.place.to_string()).collect();
+    let places: Vec<_> = found
+        .regions
+        .iter()
+        .map(|region| region.place.to_string())
+        .collect();
     assert!(places.is_empty(), "{places:?}");
 }

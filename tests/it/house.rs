@@ -34,10 +34,20 @@ fn sources() -> Vec<(PathBuf, String)> {
 #[test]
 fn no_source_file_outgrows_its_room() {
     for (path, text) in sources() {
-        assert!(text.lines().count() <= LONGEST, "{} has more than {LONGEST} lines", path.display());
+        assert!(
+            text.lines().count() <= LONGEST,
+            "{} has more than {LONGEST} lines",
+            path.display()
+        );
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-        let grab_bags = ["util", "utils", "helper", "helpers", "common", "manager", "misc"];
-        assert!(!grab_bags.contains(&name.as_str()), "{} says nothing", path.display());
+        let grab_bags = [
+            "util", "utils", "helper", "helpers", "common", "manager", "misc",
+        ];
+        assert!(
+            !grab_bags.contains(&name.as_str()),
+            "{} says nothing",
+            path.display()
+        );
     }
 }
 
@@ -59,14 +69,23 @@ const STAGES: &[&[&str]] = &[
 fn imports_run_down_the_pipeline() {
     let level = |module: &str| STAGES.iter().position(|stage| stage.contains(&module));
     for (path, text) in sources() {
-        let first = path.components().next().unwrap().as_os_str().to_string_lossy().into_owned();
+        let first = path
+            .components()
+            .next()
+            .unwrap()
+            .as_os_str()
+            .to_string_lossy()
+            .into_owned();
         let own = first.trim_end_matches(".rs");
         if own == "lib" || own == "main" {
             continue;
         }
         let own_level = level(own).unwrap_or_else(|| panic!("{own} stands in no stage"));
         for used in text.split("crate::").skip(1) {
-            let used: String = used.chars().take_while(|char| char.is_alphanumeric() || *char == '_').collect();
+            let used: String = used
+                .chars()
+                .take_while(|char| char.is_alphanumeric() || *char == '_')
+                .collect();
             if let Some(used_level) = level(&used) {
                 let allowed = used_level <= own_level || is_known_exception(own, &used);
                 assert!(allowed, "{} must not use {used}", path.display());
@@ -95,7 +114,13 @@ fn nothing_below_the_commands_knows_time_or_environment() {
         if path.starts_with("commands") || path == Path::new("main.rs") {
             continue;
         }
-        for word in ["SystemTime", "Instant::now", "Timestamp::now", "env::var", "process::Command"] {
+        for word in [
+            "SystemTime",
+            "Instant::now",
+            "Timestamp::now",
+            "env::var",
+            "process::Command",
+        ] {
             assert!(!text.contains(word), "{} uses {word}", path.display());
         }
     }
@@ -109,12 +134,29 @@ fn every_format_has_a_card_a_folder_a_fixture_and_a_row() {
         let doc = format.doc();
         assert!(ids.insert(doc.id), "{} is registered twice", doc.id);
         for text in [doc.id, doc.title, doc.spec, doc.reads, doc.verifies] {
-            assert!(!text.trim().is_empty(), "{}: an empty line on its card", doc.id);
+            assert!(
+                !text.trim().is_empty(),
+                "{}: an empty line on its card",
+                doc.id
+            );
         }
-        let file = format!("src/formats/{}/{}.rs", doc.kind.word(), doc.id.replace('-', "_"));
-        assert!(repository().join(&file).exists(), "{} should be in {file}", doc.id);
+        let file = format!(
+            "src/formats/{}/{}.rs",
+            doc.kind.word(),
+            doc.id.replace('-', "_")
+        );
+        assert!(
+            repository().join(&file).exists(),
+            "{} should be in {file}",
+            doc.id
+        );
         let fixtures = repository().join("fixtures").join(doc.id);
-        assert!(fixtures.join("make").exists(), "{} has no fixtures/{}/make", doc.id, doc.id);
+        assert!(
+            fixtures.join("make").exists(),
+            "{} has no fixtures/{}/make",
+            doc.id,
+            doc.id
+        );
     }
     assert!(
         readme.contains(&vitalsign::report::formats::markdown()),
@@ -127,14 +169,24 @@ fn every_format_has_a_card_a_folder_a_fixture_and_a_row() {
 fn every_format_file_is_registered() {
     let registered: BTreeSet<String> = ALL
         .iter()
-        .map(|format| format!("{}/{}.rs", format.doc().kind.word(), format.doc().id.replace('-', "_")))
+        .map(|format| {
+            format!(
+                "{}/{}.rs",
+                format.doc().kind.word(),
+                format.doc().id.replace('-', "_")
+            )
+        })
         .collect();
     for (path, text) in sources() {
         let Ok(path) = path.strip_prefix("formats") else {
             continue;
         };
         if text.contains("impl Format for") {
-            assert!(registered.contains(&*path.to_string_lossy()), "{} is not registered", path.display());
+            assert!(
+                registered.contains(&*path.to_string_lossy()),
+                "{} is not registered",
+                path.display()
+            );
         }
     }
 }

@@ -14,7 +14,8 @@ pub fn repository() -> &'static Path {
 
 /// Where the images are: the repository's own, or what the slow test packed.
 pub fn folder() -> PathBuf {
-    std::env::var_os("VITALSIGN_FIXTURES").map_or_else(|| repository().join("fixtures"), PathBuf::from)
+    std::env::var_os("VITALSIGN_FIXTURES")
+        .map_or_else(|| repository().join("fixtures"), PathBuf::from)
 }
 
 /// Every image that was made by a tool, sorted.
@@ -26,7 +27,9 @@ pub fn images() -> Vec<PathBuf> {
         };
         let is_image = |path: &PathBuf| {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            name.contains(".img") && !name.ends_with(".tsv") || name.ends_with(".bin") || name.ends_with(".tar.gz")
+            name.contains(".img") && !name.ends_with(".tsv")
+                || name.ends_with(".bin")
+                || name.ends_with(".tar.gz")
         };
         images.extend(files.flatten().map(|file| file.path()).filter(is_image));
     }

@@ -14,7 +14,7 @@ use crate::extract::settle::Claim;
 use crate::formats::{self, Opened, Part, PartBytes, Span};
 use crate::image::map;
 use crate::problem::{Problem, ProblemKind};
-use crate::read::clip;
+use crate::read::{clip, length};
 
 /// Fill inside a region is listed as a gap from so many bytes on; less is only counted.
 const LISTED_FILL: u64 = 4096;
@@ -125,6 +125,7 @@ impl Unpacker<'_> {
         self.decoded
             .insert(region, (ledger, payload.then_some(sha256)));
         self.work.push_back(Work {
+            ranges: vec![0..length(&bytes)],
             bytes,
             hits,
             home,

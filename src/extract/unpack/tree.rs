@@ -68,10 +68,11 @@ impl Unpacker<'_> {
                 }],
             );
         }
-        if let Some((bytes, hits)) = content.and_then(|content| content.inside.clone()) {
+        if let Some(inside) = content.and_then(|content| content.inside.clone()) {
             self.work.push_back(Work {
-                bytes,
-                hits,
+                bytes: inside.bytes,
+                hits: inside.hits,
+                ranges: inside.ranges,
                 home: Home {
                     place: place.clone(),
                     parent: region,
