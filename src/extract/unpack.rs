@@ -113,7 +113,7 @@ impl Unpacker<'_> {
         self.work.push_back(Work {
             bytes: bytes.clone(),
             hits,
-            ranges: vec![0..length(bytes)],
+            ranges: Vec::from([0..length(bytes)]),
             home,
             payload: None,
         });

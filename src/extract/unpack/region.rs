@@ -125,7 +125,7 @@ impl Unpacker<'_> {
         self.decoded
             .insert(region, (ledger, payload.then_some(sha256)));
         self.work.push_back(Work {
-            ranges: vec![0..length(&bytes)],
+            ranges: Vec::from([0..length(&bytes)]),
             bytes,
             hits,
             home,
