@@ -3,10 +3,14 @@
 
 mod codec;
 mod contract;
+mod stored;
 
 pub use contract::*;
 
-mod archive {}
+mod archive {
+    pub(super) mod cpio;
+    pub(super) mod tar;
+}
 
 mod boot {}
 
@@ -17,4 +21,8 @@ mod compression {
 mod filesystem {}
 
 /// Every format, in the order in which ties are settled.
-pub const ALL: &[&dyn Format] = &[&compression::gzip::Gzip];
+pub const ALL: &[&dyn Format] = &[
+    &archive::cpio::Cpio,
+    &archive::tar::Tar,
+    &compression::gzip::Gzip,
+];
