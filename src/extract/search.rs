@@ -104,7 +104,7 @@ pub(super) fn at_start(head: &[u8]) -> Vec<Hit> {
     formats
         .filter(|(_, format)| {
             let magics = format.magics();
-            magics.is_empty() || magics.iter().any(|magic| stands(magic, head))
+            format.is_asked_at_start() || magics.iter().any(|magic| stands(magic, head))
         })
         .map(|(format, _)| Hit { at: 0, format })
         .collect()

@@ -17,6 +17,13 @@ pub trait Format: Sync {
     /// The byte patterns that betray it. A format without one is asked at the start of every stream.
     fn magics(&self) -> &'static [Magic];
 
+    /// Whether it is asked at the start of every stream, whatever stands there.
+    ///
+    /// Formats override this of which one variant has a pattern and another has none.
+    fn is_asked_at_start(&self) -> bool {
+        self.magics().is_empty()
+    }
+
     /// Where a region starts whose magic was seen at `hit` (bytes from the stream's start).
     ///
     /// Formats whose pattern stands at no fixed offset override this.

@@ -3,12 +3,14 @@
 
 mod codec;
 mod contract;
+mod stored;
 
 pub use contract::*;
 
-mod archive {}
-
-mod boot {}
+mod archive {
+    pub(super) mod cpio;
+    pub(super) mod tar;
+}
 
 mod compression {
     pub(super) mod gzip;
@@ -19,4 +21,9 @@ mod filesystem {
 }
 
 /// Every format, in the order in which ties are settled.
-pub const ALL: &[&dyn Format] = &[&compression::gzip::Gzip, &filesystem::squashfs::Squashfs];
+pub const ALL: &[&dyn Format] = &[
+    &archive::cpio::Cpio,
+    &archive::tar::Tar,
+    &compression::gzip::Gzip,
+    &filesystem::squashfs::Squashfs,
+];

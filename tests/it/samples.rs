@@ -8,18 +8,18 @@ use vitalsign::extract::{Inventory, unpack};
 use vitalsign::image::Image;
 
 /// The repository.
-pub fn repository() -> &'static Path {
+pub(crate) fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// Where the images are: the repository's own, or what the slow test packed.
-pub fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     std::env::var_os("VITALSIGN_FIXTURES")
         .map_or_else(|| repository().join("fixtures"), PathBuf::from)
 }
 
 /// Every image that was made by a tool, sorted.
-pub fn images() -> Vec<PathBuf> {
+pub(crate) fn images() -> Vec<PathBuf> {
     let mut images = Vec::new();
     for folder in std::fs::read_dir(folder()).unwrap().flatten() {
         let Ok(files) = std::fs::read_dir(folder.path()) else {
@@ -39,18 +39,18 @@ pub fn images() -> Vec<PathBuf> {
 }
 
 /// Everything in an image of bytes, with the default limits.
-pub fn unpack_bytes(bytes: impl Into<Bytes>) -> Inventory {
+pub(crate) fn unpack_bytes(bytes: impl Into<Bytes>) -> Inventory {
     unpack_within(bytes, Limits::default())
 }
 
 /// Everything in an image of bytes, within limits.
-pub fn unpack_within(bytes: impl Into<Bytes>, limits: Limits) -> Inventory {
+pub(crate) fn unpack_within(bytes: impl Into<Bytes>, limits: Limits) -> Inventory {
     let budget = Budget::new(limits);
     unpack(&Image::from_bytes("test", bytes.into()), &budget)
 }
 
 /// Everything in a file.
-pub fn unpack_file(path: &Path) -> Inventory {
+pub(crate) fn unpack_file(path: &Path) -> Inventory {
     let budget = Budget::new(Limits::default());
     let image = Image::open(path, budget.spool()).unwrap();
     unpack(&image, &budget)
