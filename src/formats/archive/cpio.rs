@@ -6,6 +6,8 @@
 
 mod entries;
 mod header;
+#[cfg(test)]
+mod tests;
 mod walk;
 
 use bytes::Bytes;
@@ -27,7 +29,7 @@ impl Format for Cpio {
             spec: "libarchive cpio(5); Linux early-userspace/buffer-format; POSIX.1-1988 10.1.2",
             reads: "newc, crc, odc, and the binary variant in both byte orders",
             verifies: "the sums of the crc variant; the trailer",
-            limits: &[],
+            limits: &["PWB archives, which share the magic of the binary variant"],
         }
     }
 

@@ -7,6 +7,8 @@ mod entries;
 mod header;
 mod pax;
 mod sparse;
+#[cfg(test)]
+mod tests;
 mod walk;
 
 use bytes::Bytes;

@@ -22,14 +22,20 @@ const FILE: u32 = 0o100_000;
 const SYMLINK: u32 = 0o120_000;
 const SOCKET: u32 = 0o140_000;
 
-/// The names of one inode: the places of its entries.
-type Links = BTreeMap<(u32, u32, u32), Vec<usize>>;
+/// The names of one inode.
+#[derive(Default)]
+struct Names {
+    /// The places of its entries.
+    entries: Vec<usize>,
+    /// How many names it is said to have.
+    stated: u32,
+}
 
 /// Reads a whole archive.
 pub(super) fn read(archive: &Bytes, budget: &Budget) -> (Tree, Vec<Span>, Vec<Problem>) {
     let mut walk = Walk::new(archive);
     let mut entries = Vec::new();
-    let mut links = Links::new();
+    let mut links: BTreeMap<(u32, u32, u32), Names> = BTreeMap::new();
     while let Some(member) = walk.next() {
         if let Err(problem) = budget.spend_entries(1) {
             walk.problems.push(problem.at(member.at));
@@ -39,10 +45,9 @@ pub(super) fn read(archive: &Bytes, budget: &Budget) -> (Tree, Vec<Span>, Vec<Pr
         let problem = name_problem(member.name, &path).map(|problem| problem.at(member.at));
         walk.problems.extend(problem);
         if member.header.kind() == FILE && member.header.nlink > 1 {
-            links
-                .entry(member.header.inode)
-                .or_default()
-                .push(entries.len());
+            let names = links.entry(member.header.inode).or_default();
+            names.entries.push(entries.len());
+            names.stated = names.stated.max(member.header.nlink);
         }
         entries.push(Entry {
             node: node(archive, &member, &path, &mut walk),
@@ -151,9 +156,9 @@ fn cut(body: &[u8], member: &Member<'_>, path: &EntryPath) -> Problem {
 
 /// Gives all names of one inode its content: `newc` stores it with the last name and nothing with the others, older
 /// variants store it with each.
-fn join(entries: &mut [Entry], names: &[usize], problems: &mut Vec<Problem>) {
+fn join(entries: &mut [Entry], names: &Names, problems: &mut Vec<Problem>) {
     let mut content: Option<File> = None;
-    for &name in names {
+    for &name in &names.entries {
         let Some((path, file)) = linked(entries, name) else {
             continue;
         };
@@ -173,8 +178,22 @@ fn join(entries: &mut [Entry], names: &[usize], problems: &mut Vec<Problem>) {
             content = Some(file.clone());
         }
     }
+    let here = names.entries.len();
+    if content.is_none()
+        && u32::try_from(here).is_ok_and(|here| here < names.stated)
+        && let Some((path, _)) = names
+            .entries
+            .first()
+            .and_then(|&name| linked(entries, name))
+    {
+        let detail = format!(
+            "{here} of {} names of one inode, and none of them carries its content",
+            names.stated
+        );
+        problems.push(Problem::corrupt(detail).about(path));
+    }
     let content = content.unwrap_or_else(|| File::stored(Bytes::new()));
-    for &name in names {
+    for &name in &names.entries {
         if let Some(Entry {
             node: Node::File(file),
             ..

@@ -79,6 +79,9 @@ impl Reader<'_> {
         if stored.is_empty() {
             self.corrupt("the member has no name");
         }
+        if stored.contains(&0) || self.member.link_name().contains(&0) {
+            self.corrupt("a zero byte stands in a name; readers end it there");
+        }
         self.problems
             .extend(name_problem(&stored, &self.path).map(|problem| problem.at(self.member.at)));
         let meta = self.meta();
@@ -198,14 +201,18 @@ impl Reader<'_> {
 
     /// A file whose beginning is in another volume.
     fn continuation(&mut self) -> File {
-        let offset: Option<u64> = self.member.header.offset().value();
+        let header = &self.member.header;
+        let offset: u64 = header.offset().value().unwrap_or(0);
         let problem = self.told(Problem::unsupported(format!(
-            "the file goes on from another volume, at its byte {}",
-            offset.unwrap_or(0)
+            "the file goes on from another volume, at its byte {offset}"
         )));
         self.problems.push(problem.clone());
-        let size = self.member.header.real_size().value();
-        damaged(size.unwrap_or(0), Bytes::new(), problem)
+        let end = offset.saturating_add(self.member.body_len);
+        damaged(
+            header.real_size().value().unwrap_or(end),
+            Bytes::new(),
+            problem,
+        )
     }
 
     /// A type that nothing here knows: as POSIX wants it, a regular file, and told.

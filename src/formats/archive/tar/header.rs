@@ -282,7 +282,8 @@ fn after_text(field: &[u8], range: Range<usize>) -> Range<usize> {
 /// Who wrote a header, as its magic says.
 pub(super) fn dialect(block: &[u8]) -> Dialect {
     let from = |at: usize| block.get(at..).unwrap_or_default();
-    if from(257).starts_with(b"ustar  ") {
+    // GNU tar writes the header of a file that goes on from another volume without a magic.
+    if from(257).starts_with(b"ustar  ") || block.get(156) == Some(&b'M') {
         Dialect::Gnu
     } else if !from(257).starts_with(b"ustar") {
         Dialect::V7

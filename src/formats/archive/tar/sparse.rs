@@ -11,7 +11,7 @@ use crate::problem::Problem;
 use crate::read::{clip, index, length};
 
 /// Zeros are written in pieces of so many bytes.
-const ZEROS: [u8; 16 << 10] = [0; 16 << 10];
+static ZEROS: [u8; 16 << 10] = [0; 16 << 10];
 
 /// The `GNU.sparse.*` records of one member.
 #[derive(Clone, Default)]
