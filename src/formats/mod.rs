@@ -17,6 +17,7 @@ mod compression {
 }
 
 mod filesystem {
+    pub(super) mod ext;
     pub(super) mod squashfs;
 }
 
@@ -25,5 +26,6 @@ pub const ALL: &[&dyn Format] = &[
     &archive::cpio::Cpio,
     &archive::tar::Tar,
     &compression::gzip::Gzip,
+    &filesystem::ext::Ext,
     &filesystem::squashfs::Squashfs,
 ];
