@@ -14,7 +14,9 @@ mod compression {
     pub(super) mod gzip;
 }
 
-mod filesystem {}
+mod filesystem {
+    pub(super) mod jffs2;
+}
 
 /// Every format, in the order in which ties are settled.
-pub const ALL: &[&dyn Format] = &[&compression::gzip::Gzip];
+pub const ALL: &[&dyn Format] = &[&compression::gzip::Gzip, &filesystem::jffs2::Jffs2];
