@@ -145,7 +145,7 @@ impl Scan {
                     explained
                 })
             }
-            Kind::Cleanmarker | Kind::Padding => HEADER,
+            Kind::Cleanmarker | Kind::Padding => blank(&header.bytes(image)),
             Kind::Unknown(compat, stored) => {
                 self.unknown(header, compat, stored);
                 HEADER
@@ -244,6 +244,17 @@ impl Scan {
                 .at(start),
             );
         }
+    }
+}
+
+/// How many bytes of a node without a body are explained: all of them, unless something stands where a body would.
+fn blank(node: &Bytes) -> u64 {
+    let body = node.get(index(HEADER)..).unwrap_or_default();
+    let constant = |byte| body.iter().all(|&other| other == byte);
+    if constant(0) || constant(0xff) {
+        length(node)
+    } else {
+        HEADER
     }
 }
 
