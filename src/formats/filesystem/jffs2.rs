@@ -4,6 +4,7 @@
 //! `fs/jffs2` does with them. The flash is a heap of nodes. A node adds a name to a directory or a piece to a file, and the
 //! highest version wins; whatever it replaces stays until its erase block is collected.
 
+mod body;
 mod compress;
 mod content;
 mod extent;

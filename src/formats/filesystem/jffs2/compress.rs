@@ -13,7 +13,7 @@ const RUBINMIPS: u8 = 3;
 const DYNRUBIN: u8 = 5;
 const ZLIB: u8 = 6;
 const LZO: u8 = 7;
-/// LZMA as OpenWrt writes it: the bare stream, properties 0, dictionary 8 KiB.
+/// LZMA as `OpenWrt` writes it: the bare stream, properties 0, dictionary 8 KiB.
 const LZMA: u8 = 8;
 /// LZMA behind its five bytes of properties and dictionary size.
 const LZMA_PROPERTIES: u8 = 0x15;

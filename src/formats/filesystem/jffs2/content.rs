@@ -48,13 +48,13 @@ pub(super) fn file(image: &Bytes, view: View) -> File {
 
 /// The bytes of a piece whose node stores them as they are.
 fn stored(image: &Bytes, piece: &Fragment) -> Option<Bytes> {
-    let end = piece.into_node().checked_add(piece.len())?;
+    let end = piece.offset_in_node().checked_add(piece.len())?;
     let data = cut(image, piece.node.data_at(), piece.node.csize.into())?;
-    (end <= u64::from(piece.node.csize)).then(|| cut(&data, piece.into_node(), piece.len()))?
+    (end <= u64::from(piece.node.csize)).then(|| cut(&data, piece.offset_in_node(), piece.len()))?
 }
 
 /// The whole data of one node, for what is small and no file: link targets and device numbers.
-pub(super) fn whole(image: &Bytes, node: &super::node::Inode) -> Result<Bytes, Problem> {
+pub(super) fn whole(image: &Bytes, node: &super::body::Inode) -> Result<Bytes, Problem> {
     let data = cut(image, node.data_at(), node.csize.into())
         .ok_or_else(|| Problem::corrupt("a node's data is cut off"))?;
     if node.compression == STORED {
@@ -97,7 +97,7 @@ impl Data for Pieces {
                 out.write_all(&bytes)?;
             } else {
                 let bytes = expanded.node(piece)?;
-                let from = piece.into_node();
+                let from = piece.offset_in_node();
                 let range = index(from)..index(from.saturating_add(piece.len()));
                 let bytes = bytes.get(range).ok_or_else(|| {
                     Problem::corrupt("a node expands to less than it says").at(piece.node.at)

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use super::node::{Dialect, HEADER, Header, Kind, identity};
+use super::body::identity;
+use super::node::{Dialect, HEADER, Header, Kind};
 use super::walk::{Blocks, Piece, Walk};
 use crate::formats::{Extent, Proof, Reject};
 use crate::read::{Fields, index, length};

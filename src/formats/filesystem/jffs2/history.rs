@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 
+use super::body::{Dirent, Inode};
 use super::content;
 use super::inode::{Inodes, view};
-use super::node::{Dirent, Inode};
 use super::tree::{Names, REGULAR, file_type};
 use crate::budget::Budget;
 use crate::entry::{EntryPath, Superseded};
@@ -40,19 +40,13 @@ pub(super) fn find(
             continue;
         };
         let lives = lives(nodes);
-        let (path, why, past) = match paths.get(&newest.ino) {
-            Some(path) => {
-                let past = lives.len().saturating_sub(1);
-                (
-                    path.clone(),
-                    "truncated and written anew",
-                    lives.get(..past).unwrap_or_default(),
-                )
-            }
-            None => {
-                let (path, why) = lost(newest.ino, known.get(&newest.ino).copied(), names, paths);
-                (path, why, lives.as_slice())
-            }
+        let (path, why, past) = if let Some(path) = paths.get(&newest.ino) {
+            let past = lives.len().saturating_sub(1);
+            let past = lives.get(..past).unwrap_or_default();
+            (path.clone(), "truncated and written anew", past)
+        } else {
+            let (path, why) = lost(newest.ino, known.get(&newest.ino).copied(), names, paths);
+            (path, why, lives.as_slice())
         };
         let mut whole = true;
         for life in past {

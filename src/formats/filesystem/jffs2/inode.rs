@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use super::body::Inode;
 use super::compress::ZERO;
-use super::node::Inode;
 
 /// All inode nodes of a region, by inode and version.
 pub(super) struct Inodes(Vec<Inode>);
@@ -122,7 +122,7 @@ pub(super) fn clash(nodes: &[Inode]) -> Option<(&Inode, &Inode)> {
 
 impl Fragment {
     /// How far into the node's piece it starts, in bytes.
-    pub(super) fn into_node(&self) -> u64 {
+    pub(super) fn offset_in_node(&self) -> u64 {
         self.start.saturating_sub(self.node.offset.into())
     }
 

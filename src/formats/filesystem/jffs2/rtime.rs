@@ -61,6 +61,6 @@ mod tests {
     fn data_that_ends_early_or_runs_over_is_refused() {
         assert!(expand(&[b'a', 0], 2, &mut Vec::new()).is_none());
         assert!(expand(&[b'a', 9], 2, &mut Vec::new()).is_none());
-        assert!(expand(&[b'a'], 1, &mut Vec::new()).is_none());
+        assert!(expand(b"a", 1, &mut Vec::new()).is_none());
     }
 }

@@ -68,7 +68,7 @@ struct Decoder<'a> {
 impl Decoder<'_> {
     fn shift_in(&mut self) {
         let byte = self.stream.get(self.taken >> 3).copied().unwrap_or(0);
-        let bit = (byte >> (7 - (self.taken & 7))) & 1;
+        let bit = byte.rotate_left(u32::try_from(self.taken & 7).unwrap_or(0)) >> 7;
         self.taken = self.taken.saturating_add(1);
         self.window = ((self.window & LOWER) << 1) | u64::from(bit);
     }

@@ -2,10 +2,8 @@
 
 use bytes::Bytes;
 
-use super::node::{
-    self, Compat, Damage, Dialect, Dirent, HEADER, Header, Inode, Kind, OLD_MAGIC, Owner, Xdatum,
-    Xref,
-};
+use super::body::{self, Damage, Dirent, Inode, Owner, Xdatum, Xref};
+use super::node::{Compat, Dialect, HEADER, Header, Kind, OLD_MAGIC};
 use super::summary::{self, Listed, Summary};
 use super::walk::{Blocks, Piece, Walk};
 use crate::formats::Span;
@@ -87,7 +85,7 @@ impl Scan {
         for piece in Walk::new(image, dialect) {
             match piece {
                 Piece::Node(header) if hidden.is(&blocks, &header) => {
-                    scan.skip_hidden(&hidden, &header)
+                    scan.skip_hidden(&hidden, &header);
                 }
                 Piece::Node(header) => scan.take(image, &header, dialect),
                 Piece::Erased(start, end) => hidden.erased = Some((start, end)),
@@ -110,18 +108,18 @@ impl Scan {
         }
         let before = self.damages.len();
         let explained = match header.kind {
-            Kind::Inode => self.settle(node::inode(image, header, endian), |scan, inode| {
+            Kind::Inode => self.settle(body::inode(image, header, endian), |scan, inode| {
                 scan.listed.push(Listed::inode(&inode));
                 scan.inodes.push(inode);
                 Kind::Inode.fixed()
             }),
-            Kind::Dirent => self.settle(node::dirent(image, header, endian), |scan, dirent| {
+            Kind::Dirent => self.settle(body::dirent(image, header, endian), |scan, dirent| {
                 let named = length(&dirent.name).saturating_add(40);
                 scan.listed.push(Listed::dirent(&dirent));
                 scan.dirents.push(dirent);
                 named
             }),
-            Kind::Xattr => self.settle(node::xdatum(image, header, endian), |scan, datum| {
+            Kind::Xattr => self.settle(body::xdatum(image, header, endian), |scan, datum| {
                 let text = length(&datum.name).saturating_add(length(&datum.value));
                 scan.listed.push(Listed::xattr(header, &datum));
                 if !header.obsolete {
@@ -129,7 +127,7 @@ impl Scan {
                 }
                 text.saturating_add(33)
             }),
-            Kind::Xref => self.settle(node::xref(image, header, endian), |scan, xref| {
+            Kind::Xref => self.settle(body::xref(image, header, endian), |scan, xref| {
                 scan.listed.push(Listed::xref(header));
                 if !header.obsolete {
                     scan.xrefs.push(xref);
@@ -152,7 +150,9 @@ impl Scan {
             }
         };
         let whole = self.damages.len() == before && explained == header.len;
-        self.spans.push(Span::metadata(header.at, explained));
+        // Of a node that is cut off there may be less.
+        let there = explained.min(length(&header.bytes(image)));
+        self.spans.push(Span::metadata(header.at, there));
         let inode_end = self.inodes.last().filter(|node| node.at == header.at);
         let inode_end =
             inode_end.is_some_and(|node| u64::from(node.csize).saturating_add(68) == header.len);

@@ -4,7 +4,8 @@
 
 use bytes::Bytes;
 
-use super::node::{Damage, Dirent, HEADER, Header, Inode, Kind, Owner, Xdatum, crc};
+use super::body::{Damage, Dirent, Inode, Owner, Xdatum};
+use super::node::{HEADER, Header, Kind, crc};
 use crate::formats::Span;
 use crate::problem::Problem;
 use crate::read::{Endian, Fields, clip, length};
@@ -116,12 +117,12 @@ pub(super) fn parse(
     let marker_at = header.len.saturating_sub(MARKER_LEN);
     let marker = clip(&node, marker_at, MARKER_LEN);
     let marker = Fields::new(&marker, endian);
-    let marked = marker.u32(4) == Some(MARKER);
+    let valid = marker.u32(4) == Some(MARKER);
     let block = marker
         .u32(0)
-        .filter(|_| marked)
+        .filter(|_| valid)
         .and_then(|into| header.at.checked_sub(into.into()));
-    let span = marked.then(|| Span::metadata(header.at.saturating_add(marker_at), MARKER_LEN));
+    let span = valid.then(|| Span::metadata(header.at.saturating_add(marker_at), MARKER_LEN));
     let mut summary = Summary {
         block,
         at: header.at,

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 
+use super::body::{Damage, Dirent, Inode, Owner};
 use super::content;
 use super::inode::{Inodes, clash, view};
-use super::node::{Damage, Dirent, Inode, Owner};
 use super::scan::Problems;
 use crate::budget::Budget;
 use crate::entry::{Device, Entry, EntryPath, Meta, Node};
@@ -160,13 +160,12 @@ impl Walked {
 
     /// Adds the entry of an inode at `path`; whether it is a directory.
     fn inode(&mut self, source: &Source<'_>, ino: u32, hint: u8, path: &EntryPath) -> bool {
-        let made = match self.made.get(&ino) {
-            Some(made) => made.clone(),
-            None => {
-                let made = self.make(source, ino, hint, path);
-                self.made.insert(ino, made.clone());
-                made
-            }
+        let made = if let Some(made) = self.made.get(&ino) {
+            made.clone()
+        } else {
+            let made = self.make(source, ino, hint, path);
+            self.made.insert(ino, made.clone());
+            made
         };
         let Some((node, meta)) = made else {
             return false;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::node::{Xdatum, Xref};
+use super::body::{Xdatum, Xref};
 use crate::problem::Problem;
 use crate::read::{Endian, Fields, length};
 
