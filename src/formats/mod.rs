@@ -18,6 +18,7 @@ mod compression {
 
 mod filesystem {
     pub(super) mod ext;
+    pub(super) mod jffs2;
     pub(super) mod squashfs;
 }
 
@@ -27,5 +28,6 @@ pub const ALL: &[&dyn Format] = &[
     &archive::tar::Tar,
     &compression::gzip::Gzip,
     &filesystem::ext::Ext,
+    &filesystem::jffs2::Jffs2,
     &filesystem::squashfs::Squashfs,
 ];
