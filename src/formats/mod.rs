@@ -12,9 +12,16 @@ mod boot {}
 
 mod compression {
     pub(super) mod gzip;
+    mod notes;
+    #[cfg(test)]
+    mod trial;
+    pub(super) mod xz;
 }
 
 mod filesystem {}
 
 /// Every format, in the order in which ties are settled.
-pub const ALL: &[&dyn Format] = &[&compression::gzip::Gzip];
+pub const ALL: &[&dyn Format] = &[
+    &compression::gzip::Gzip,
+    &compression::xz::Xz,
+];
