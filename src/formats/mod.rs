@@ -12,6 +12,7 @@ mod boot {}
 
 mod compression {
     pub(super) mod gzip;
+    pub(super) mod lzma;
     mod notes;
     #[cfg(test)]
     mod trial;
@@ -23,5 +24,6 @@ mod filesystem {}
 /// Every format, in the order in which ties are settled.
 pub const ALL: &[&dyn Format] = &[
     &compression::gzip::Gzip,
+    &compression::lzma::Lzma,
     &compression::xz::Xz,
 ];
