@@ -8,7 +8,8 @@ pub use contract::*;
 
 mod archive {}
 
-mod boot {}
+mod boot {
+}
 
 mod compression {
     pub(super) mod gzip;
@@ -17,6 +18,7 @@ mod compression {
     #[cfg(test)]
     mod trial;
     pub(super) mod xz;
+    pub(super) mod zstd;
 }
 
 mod filesystem {}
@@ -26,4 +28,5 @@ pub const ALL: &[&dyn Format] = &[
     &compression::gzip::Gzip,
     &compression::lzma::Lzma,
     &compression::xz::Xz,
+    &compression::zstd::Zstd,
 ];
