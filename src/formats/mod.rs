@@ -9,6 +9,7 @@ pub use contract::*;
 mod archive {}
 
 mod boot {
+    pub(super) mod uimage;
 }
 
 mod compression {
@@ -25,6 +26,7 @@ mod filesystem {}
 
 /// Every format, in the order in which ties are settled.
 pub const ALL: &[&dyn Format] = &[
+    &boot::uimage::Uimage,
     &compression::gzip::Gzip,
     &compression::lzma::Lzma,
     &compression::xz::Xz,
