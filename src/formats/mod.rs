@@ -12,8 +12,17 @@ mod archive {
     pub(super) mod tar;
 }
 
+mod boot {
+    pub(super) mod uimage;
+}
+
 mod compression {
     pub(super) mod gzip;
+    pub(super) mod lzma;
+    mod notes;
+    mod trial;
+    pub(super) mod xz;
+    pub(super) mod zstd;
 }
 
 mod filesystem {
@@ -26,7 +35,11 @@ mod filesystem {
 pub const ALL: &[&dyn Format] = &[
     &archive::cpio::Cpio,
     &archive::tar::Tar,
+    &boot::uimage::Uimage,
     &compression::gzip::Gzip,
+    &compression::lzma::Lzma,
+    &compression::xz::Xz,
+    &compression::zstd::Zstd,
     &filesystem::ext::Ext,
     &filesystem::jffs2::Jffs2,
     &filesystem::squashfs::Squashfs,
