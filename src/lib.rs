@@ -17,8 +17,11 @@
 )]
 
 pub mod budget;
+pub mod digest;
 pub mod entry;
 pub mod formats;
 pub mod image;
+pub mod place;
 pub mod problem;
 pub mod read;
+pub mod trust;
