@@ -16,6 +16,7 @@
     )
 )]
 
+pub mod baseline;
 pub mod budget;
 pub mod digest;
 pub mod entry;
