@@ -1,4 +1,4 @@
-//! SHA-256, the one digest that decides anything.
+//! SHA-256 digests: the one way this crate names a content.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,79 +6,138 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
-/// A SHA-256 digest. Prints as 64 lower-case hex digits.
+/// A SHA-256 digest; as text, 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Digest(pub [u8; 32]);
+pub struct Digest([u8; 32]);
 
 impl Digest {
+    /// The digest that these 32 bytes are.
+    pub fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// The digest of `bytes`.
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
     }
+
+    /// Its 32 bytes.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
 }
 
-/// Text that is not 64 lower-case hex digits.
+impl fmt::Display for Digest {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&hex(&self.0))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, out)
+    }
+}
+
+/// Why a text is not a digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a SHA-256 digest: 64 lower-case hex digits are wanted")]
+#[error("a SHA-256 is written as 64 lower-case hexadecimal digits")]
 pub struct NotADigest;
 
 impl FromStr for Digest {
     type Err = NotADigest;
 
     fn from_str(text: &str) -> Result<Self, NotADigest> {
-        let nibble = |digit: u8| match digit {
-            b'0'..=b'9' => Ok(digit.wrapping_sub(b'0')),
-            b'a'..=b'f' => Ok(digit.wrapping_sub(b'a').wrapping_add(10)),
-            _ => Err(NotADigest),
-        };
-        let mut bytes = [0; 32];
-        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-        if pairs.len() != bytes.len() || !rest.is_empty() {
-            return Err(NotADigest);
-        }
-        for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
-            *byte = nibble(*high)? << 4 | nibble(*low)?;
-        }
-        Ok(Self(bytes))
-    }
-}
-
-impl fmt::Display for Digest {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for Digest {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{self}")
+        let bytes = unhex(text).ok_or(NotADigest)?;
+        Ok(Self(bytes.try_into().ok().ok_or(NotADigest)?))
     }
 }
 
 impl Serialize for Digest {
-    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        out.collect_str(self)
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
 impl<'de> Deserialize<'de> for Digest {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(from)?;
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
         text.parse().map_err(serde::de::Error::custom)
     }
+}
+
+/// Bytes as lower-case hexadecimal digits, two a byte.
+pub fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len().saturating_mul(2));
+    for byte in bytes {
+        for nibble in [byte >> 4, byte & 15] {
+            text.extend(char::from_digit(nibble.into(), 16));
+        }
+    }
+    text
+}
+
+/// The bytes that [`hex`] wrote as `text`; `None` for anything else, upper-case digits among it.
+pub fn unhex(text: &str) -> Option<Vec<u8>> {
+    let nibble = |digit: &u8| match digit {
+        b'0'..=b'9' => digit.checked_sub(b'0'),
+        b'a'..=b'f' => digit.checked_sub(b'a' - 10),
+        _ => None,
+    };
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    if !rest.is_empty() {
+        return None;
+    }
+    pairs
+        .iter()
+        .map(|[high, low]| Some((nibble(high)? << 4) | nibble(low)?))
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
     #[test]
-    fn a_digest_prints_and_parses() {
-        // FIPS 180-4, the example "abc".
-        let text = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        assert_eq!(Digest::of(b"abc").to_string(), text);
-        assert_eq!(text.parse(), Ok(Digest::of(b"abc")));
-        assert!(text.to_uppercase().parse::<Digest>().is_err());
-        assert!(text.get(1..).unwrap().parse::<Digest>().is_err());
+    fn the_text_form_is_the_usual_one() {
+        let digest = Digest::of(b"");
+        assert_eq!(digest.to_string(), EMPTY);
+        assert_eq!(EMPTY.parse(), Ok(digest));
+        assert_eq!(
+            serde_json::to_string(&digest).unwrap(),
+            format!("\"{EMPTY}\"")
+        );
+        assert_eq!(
+            serde_json::from_str::<Digest>(&format!("\"{EMPTY}\"")).unwrap(),
+            digest
+        );
+    }
+
+    #[test]
+    fn nothing_else_is_a_digest() {
+        let upper = EMPTY.to_uppercase();
+        let long = format!("{EMPTY}00");
+        for text in [
+            "",
+            EMPTY.trim_start_matches('e'),
+            EMPTY.trim_start_matches("e3"),
+            &upper,
+            &long,
+            &EMPTY.replace('e', "g"),
+            &EMPTY.replace("e3", "+3"),
+        ] {
+            assert_eq!(text.parse::<Digest>(), Err(NotADigest), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_byte_has_one_spelling() {
+        for byte in 0..=u8::MAX {
+            assert_eq!(unhex(&hex(&[byte])), Some(vec![byte]));
+        }
+        assert_eq!(unhex("0"), None);
+        assert_eq!(unhex(""), Some(Vec::new()));
     }
 }

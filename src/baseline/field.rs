@@ -1,0 +1,277 @@
+//! Reading TOML tables key by key, so that every complaint knows its line and nothing unknown is passed over.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::malformed::Fault;
+use crate::digest::{self, Digest};
+use crate::entry::EntryPath;
+use crate::place;
+
+const MOMENT: &str = "a date and time with offset, such as 2026-11-02T09:00:00Z, without quotes";
+
+/// One table, whose keys are taken out one after the other.
+pub(super) struct Table<'i> {
+    /// Where it starts, in bytes from the text's start.
+    pub(super) at: usize,
+    entries: DeTable<'i>,
+}
+
+impl<'i> Table<'i> {
+    pub(super) fn new(table: Spanned<DeTable<'i>>) -> Self {
+        Self {
+            at: table.span().start,
+            entries: table.into_inner(),
+        }
+    }
+
+    /// Takes the value of a key that may be absent.
+    pub(super) fn maybe<T>(
+        &mut self,
+        key: &'static str,
+        read: impl FnOnce(Field<'i>) -> Result<T, Fault>,
+    ) -> Result<Option<T>, Fault> {
+        let Some(value) = self.entries.remove(key) else {
+            return Ok(None);
+        };
+        read(Field::new(key, value)).map(Some)
+    }
+
+    /// Takes the value of a key that must be there.
+    pub(super) fn need<T>(
+        &mut self,
+        key: &'static str,
+        read: impl FnOnce(Field<'i>) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        self.maybe(key, read)?
+            .ok_or_else(|| Fault::new(self.at, format!("`{key}` is missing")))
+    }
+
+    /// Refuses whatever was not taken.
+    pub(super) fn end(self, what: &str) -> Result<(), Fault> {
+        match self.entries.keys().next() {
+            None => Ok(()),
+            Some(key) => {
+                let name = place::escape(key.as_ref().as_bytes());
+                Err(Fault::new(
+                    key.span().start,
+                    format!("{what} knows no key `{name}`"),
+                ))
+            }
+        }
+    }
+}
+
+/// Where a value stands, and under which key.
+#[derive(Clone, Copy)]
+pub(super) struct Spot {
+    name: &'static str,
+    /// In bytes from the text's start.
+    pub(super) at: usize,
+}
+
+impl Spot {
+    /// The complaint that the value here is not what it must be.
+    pub(super) fn fault(self, must: impl std::fmt::Display) -> Fault {
+        Fault::new(self.at, format!("`{}` must be {must}", self.name))
+    }
+}
+
+/// One value.
+pub(super) struct Field<'i> {
+    pub(super) spot: Spot,
+    value: DeValue<'i>,
+}
+
+impl<'i> Field<'i> {
+    fn new(name: &'static str, value: Spanned<DeValue<'i>>) -> Self {
+        let at = value.span().start;
+        Self {
+            spot: Spot { name, at },
+            value: value.into_inner(),
+        }
+    }
+
+    /// Any string.
+    pub(super) fn string(self) -> Result<Cow<'i, str>, Fault> {
+        match self.value {
+            DeValue::String(text) => Ok(text),
+            _ => Err(self.spot.fault("a string")),
+        }
+    }
+
+    /// A string that a person can read: not empty, not longer than 256 bytes, nothing hidden in it.
+    pub(super) fn plain(self) -> Result<String, Fault> {
+        let spot = self.spot;
+        let text = self.string()?;
+        let shown = place::escape(text.replace('\\', "/").as_bytes());
+        let sound =
+            shown.len() == text.len() && text.trim() == text && (1..=256).contains(&text.len());
+        sound.then(|| text.into_owned()).ok_or_else(|| {
+            spot.fault("1 to 256 bytes of text without control or hidden characters")
+        })
+    }
+
+    /// A list of such strings, each once.
+    pub(super) fn plain_list(self) -> Result<Vec<String>, Fault> {
+        self.set(Self::plain)
+    }
+
+    /// Bytes in the escape form of [`place`].
+    pub(super) fn bytes(self) -> Result<Vec<u8>, Fault> {
+        let spot = self.spot;
+        place::unescape(&self.string()?).ok_or_else(|| {
+            spot.fault(
+                "escaped the one way vitalsign writes (a hidden byte is \\xHH, a backslash \\\\)",
+            )
+        })
+    }
+
+    /// The same, kept as text.
+    pub(super) fn escaped(self) -> Result<String, Fault> {
+        let bytes = self.bytes()?;
+        Ok(place::escape(&bytes))
+    }
+
+    /// The path of an entry.
+    pub(super) fn path(self) -> Result<EntryPath, Fault> {
+        let spot = self.spot;
+        let bytes = self.bytes()?;
+        let path = EntryPath::new(&bytes);
+        let canonical = path.as_bytes() == bytes && !bytes.contains(&0);
+        canonical.then_some(path).ok_or_else(|| {
+            spot.fault("an absolute path without empty or `.` parts, trailing `/` or NUL")
+        })
+    }
+
+    /// An unsigned number.
+    pub(super) fn number<T: TryFrom<u64>>(self) -> Result<T, Fault> {
+        let spot = self.spot;
+        let number = match &self.value {
+            DeValue::Integer(digits) => u64::from_str_radix(digits.as_str(), digits.radix()).ok(),
+            _ => None,
+        };
+        let bits = size_of::<T>().saturating_mul(8);
+        number
+            .and_then(|number| T::try_from(number).ok())
+            .ok_or_else(|| {
+                spot.fault(format_args!(
+                    "a whole number of at most {bits} bits, not negative"
+                ))
+            })
+    }
+
+    /// Permission bits as four octal digits.
+    pub(super) fn mode(self) -> Result<u32, Fault> {
+        let spot = self.spot;
+        let text = self.string()?;
+        let octal = text.len() == 4 && text.bytes().all(|byte| matches!(byte, b'0'..=b'7'));
+        octal
+            .then(|| u32::from_str_radix(&text, 8).ok())
+            .flatten()
+            .ok_or_else(|| spot.fault("four octal digits in quotes, such as \"0755\""))
+    }
+
+    /// `true` or `false`.
+    pub(super) fn flag(self) -> Result<bool, Fault> {
+        match self.value {
+            DeValue::Boolean(flag) => Ok(flag),
+            _ => Err(self.spot.fault("true or false")),
+        }
+    }
+
+    /// A SHA-256.
+    pub(super) fn digest(self) -> Result<Digest, Fault> {
+        let spot = self.spot;
+        let digest = self.string()?.parse().ok();
+        digest.ok_or_else(|| spot.fault("a SHA-256 as 64 lower-case hexadecimal digits"))
+    }
+
+    /// Bytes as lower-case hexadecimal digits.
+    pub(super) fn hex(self) -> Result<Vec<u8>, Fault> {
+        let spot = self.spot;
+        digest::unhex(&self.string()?)
+            .ok_or_else(|| spot.fault("bytes as lower-case hexadecimal digits, two a byte"))
+    }
+
+    /// A moment with date, time to the second and offset.
+    pub(super) fn time(self) -> Result<jiff::Timestamp, Fault> {
+        let spot = self.spot;
+        let DeValue::Datetime(time) = &self.value else {
+            return Err(spot.fault(MOMENT));
+        };
+        let whole = time.date.is_some()
+            && time.offset.is_some()
+            && time.time.is_some_and(|it| it.second.is_some());
+        whole
+            .then(|| time.to_string().parse().ok())
+            .flatten()
+            .ok_or_else(|| spot.fault(MOMENT))
+    }
+
+    /// One of some words.
+    pub(super) fn word<T: Copy>(self, words: &[(&'static str, T)]) -> Result<T, Fault> {
+        let spot = self.spot;
+        let text = self.string()?;
+        words
+            .iter()
+            .find(|(name, _)| *name == text)
+            .map(|(_, value)| *value)
+            .ok_or_else(|| {
+                let names: Vec<&str> = words.iter().map(|(name, _)| *name).collect();
+                spot.fault(format_args!("one of {}", names.join(", ")))
+            })
+    }
+
+    /// The values of an array.
+    pub(super) fn list(self) -> Result<impl ExactSizeIterator<Item = Field<'i>>, Fault> {
+        let name = self.spot.name;
+        match self.value {
+            DeValue::Array(array) => {
+                Ok(array.into_iter().map(move |value| Field::new(name, value)))
+            }
+            _ => Err(self.spot.fault("an array")),
+        }
+    }
+
+    /// The values of an array, each read and each there once.
+    pub(super) fn set<T: Ord + Clone>(
+        self,
+        read: impl Fn(Field<'i>) -> Result<T, Fault>,
+    ) -> Result<Vec<T>, Fault> {
+        let mut seen = BTreeSet::new();
+        let mut values = Vec::new();
+        for field in self.list()? {
+            let spot = field.spot;
+            let value = read(field)?;
+            if !seen.insert(value.clone()) {
+                return Err(spot.fault("a list that names nothing twice"));
+            }
+            values.push(value);
+        }
+        Ok(values)
+    }
+
+    /// A table whose keys are known.
+    pub(super) fn table(self) -> Result<Table<'i>, Fault> {
+        match self.value {
+            DeValue::Table(entries) => Ok(Table {
+                at: self.spot.at,
+                entries,
+            }),
+            _ => Err(self.spot.fault("a table")),
+        }
+    }
+
+    /// A table whose keys are data: each key, with its value.
+    pub(super) fn map(self) -> Result<impl Iterator<Item = (Cow<'i, str>, Field<'i>)>, Fault> {
+        let name = self.spot.name;
+        let entries = self.table()?.entries;
+        Ok(entries
+            .into_iter()
+            .map(move |(key, value)| (key.into_inner(), Field::new(name, value))))
+    }
+}

@@ -1,0 +1,284 @@
+//! From text to [`Baseline`]: the header, the components, and the order of everything.
+
+use std::collections::BTreeMap;
+
+use toml::de::DeTable;
+
+use super::MAX_BYTES;
+use super::field::{Field, Table};
+use super::malformed::{Fault, Malformed};
+use super::model::{Baseline, Component, Device, ElfRow, Evidence, FileRow, Firmware, MutableRow};
+use super::policy::Policy;
+use super::rows;
+use super::syntax;
+use crate::place;
+
+/// Reads a baseline that nobody vouches for.
+pub(super) fn baseline(bytes: &[u8]) -> Result<Baseline, Malformed> {
+    if bytes.len() > MAX_BYTES {
+        return Err(Malformed::whole(format!(
+            "it has more than {MAX_BYTES} bytes"
+        )));
+    }
+    let text = match str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            return Err(Malformed::at(
+                bytes,
+                error.valid_up_to(),
+                "this is not UTF-8 text",
+            ));
+        }
+    };
+    document(text).map_err(|fault| Malformed::at(bytes, fault.at, fault.what))
+}
+
+fn document(text: &str) -> Result<Baseline, Fault> {
+    syntax::check(text)?;
+    let table = DeTable::parse(text).map_err(|error| {
+        let at = error.span().map_or(0, |span| span.start);
+        Fault::new(
+            at,
+            place::escape(error.message().replace('\\', "/").as_bytes()),
+        )
+    })?;
+    let mut top = Table::new(table);
+    let name = |field: Field<'_>| {
+        let spot = field.spot;
+        let fits = field.string()? == "vitalsign-baseline";
+        fits.then_some(())
+            .ok_or_else(|| spot.fault("\"vitalsign-baseline\": this is another kind of document"))
+    };
+    top.need("format", name)?;
+    let schema = |field: Field<'_>| {
+        let spot = field.spot;
+        let fits = field.number::<u64>()? == 1;
+        fits.then_some(())
+            .ok_or_else(|| spot.fault("1, the only schema that this version reads"))
+    };
+    top.need("schema", schema)?;
+    let sequence = top.need("sequence", Field::number)?;
+    let issued = top.need("issued", Field::time)?;
+    let expires = top.need("expires", Field::time)?;
+    let device = top.need("device", device)?;
+    let (components, names) = top.need("component", components)?;
+    let known = Known {
+        names,
+        components: &components,
+    };
+    let firmware = top.need("firmware", |field| firmware(field, &known))?;
+    let files = top
+        .maybe("file", |field| files(field, &known))?
+        .unwrap_or_default();
+    let elf = top.maybe("elf", elf)?.unwrap_or_default();
+    let mutable = top
+        .maybe("mutable", |field| mutable(field, &known))?
+        .unwrap_or_default();
+    top.end("a baseline")?;
+    Ok(Baseline {
+        sequence,
+        issued,
+        expires,
+        device,
+        firmware,
+        components,
+        files,
+        elf,
+        mutable,
+    })
+}
+
+/// The components, by the names that rows use for them.
+pub(super) struct Known<'a> {
+    names: BTreeMap<String, usize>,
+    components: &'a [Component],
+}
+
+impl Known<'_> {
+    /// The component that a row names.
+    pub(super) fn any(&self, field: Field<'_>) -> Result<usize, Fault> {
+        let spot = field.spot;
+        let name = field.string()?;
+        self.names
+            .get(name.as_ref())
+            .copied()
+            .ok_or_else(|| spot.fault("the name of a component"))
+    }
+
+    /// The component that a row names, which has to be a tree.
+    pub(super) fn tree(&self, field: Field<'_>) -> Result<usize, Fault> {
+        let spot = field.spot;
+        let component = self.any(field)?;
+        let tree = self.is_tree(component);
+        tree.then_some(component)
+            .ok_or_else(|| spot.fault("the name of a component of kind \"tree\""))
+    }
+
+    fn is_tree(&self, component: usize) -> bool {
+        self.components
+            .get(component)
+            .is_some_and(|it| it.body.is_tree())
+    }
+}
+
+fn device(field: Field<'_>) -> Result<Device, Fault> {
+    let mut table = field.table()?;
+    let device = Device {
+        vendor: table.need("vendor", Field::plain)?,
+        model: table.need("model", Field::plain)?,
+        hardware: table
+            .maybe("hardware", Field::plain_list)?
+            .unwrap_or_default(),
+        udi_di: table.maybe("udi_di", Field::plain)?,
+        aliases: table
+            .maybe("aliases", Field::plain_list)?
+            .unwrap_or_default(),
+    };
+    table.end("[device]")?;
+    Ok(device)
+}
+
+fn firmware(field: Field<'_>, known: &Known<'_>) -> Result<Firmware, Fault> {
+    let mut table = field.table()?;
+    let evidence = |field: Field<'_>| {
+        field
+            .list()?
+            .map(|row| evidence(row, known))
+            .collect::<Result<Vec<_>, _>>()
+    };
+    let firmware = Firmware {
+        version: table.need("version", Field::plain)?,
+        security_floor: table.maybe("security_floor", Field::plain)?,
+        evidence: table.maybe("evidence", evidence)?.unwrap_or_default(),
+    };
+    table.end("[firmware]")?;
+    Ok(firmware)
+}
+
+fn evidence(field: Field<'_>, known: &Known<'_>) -> Result<Evidence, Fault> {
+    let mut row = field.table()?;
+    let evidence = Evidence {
+        component: row.need("in", |field| known.any(field))?,
+        path: row.maybe("path", Field::path)?,
+        contains: row.need("contains", |field| {
+            let spot = field.spot;
+            let bytes = field.bytes()?;
+            if bytes.is_empty() {
+                Err(spot.fault("not empty"))
+            } else {
+                Ok(bytes)
+            }
+        })?,
+    };
+    match (known.is_tree(evidence.component), &evidence.path) {
+        (true, None) => Err(Fault::new(
+            row.at,
+            "`path` is missing: the component is a tree",
+        )),
+        (false, Some(_)) => Err(Fault::new(row.at, "a raw component has no paths")),
+        _ => row.end("evidence").map(|()| evidence),
+    }
+}
+
+fn components(field: Field<'_>) -> Result<(Vec<Component>, BTreeMap<String, usize>), Fault> {
+    let spot = field.spot;
+    let mut components = Vec::new();
+    let (mut names, mut folded) = (BTreeMap::new(), BTreeMap::new());
+    for field in field.list()? {
+        let at = field.spot.at;
+        let component = rows::component(field)?;
+        let name = &component.name;
+        if let Some(other) = folded.insert(name.to_lowercase(), name.clone()) {
+            return Err(Fault::new(
+                at,
+                format!("components `{other}` and `{name}` have one name, or differ in case alone"),
+            ));
+        }
+        names.insert(name.clone(), components.len());
+        components.push(component);
+    }
+    if components.is_empty() {
+        return Err(spot.fault("at least one component: a baseline of nothing matches nothing"));
+    }
+    Ok((components, names))
+}
+
+fn files(field: Field<'_>, known: &Known<'_>) -> Result<Vec<FileRow>, Fault> {
+    let list = field.list()?;
+    let mut files: Vec<FileRow> = Vec::with_capacity(list.len());
+    for field in list {
+        let at = field.spot.at;
+        let row = rows::file(field, known)?;
+        let key = (row.component, row.path.as_bytes());
+        let before = files
+            .last()
+            .map(|row| ((row.component, row.path.as_bytes()), row.ordinal));
+        let expected = match before {
+            Some((before, ordinal)) if before == key => ordinal.saturating_add(1),
+            _ => 0,
+        };
+        let shown = || place::escape(row.path.as_bytes());
+        if before.is_some_and(|(before, _)| before > key) {
+            return Err(Fault::new(
+                at,
+                format!(
+                    "`{}` is out of order: rows stand by component, then by path",
+                    shown()
+                ),
+            ));
+        }
+        if row.ordinal < expected {
+            return Err(Fault::new(
+                at,
+                format!("`{}` stands twice in one component", shown()),
+            ));
+        }
+        if row.ordinal > expected {
+            return Err(Fault::new(
+                at,
+                format!(
+                    "`{}` has ordinal {} but none before it",
+                    shown(),
+                    row.ordinal
+                ),
+            ));
+        }
+        files.push(row);
+    }
+    Ok(files)
+}
+
+fn elf(field: Field<'_>) -> Result<Vec<ElfRow>, Fault> {
+    let mut rows: Vec<ElfRow> = Vec::new();
+    for field in field.list()? {
+        let at = field.spot.at;
+        let row = rows::elf(field)?;
+        if rows.last().is_some_and(|last| last.of >= row.of) {
+            return Err(Fault::new(
+                at,
+                "rows of `elf` stand sorted by `of`, each once",
+            ));
+        }
+        rows.push(row);
+    }
+    Ok(rows)
+}
+
+fn mutable(field: Field<'_>, known: &Known<'_>) -> Result<Vec<MutableRow>, Fault> {
+    let at = field.spot.at;
+    let mut rows: Vec<MutableRow> = Vec::new();
+    let mut seen = std::collections::BTreeSet::new();
+    for field in field.list()? {
+        let at = field.spot.at;
+        let row = rows::mutable(field, known)?;
+        if !seen.insert((row.component, row.glob.clone(), row.types.clone())) {
+            return Err(Fault::new(
+                at,
+                "two rows of `mutable` name the same paths and types",
+            ));
+        }
+        rows.push(row);
+    }
+    Policy::new(&rows).map_err(|why| Fault::new(at, why.to_string()))?;
+    Ok(rows)
+}

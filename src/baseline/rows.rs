@@ -1,0 +1,182 @@
+//! The rows of a baseline, one function a kind of row.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::field::{Field, Table};
+use super::malformed::Fault;
+use super::model::{Body, Component, ElfRow, ExpectedNode, FileRow, Forbid, Kind, MutableRow};
+use super::policy;
+use super::read::Known;
+use crate::entry::Device;
+use crate::place;
+
+pub(super) fn component(field: Field<'_>) -> Result<Component, Fault> {
+    let mut row = field.table()?;
+    let name = row.need("name", Field::plain)?;
+    let tree = row.need("kind", |field| {
+        field.word(&[("tree", true), ("raw", false)])
+    })?;
+    let body = if tree {
+        Body::Tree {
+            format: row.maybe("format", Field::plain)?,
+        }
+    } else {
+        Body::Raw {
+            size: row.need("size", Field::number)?,
+            sha256: row.need("sha256", Field::digest)?,
+        }
+    };
+    let component = Component {
+        name,
+        body,
+        at: row.maybe("at", Field::number)?,
+        optional: row.maybe("optional", Field::flag)?.unwrap_or_default(),
+    };
+    row.end(if tree { "a tree" } else { "a raw component" })?;
+    Ok(component)
+}
+
+pub(super) fn file(field: Field<'_>, known: &Known<'_>) -> Result<FileRow, Fault> {
+    let mut row = field.table()?;
+    let component = row.need("in", |field| known.tree(field))?;
+    let path = row.need("path", Field::path)?;
+    let ordinal = row.maybe("ordinal", |field| {
+        let spot = field.spot;
+        let ordinal = field.number()?;
+        if ordinal == 0 {
+            Err(spot.fault("left out when it is 0"))
+        } else {
+            Ok(ordinal)
+        }
+    })?;
+    let kind = row.need("type", |field| field.word(Kind::WORDS))?;
+    let file = FileRow {
+        component,
+        path,
+        ordinal: ordinal.unwrap_or_default(),
+        node: node(&mut row, kind)?,
+        mode: row.maybe("mode", Field::mode)?,
+        uid: row.maybe("uid", Field::number)?,
+        gid: row.maybe("gid", Field::number)?,
+        xattrs: row.maybe("xattrs", xattrs)?.unwrap_or_default(),
+    };
+    row.end(kind.row())?;
+    Ok(file)
+}
+
+impl Kind {
+    /// How a complaint about a row calls it.
+    fn row(self) -> &'static str {
+        match self {
+            Self::File => "a row of type \"file\"",
+            Self::Dir => "a row of type \"dir\"",
+            Self::Symlink => "a row of type \"symlink\"",
+            Self::Char => "a row of type \"char\"",
+            Self::Block => "a row of type \"block\"",
+            Self::Fifo => "a row of type \"fifo\"",
+            Self::Socket => "a row of type \"socket\"",
+        }
+    }
+}
+
+fn node(row: &mut Table<'_>, kind: Kind) -> Result<ExpectedNode, Fault> {
+    Ok(match kind {
+        Kind::File => ExpectedNode::File {
+            size: row.need("size", Field::number)?,
+            sha256: row.need("sha256", Field::digest)?,
+        },
+        Kind::Dir => ExpectedNode::Dir,
+        Kind::Symlink => ExpectedNode::Symlink(row.need("target", Field::bytes)?),
+        Kind::Char => ExpectedNode::Char(row.need("rdev", rdev)?),
+        Kind::Block => ExpectedNode::Block(row.need("rdev", rdev)?),
+        Kind::Fifo => ExpectedNode::Fifo,
+        Kind::Socket => ExpectedNode::Socket,
+    })
+}
+
+fn rdev(field: Field<'_>) -> Result<Device, Fault> {
+    let spot = field.spot;
+    let numbers = field
+        .list()?
+        .map(Field::number)
+        .collect::<Result<Vec<u32>, _>>()?;
+    match numbers[..] {
+        [major, minor] => Ok(Device { major, minor }),
+        _ => Err(spot.fault("[major, minor]")),
+    }
+}
+
+fn xattrs(field: Field<'_>) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, Fault> {
+    let mut xattrs = BTreeMap::new();
+    for (name, field) in field.map()? {
+        let spot = field.spot;
+        let name = place::unescape(&name).filter(|name| !name.is_empty() && !name.contains(&0));
+        let name =
+            name.ok_or_else(|| spot.fault("values under attribute names, escaped as paths are"))?;
+        xattrs.insert(name, field.hex()?);
+    }
+    Ok(xattrs)
+}
+
+pub(super) fn elf(field: Field<'_>) -> Result<ElfRow, Fault> {
+    let mut row = field.table()?;
+    let needed = |field: Field<'_>| {
+        field
+            .list()?
+            .map(Field::escaped)
+            .collect::<Result<Vec<_>, _>>()
+    };
+    let elf = ElfRow {
+        of: row.need("of", Field::digest)?,
+        machine: row.maybe("machine", Field::plain)?,
+        build_id: row.maybe("build_id", Field::hex)?,
+        interpreter: row.maybe("interpreter", Field::escaped)?,
+        needed: row.maybe("needed", needed)?.unwrap_or_default(),
+        text: row.maybe("text", Field::digest)?,
+        imports: row.maybe("imports", Field::digest)?,
+        exports: row.maybe("exports", Field::digest)?,
+        sections: row.maybe("sections", Field::digest)?,
+    };
+    row.end("a row of `elf`")?;
+    Ok(elf)
+}
+
+pub(super) fn mutable(field: Field<'_>, known: &Known<'_>) -> Result<MutableRow, Fault> {
+    let mut row = field.table()?;
+    let types = row.need("types", |field| {
+        let spot = field.spot;
+        let types = field.set(|field| field.word(Kind::WORDS))?;
+        if types.is_empty() {
+            Err(spot.fault("at least one type"))
+        } else {
+            Ok(types)
+        }
+    })?;
+    let glob = |field: Field<'_>| {
+        let spot = field.spot;
+        let glob = field.plain()?;
+        policy::glob(&glob).map_err(|why| spot.fault(why))?;
+        Ok(glob)
+    };
+    let files = types.contains(&Kind::File);
+    let mutable = MutableRow {
+        component: row.need("in", |field| known.tree(field))?,
+        glob: row.need("glob", glob)?,
+        types: BTreeSet::from_iter(types),
+        mode_max: row.need("mode_max", Field::mode)?,
+        max_bytes: if files {
+            Some(row.need("max_bytes", Field::number)?)
+        } else {
+            None
+        },
+        forbid: BTreeSet::from_iter(row.need("forbid", |field| {
+            field.set(|field| field.word(Forbid::WORDS))
+        })?),
+    };
+    row.end(if files {
+        "a row of `mutable`"
+    } else {
+        "a row of `mutable` without files"
+    })?;
+    Ok(mutable)
+}

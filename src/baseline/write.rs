@@ -1,0 +1,248 @@
+//! From [`Baseline`] to text: TOML 1.0, one row per line, one text for one baseline.
+
+use std::collections::BTreeSet;
+
+use super::model::{
+    Baseline, Body, Component, ElfRow, Evidence, ExpectedNode, FileRow, Forbid, Kind, MutableRow,
+};
+use crate::digest::hex;
+use crate::place;
+
+/// The text of a baseline.
+pub(super) fn text(baseline: &Baseline) -> String {
+    let name = |index: usize| {
+        baseline
+            .components
+            .get(index)
+            .map_or("", |component| component.name.as_str())
+    };
+    let mut out = String::new();
+    header(&mut out, baseline);
+    array(
+        &mut out,
+        "firmware.evidence",
+        baseline
+            .firmware
+            .evidence
+            .iter()
+            .map(|row| evidence(row, name(row.component))),
+    );
+    array(
+        &mut out,
+        "component",
+        baseline.components.iter().map(component),
+    );
+    let mut files: Vec<&FileRow> = baseline.files.iter().collect();
+    files.sort_by_key(|row| (row.component, row.path.as_bytes(), row.ordinal));
+    array(
+        &mut out,
+        "file",
+        files.into_iter().map(|row| file(row, name(row.component))),
+    );
+    let mut elf: Vec<&ElfRow> = baseline.elf.iter().collect();
+    elf.sort_by_key(|row| row.of);
+    array(&mut out, "elf", elf.into_iter().map(elf_row));
+    array(
+        &mut out,
+        "mutable",
+        baseline
+            .mutable
+            .iter()
+            .map(|row| mutable(row, name(row.component))),
+    );
+    out
+}
+
+/// The keys before the rows. `device.vendor = ...` says the same as `vendor = ...` under `[device]`, but lets
+/// the rows follow: in TOML, what follows a `[device]` line belongs to it.
+fn header(out: &mut String, baseline: &Baseline) {
+    let (device, firmware) = (&baseline.device, &baseline.firmware);
+    let mut line = |key: &str, value: Option<String>| {
+        if let Some(value) = value {
+            push(out, &[key, " = ", &value, "\n"]);
+        }
+    };
+    line("format", Some(quoted("vitalsign-baseline")));
+    line("schema", Some("1".into()));
+    line("sequence", Some(baseline.sequence.to_string()));
+    line("issued", Some(baseline.issued.to_string()));
+    line("expires", Some(baseline.expires.to_string()));
+    line("device.vendor", Some(quoted(&device.vendor)));
+    line("device.model", Some(quoted(&device.model)));
+    line("device.hardware", strings(&device.hardware));
+    line("device.udi_di", device.udi_di.as_deref().map(quoted));
+    line("device.aliases", strings(&device.aliases));
+    line("firmware.version", Some(quoted(&firmware.version)));
+    line(
+        "firmware.security_floor",
+        firmware.security_floor.as_deref().map(quoted),
+    );
+}
+
+fn array(out: &mut String, key: &str, rows: impl ExactSizeIterator<Item = Row>) {
+    if rows.len() == 0 {
+        return;
+    }
+    push(out, &[key, " = [\n"]);
+    for row in rows {
+        push(out, &["  { ", &row.0, " },\n"]);
+    }
+    out.push_str("]\n");
+}
+
+/// The inside of an inline table.
+#[derive(Default)]
+struct Row(String);
+
+impl Row {
+    fn raw(mut self, key: &str, value: &str) -> Self {
+        let comma = if self.0.is_empty() { "" } else { ", " };
+        push(&mut self.0, &[comma, key, " = ", value]);
+        self
+    }
+
+    fn text(self, key: &str, value: &str) -> Self {
+        self.raw(key, &quoted(value))
+    }
+
+    fn bytes(self, key: &str, value: &[u8]) -> Self {
+        self.raw(key, &quoted(&place::escape(value)))
+    }
+
+    fn maybe<T>(self, value: Option<T>, add: impl FnOnce(Self, T) -> Self) -> Self {
+        match value {
+            Some(value) => add(self, value),
+            None => self,
+        }
+    }
+
+    fn number(self, key: &str, value: Option<impl Into<u64>>) -> Self {
+        self.maybe(value, |row, value| row.raw(key, &value.into().to_string()))
+    }
+
+    fn digest(self, key: &str, value: Option<crate::digest::Digest>) -> Self {
+        self.maybe(value, |row, value| row.text(key, &value.to_string()))
+    }
+}
+
+fn evidence(row: &Evidence, component: &str) -> Row {
+    Row::default()
+        .text("in", component)
+        .maybe(row.path.as_ref(), |row, path| {
+            row.bytes("path", path.as_bytes())
+        })
+        .bytes("contains", &row.contains)
+}
+
+fn component(component: &Component) -> Row {
+    let row = Row::default().text("name", &component.name);
+    let row = match &component.body {
+        Body::Tree { format } => row
+            .text("kind", "tree")
+            .maybe(format.as_ref(), |row, format| row.text("format", format)),
+        Body::Raw { size, sha256 } => row
+            .text("kind", "raw")
+            .number("size", Some(*size))
+            .digest("sha256", Some(*sha256)),
+    };
+    let row = row.number("at", component.at);
+    if component.optional {
+        row.raw("optional", "true")
+    } else {
+        row
+    }
+}
+
+fn file(file: &FileRow, component: &str) -> Row {
+    let row = Row::default()
+        .text("in", component)
+        .bytes("path", file.path.as_bytes())
+        .number("ordinal", (file.ordinal > 0).then_some(file.ordinal))
+        .text("type", file.node.kind().word())
+        .maybe(file.mode, |row, mode| row.raw("mode", &octal(mode)))
+        .number("uid", file.uid)
+        .number("gid", file.gid);
+    let row = match &file.node {
+        ExpectedNode::File { size, sha256 } => row
+            .number("size", Some(*size))
+            .digest("sha256", Some(*sha256)),
+        ExpectedNode::Symlink(target) => row.bytes("target", target),
+        ExpectedNode::Char(device) | ExpectedNode::Block(device) => {
+            row.raw("rdev", &format!("[{}, {}]", device.major, device.minor))
+        }
+        ExpectedNode::Dir | ExpectedNode::Fifo | ExpectedNode::Socket => row,
+    };
+    if file.xattrs.is_empty() {
+        return row;
+    }
+    let xattrs = file
+        .xattrs
+        .iter()
+        .fold(Row::default(), |row, (name, value)| {
+            row.text(&quoted(&place::escape(name)), &hex(value))
+        });
+    row.raw("xattrs", &format!("{{ {} }}", xattrs.0))
+}
+
+fn elf_row(elf: &ElfRow) -> Row {
+    Row::default()
+        .digest("of", Some(elf.of))
+        .maybe(elf.machine.as_ref(), |row, machine| {
+            row.text("machine", machine)
+        })
+        .maybe(elf.build_id.as_ref(), |row, id| {
+            row.text("build_id", &hex(id))
+        })
+        .maybe(elf.interpreter.as_ref(), |row, path| {
+            row.text("interpreter", path)
+        })
+        .maybe(strings(&elf.needed), |row, needed| {
+            row.raw("needed", &needed)
+        })
+        .digest("text", elf.text)
+        .digest("imports", elf.imports)
+        .digest("exports", elf.exports)
+        .digest("sections", elf.sections)
+}
+
+fn mutable(mutable: &MutableRow, component: &str) -> Row {
+    Row::default()
+        .text("in", component)
+        .text("glob", &mutable.glob)
+        .raw("types", &words(&mutable.types, Kind::word))
+        .raw("mode_max", &octal(mutable.mode_max))
+        .number("max_bytes", mutable.max_bytes)
+        .raw("forbid", &words(&mutable.forbid, Forbid::word))
+}
+
+fn octal(mode: u32) -> String {
+    format!("\"{mode:04o}\"")
+}
+
+fn words<T: Copy>(values: &BTreeSet<T>, word: impl Fn(T) -> &'static str) -> String {
+    let words: Vec<String> = values.iter().map(|&value| quoted(word(value))).collect();
+    format!("[{}]", words.join(", "))
+}
+
+/// A list of strings; `None` when there are none, so that it is left out.
+fn strings(values: &[String]) -> Option<String> {
+    let quoted: Vec<String> = values.iter().map(|value| quoted(value)).collect();
+    (!quoted.is_empty()).then(|| format!("[{}]", quoted.join(", ")))
+}
+
+/// A TOML string. Text with a backslash is put in single quotes where it can, so that it reads as it is.
+fn quoted(text: &str) -> String {
+    if !text.contains(['\\', '"']) {
+        return ["\"", text, "\""].concat();
+    }
+    if !text.contains('\'') {
+        return ["'", text, "'"].concat();
+    }
+    ["\"", &text.replace('\\', "\\\\").replace('"', "\\\""), "\""].concat()
+}
+
+fn push(out: &mut String, parts: &[&str]) {
+    for part in parts {
+        out.push_str(part);
+    }
+}
