@@ -93,3 +93,42 @@ fn problems<S: Serializer>(problems: &[Problem], serializer: S) -> Result<S::Ok,
         detail: &problem.detail,
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn facts_as_json() {
+        let script = serde_json::to_value(of(b"#!/bin/sh\n")).unwrap();
+        let expected = serde_json::json!({
+            "size": 10,
+            "sha256": Digest::of(b"#!/bin/sh\n").to_string(),
+            "type": "script",
+            "interpreter": "/bin/sh",
+        });
+        assert_eq!(script, expected);
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/elf/program.img");
+        let program = serde_json::to_value(of(&std::fs::read(path).unwrap())).unwrap();
+        assert_eq!(program["type"], "elf");
+        let elf = &program["elf"];
+        assert_eq!(elf["machine"], "arm");
+        assert_eq!(elf["endian"], "little");
+        assert_eq!(elf["interpreter"], "/lib/ld-linux.so.3");
+        assert_eq!(elf["hardening"]["relro"], "full");
+        assert_eq!(elf["segments"][0]["type"], "phdr");
+        assert_eq!(elf["segments"][0]["flags"], "r--");
+        assert!(elf.get("rpath").is_none());
+    }
+
+    #[test]
+    fn problems_are_facts_too() {
+        let mut broken = b"\x7fELF\x01\x01\x01".to_vec();
+        broken.resize(64, 0xff);
+        let facts = of(&broken);
+        assert_eq!(facts.file_type, FileType::Elf);
+        assert!(!facts.problems.is_empty());
+        let json = serde_json::to_value(&facts).unwrap();
+        assert_eq!(json["problems"][0]["kind"], "corrupt");
+    }
+}

@@ -11,6 +11,8 @@ mod hardening;
 mod notes;
 mod section;
 mod symbols;
+#[cfg(test)]
+mod tests;
 mod view;
 
 use goblin::elf::program_header::PT_INTERP;

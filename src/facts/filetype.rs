@@ -169,8 +169,6 @@ fn by_magic(head: &[u8]) -> Option<FileType> {
         (b"dex\n0", FileType::Dex),
         (b"\x1bLJ", FileType::LuaBytecode),
         (b"SQLite format 3\0", FileType::Sqlite),
-        (b"\xde\x12\x04\x95\0\0", FileType::GettextMo),
-        (b"\x95\x04\x12\xde\0", FileType::GettextMo),
         (b"\x09\x01\x02\xde", FileType::LocaleArchive),
         (b"\xde\x02\x01\x09", FileType::LocaleArchive),
     ];
@@ -185,6 +183,9 @@ fn by_structure(head: &[u8]) -> Option<FileType> {
     let big = Fields::big(head);
     let found = match head.get(..4)? {
         b"\x7fELF" => elf(&little).then_some(FileType::Elf),
+        // The revision is major 0, minor 0 or 1.
+        b"\xde\x12\x04\x95" => matches!(little.u32(4)?, 0 | 1).then_some(FileType::GettextMo),
+        b"\x95\x04\x12\xde" => matches!(big.u32(4)?, 0 | 1).then_some(FileType::GettextMo),
         b"RIFF" => (little.slice(8, 4)? == b"WAVE").then_some(FileType::Wav),
         // Versions 5.1 to 5.4, and 5.0.
         b"\x1bLua" => matches!(little.u8(4)?, 0x50..=0x54).then_some(FileType::LuaBytecode),
@@ -328,7 +329,8 @@ mod tests {
         assert_eq!(of(&late), FileType::Script);
         assert!(!is_text(&late));
         assert_eq!(FileType::Script.end_of(&late), Some(text));
-        assert_eq!(FileType::Script.holes(&late), [text..text + 8]);
+        let tail = text..text + 8;
+        assert_eq!(FileType::Script.holes(&late), [tail]);
         assert_eq!(interpreter(b"#!/bin/sh\n\0"), Some(&b"/bin/sh"[..]));
     }
 

@@ -6,6 +6,8 @@
 mod extent;
 mod image;
 mod linkage;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 

@@ -62,28 +62,83 @@ pub(super) fn sqlite(bytes: &[u8]) -> Option<u64> {
 /// gettext catalogues: the end of the last string or table.
 pub(super) fn gettext_mo(bytes: &[u8]) -> Option<u64> {
     let little = bytes.first() == Some(&0xde);
-    let fields = Fields::new(bytes, if little { Endian::Little } else { Endian::Big });
-    let count = u64::from(fields.u32(8)?);
-    let (hash_len, hash_at) = (u64::from(fields.u32(20)?), u64::from(fields.u32(24)?));
-    let mut end = if hash_len == 0 {
-        28
-    } else {
-        hash_at.checked_add(hash_len.checked_mul(4)?)?
-    };
+    let endian = if little { Endian::Little } else { Endian::Big };
+    let fields = Fields::new(bytes, endian);
+    let count = fields.u32(8)?;
+    let mut end = part_end(fields.u32(24)?, fields.u32(20)?, 4)?.max(28);
     for table_at in [fields.u32(12)?, fields.u32(16)?] {
-        let len = count.checked_mul(8)?;
-        let table = fields.slice(index(table_at.into()), index(len))?;
-        end = end.max(u64::from(table_at).checked_add(len)?);
-        for string in table.chunks_exact(8) {
-            let string = Fields::new(string, if little { Endian::Little } else { Endian::Big });
+        end = end.max(part_end(table_at, count, 8)?);
+        for string in records(&fields, table_at, count, 8)? {
+            let string = Fields::new(string, endian);
             // Each string is closed by a NUL that its length does not count.
-            let string_end = u64::from(string.u32(4)?)
-                .checked_add(string.u32(0)?.into())?
-                .checked_add(1)?;
-            end = end.max(string_end);
+            end = end.max(part_end(string.u32(4)?, string.u32(0)?, 1)?.checked_add(1)?);
+        }
+    }
+    // Only revisions 0 and 1 are taken for catalogues.
+    if fields.u32(4)? == 0 {
+        return Some(end);
+    }
+    Some(end.max(system_dependent(&fields, endian)?))
+}
+
+/// Minor revision 1 has strings that are put together from pieces, some of which depend on the system.
+fn system_dependent(fields: &Fields<'_>, endian: Endian) -> Option<u64> {
+    let (segments, segments_at) = (fields.u32(28)?, fields.u32(32)?);
+    let mut end = part_end(segments_at, segments, 8)?.max(48);
+    for segment in records(fields, segments_at, segments, 8)? {
+        let segment = Fields::new(segment, endian);
+        end = end.max(part_end(segment.u32(4)?, segment.u32(0)?, 1)?);
+    }
+    let count = fields.u32(36)?;
+    for table_at in [fields.u32(40)?, fields.u32(44)?] {
+        end = end.max(part_end(table_at, count, 4)?);
+        for record in records(fields, table_at, count, 4)? {
+            let at = Fields::new(record, endian).u32(0)?;
+            end = end.max(pieces_end(fields, at)?);
         }
     }
     Some(end)
+}
+
+/// The end of one string in pieces: where its fixed text starts, then the lengths of its parts up to a closing mark.
+fn pieces_end(fields: &Fields<'_>, at: u32) -> Option<u64> {
+    const LAST: u32 = u32::MAX;
+    let mut text_end = u64::from(fields.u32(index(at.into()))?);
+    let mut piece_at = u64::from(at).checked_add(4)?;
+    // printf has few conversions that depend on the system; a message uses some of them.
+    for _ in 0..64 {
+        text_end = text_end.checked_add(fields.u32(index(piece_at))?.into())?;
+        let kind = fields.u32(index(piece_at.checked_add(4)?))?;
+        piece_at = piece_at.checked_add(8)?;
+        if kind == LAST {
+            return Some(text_end.max(piece_at));
+        }
+    }
+    None
+}
+
+/// Where `count` records of `size` bytes at `at` end; 0 when there are none.
+fn part_end(at: u32, count: u32, size: u64) -> Option<u64> {
+    if count == 0 {
+        return Some(0);
+    }
+    u64::from(count).checked_mul(size)?.checked_add(at.into())
+}
+
+/// The `count` records of `size` bytes at `at`.
+fn records<'a>(
+    fields: &Fields<'a>,
+    at: u32,
+    count: u32,
+    size: usize,
+) -> Option<std::slice::ChunksExact<'a, u8>> {
+    let len = index(count.into()).checked_mul(size)?;
+    let bytes = if count == 0 {
+        &[]
+    } else {
+        fields.slice(index(at.into()), len)?
+    };
+    Some(bytes.chunks_exact(size))
 }
 
 #[cfg(test)]
