@@ -3,9 +3,15 @@
 //! A baseline is TOML 1.0 with a detached signature over its exact bytes. The bytes are verified first and parsed
 //! afterwards, and they are the same bytes.
 
+pub mod change;
+pub mod compare;
+pub mod create;
+mod explain;
 mod field;
 mod malformed;
 mod model;
+mod pair;
+mod piece;
 pub mod policy;
 mod read;
 mod rows;

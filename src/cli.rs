@@ -54,8 +54,8 @@ pub enum Command {
 pub struct Verify {
     /// The image: a file, a block device, a directory (a mounted root) or `-`.
     pub image: PathBuf,
-    /// The baseline, or a directory of baselines from which the fitting one is picked.
-    #[arg(long, value_name = "FILE|DIR")]
+    /// The baseline; its signature stands beside it as FILE.minisig.
+    #[arg(long, value_name = "FILE")]
     pub baseline: PathBuf,
     /// The public key that must have signed the baseline.
     #[arg(long, value_name = "KEY", required = true)]
@@ -63,9 +63,6 @@ pub struct Verify {
     /// The model that the baseline must be for.
     #[arg(long)]
     pub model: Option<String>,
-    /// Remembers the highest sequence seen, so that an old baseline cannot be replayed.
-    #[arg(long, value_name = "FILE")]
-    pub state: Option<PathBuf>,
     /// The time to judge by, instead of the clock; it is printed in the report.
     #[arg(long, value_name = "RFC3339")]
     pub now: Option<jiff::Timestamp>,

@@ -1,12 +1,17 @@
 //! The wiring of each subcommand: the only code that meets disk, clock and keys.
 
+mod baseline;
 mod clock;
+mod diff;
 mod exit;
 mod extract;
 mod formats;
+mod key;
 mod list;
 mod open;
 mod output;
+mod trust;
+mod verify;
 
 use anyhow::Result;
 
@@ -25,9 +30,12 @@ pub fn run(cli: &Cli) -> Result<u8> {
             .build_global()?;
     }
     match &cli.command {
+        Command::Verify(args) => verify::run(args),
         Command::List(args) => list::run(args),
         Command::Extract(args) => extract::run(args),
+        Command::Diff(args) => diff::run(args),
+        Command::Baseline(command) => baseline::run(command),
+        Command::Key(command) => key::run(command),
         Command::Formats(args) => formats::run(args),
-        _ => Ok(70),
     }
 }

@@ -16,7 +16,9 @@
     )
 )]
 
+pub mod baseline;
 pub mod budget;
+pub mod check;
 pub mod cli;
 pub mod commands;
 pub mod digest;
@@ -30,3 +32,5 @@ pub mod place;
 pub mod problem;
 pub mod read;
 pub mod report;
+pub mod trust;
+pub mod verdict;

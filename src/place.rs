@@ -85,6 +85,15 @@ impl Place {
         self.step(Step::Offset { at })
     }
 
+    /// This place and every place around it, from the inside out, without the image.
+    pub fn around(&self) -> impl Iterator<Item = &Self> {
+        let mut place = Some(self);
+        std::iter::from_fn(move || {
+            let link = place?.0.as_ref()?;
+            std::mem::replace(&mut place, Some(&link.outer))
+        })
+    }
+
     fn step(&self, step: Step) -> Self {
         Self(Some(Arc::new(Link {
             outer: self.clone(),

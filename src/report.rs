@@ -3,3 +3,4 @@
 pub mod formats;
 pub mod list;
 pub mod text;
+pub mod verify;

@@ -9,8 +9,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
+use super::exit::Usage;
 use super::open;
 use crate::cli;
 use crate::entry::{EntryPath, Fault, Node};
@@ -57,7 +58,7 @@ fn prepare(output: &Path) -> Result<()> {
         .next()
         .is_some()
     {
-        bail!("{shown} is not empty; name a new directory");
+        return Err(Usage(format!("{shown} is not empty; name a new directory")).into());
     }
     Ok(())
 }

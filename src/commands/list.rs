@@ -10,11 +10,7 @@ use crate::report::list;
 pub(super) fn run(args: &cli::List) -> Result<u8> {
     let found = open::inventory(&args.image, &args.budget)?;
     let text = match args.output.format {
-        ReportFormat::Json => {
-            let mut text = serde_json::to_string_pretty(&list::List::new(&found))?;
-            text.push('\n');
-            text
-        }
+        ReportFormat::Json => output::json(&list::List::new(&found))?,
         ReportFormat::Terminal => {
             let mut text = String::new();
             list::render(&found, &mut text)?;

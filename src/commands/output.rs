@@ -16,8 +16,15 @@ pub(super) fn write(to: &Output, text: &str) -> Result<()> {
     }
 }
 
+/// A record as the JSON that goes out: indented, one line feed at the end.
+pub(super) fn json(record: &impl serde::Serialize) -> Result<String> {
+    let mut text = serde_json::to_string_pretty(record)?;
+    text.push('\n');
+    Ok(text)
+}
+
 /// Writes to standard output; a reader that went away is no error.
-fn write_stdout(text: &str) -> Result<()> {
+pub(super) fn write_stdout(text: &str) -> Result<()> {
     let mut out = anstream::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),

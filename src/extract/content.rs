@@ -27,6 +27,8 @@ const HEAD: usize = 64 << 10;
 pub(super) struct Content {
     /// Its digest; absent when it could not be read.
     pub(super) sha256: Option<Digest>,
+    /// Its type; absent when it could not be read.
+    pub(super) file_type: Option<FileType>,
     /// Why it could not be read.
     pub(super) problem: Option<Problem>,
     /// What is to be explored in it.
@@ -81,6 +83,7 @@ fn identity(data: &Arc<dyn Data>) -> usize {
 fn refused(problem: Problem) -> Content {
     Content {
         sha256: None,
+        file_type: None,
         problem: Some(problem),
         inside: None,
     }
@@ -95,6 +98,7 @@ fn read(file: &File, budget: &Budget) -> Content {
         Ok(()) if reader.suspicious => {
             // Rare enough to be read a second time: its head promised a type that the rest does not keep.
             let mut again = Reader::new(file.size, budget, Stage::Keep);
+            again.file_type = reader.file_type;
             copy(file, &mut again).map_or_else(refused, |()| again.finish())
         }
         Ok(()) => reader.finish(),
@@ -120,8 +124,10 @@ fn in_memory(bytes: &Bytes) -> Content {
         hasher.update(chunk);
         map::touched(length(chunk));
     }
+    let head = bytes.get(..HEAD).unwrap_or(bytes);
     Content {
-        sha256: Some(Digest(hasher.finalize().into())),
+        sha256: Some(Digest::new(hasher.finalize().into())),
+        file_type: Some(FileType::of(head, length(bytes))),
         problem: None,
         inside: inside(bytes),
     }
@@ -203,6 +209,7 @@ struct Reader {
     hasher: Sha256,
     kept: Stream,
     stage: Stage,
+    file_type: Option<FileType>,
     /// Whether the content broke what its head promised, and should have been kept.
     suspicious: bool,
 }
@@ -227,6 +234,7 @@ impl Reader {
             hasher: Sha256::new(),
             kept: budget.spool().stream(),
             stage,
+            file_type: None,
             suspicious: false,
         }
     }
@@ -234,7 +242,9 @@ impl Reader {
     /// Decides from the head what is done with the rest.
     fn decide(&mut self, head: &[u8]) -> io::Result<()> {
         let whole = length(head) == self.size;
-        self.stage = match FileType::of(head, self.size) {
+        let file_type = FileType::of(head, self.size);
+        self.file_type = Some(file_type);
+        self.stage = match file_type {
             _ if whole || has_container_magic(head) => Stage::Keep,
             FileType::Text | FileType::Script | FileType::Pem => Stage::Text,
             FileType::Elf => Stage::Program,
@@ -268,7 +278,8 @@ impl Reader {
             }
         };
         Content {
-            sha256: Some(Digest(self.hasher.finalize().into())),
+            sha256: Some(Digest::new(self.hasher.finalize().into())),
+            file_type: self.file_type,
             problem,
             inside,
         }

@@ -6,7 +6,8 @@ use serde::Serialize;
 use super::gaps::GapKind;
 use super::ledger::Coverage;
 use crate::digest::Digest;
-use crate::entry::{Entry, File};
+use crate::entry::{Entry, EntryPath, File};
+use crate::facts::FileType;
 use crate::formats::{Doc, Proof};
 use crate::place::Place;
 use crate::problem::{Problem, ProblemKind};
@@ -27,6 +28,8 @@ pub struct Inventory {
     pub problems: Vec<Told>,
     /// The account of the image's own bytes.
     pub coverage: Coverage,
+    /// The image's own bytes; `None` for a directory.
+    pub bytes: Option<Bytes>,
 }
 
 /// Which image it is.
@@ -116,12 +119,16 @@ pub struct Found {
     pub ordinal: u32,
     /// The digest of a file's content; absent when the content could not be read.
     pub sha256: Option<Digest>,
+    /// The type of a file's content; absent when it could not be read.
+    pub content: Option<FileType>,
 }
 
 /// An older content of a path.
 pub struct Older {
     /// Where it is.
     pub place: Place,
+    /// The path it was known by.
+    pub path: EntryPath,
     /// The region whose tree it belongs to.
     pub region: Option<usize>,
     /// When it was written, in seconds since 1970, where the format says so.

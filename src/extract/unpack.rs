@@ -39,6 +39,7 @@ pub fn unpack(image: &Image, budget: &Budget) -> Inventory {
             history: Vec::new(),
             problems: Vec::new(),
             coverage: Coverage::default(),
+            bytes: None,
         },
         ledgers: vec![Coverage::default()],
         decoded: BTreeMap::new(),
@@ -98,6 +99,7 @@ struct Unpacker<'a> {
 impl Unpacker<'_> {
     fn start_bytes(&mut self, bytes: &Bytes) {
         self.found.image.size = length(bytes);
+        self.found.bytes = Some(bytes.clone());
         let home = Home {
             place: Place::image(),
             parent: None,
@@ -113,7 +115,7 @@ impl Unpacker<'_> {
         self.work.push_back(Work {
             bytes: bytes.clone(),
             hits,
-            ranges: Vec::from([0..length(bytes)]),
+            ranges: whole(bytes),
             home,
             payload: None,
         });
@@ -161,7 +163,8 @@ impl Unpacker<'_> {
     /// A payload without regions is one file; when its type is known, its bytes are content and no gap.
     fn add_payload(&mut self, bytes: &Bytes, sha256: Digest, gaps: usize, home: &Home) {
         let head = clip(bytes, 0, 64 << 10);
-        if FileType::of(&head, length(bytes)).is_known() {
+        let content = FileType::of(&head, length(bytes));
+        if content.is_known() {
             self.found.gaps.truncate(gaps);
             let ledger = home.ledger.and_then(|ledger| self.ledgers.get_mut(ledger));
             if let Some(ledger) = ledger {
@@ -180,6 +183,7 @@ impl Unpacker<'_> {
             entry,
             ordinal: 0,
             sha256: Some(sha256),
+            content: Some(content),
         });
     }
 
@@ -283,5 +287,10 @@ fn hash(bytes: &[u8]) -> Digest {
         hasher.update(chunk);
         map::touched(length(chunk));
     }
-    Digest(hasher.finalize().into())
+    Digest::new(hasher.finalize().into())
+}
+
+/// All of a stream, as the one range to explore.
+fn whole(bytes: &Bytes) -> Vec<Range<u64>> {
+    std::iter::once(0..length(bytes)).collect()
 }

@@ -20,6 +20,7 @@ mod compression {
     pub(super) mod gzip;
     pub(super) mod lzma;
     mod notes;
+    #[cfg(test)]
     mod trial;
     pub(super) mod xz;
     pub(super) mod zstd;

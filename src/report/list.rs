@@ -6,7 +6,7 @@ use std::fmt::{self, Write};
 use serde::Serialize;
 
 use super::text;
-use crate::digest::Digest;
+use crate::digest::{Digest, hex};
 use crate::entry::Node;
 use crate::extract::{
     Coverage, Found, Gap, GapKind, ImageId, Inventory, Older, Region, State, Told,
@@ -193,13 +193,17 @@ impl<'a> EntryRow<'a> {
             size,
             sha256: found.sha256,
             xattrs: xattrs
-                .map(|(name, value)| (escape(name), text::hex(value)))
+                .map(|(name, value)| (escape(name), hex(value)))
                 .collect(),
         }
     }
 }
 
 impl<'a> OlderRow<'a> {
+    pub(super) fn place(&self) -> &Place {
+        self.place
+    }
+
     pub(super) fn new(older: &'a Older) -> Self {
         Self {
             place: &older.place,

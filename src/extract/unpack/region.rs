@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::{Home, Unpacker, Work};
+use super::{Home, Unpacker, Work, whole};
 use crate::extract::drain::{Drained, drain};
 use crate::extract::gaps::{self, GapKind};
 use crate::extract::inventory::{Gap, Region, State};
@@ -14,7 +14,7 @@ use crate::extract::settle::Claim;
 use crate::formats::{self, Opened, Part, PartBytes, Span};
 use crate::image::map;
 use crate::problem::{Problem, ProblemKind};
-use crate::read::{clip, length};
+use crate::read::clip;
 
 /// Fill inside a region is listed as a gap from so many bytes on; less is only counted.
 const LISTED_FILL: u64 = 4096;
@@ -125,7 +125,7 @@ impl Unpacker<'_> {
         self.decoded
             .insert(region, (ledger, payload.then_some(sha256)));
         self.work.push_back(Work {
-            ranges: Vec::from([0..length(&bytes)]),
+            ranges: whole(&bytes),
             bytes,
             hits,
             home,

@@ -92,6 +92,7 @@ impl Unpacker<'_> {
             entry,
             ordinal,
             sha256: content.and_then(|content| content.sha256),
+            content: content.and_then(|content| content.file_type),
         });
     }
 
@@ -101,6 +102,7 @@ impl Unpacker<'_> {
         for (older, content) in history.iter().zip(contents) {
             self.found.history.push(Older {
                 place: place.path(&older.path),
+                path: older.path.clone(),
                 region: Some(region),
                 mtime: older.mtime,
                 why: older.why,

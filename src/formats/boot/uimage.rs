@@ -9,7 +9,7 @@ use crate::formats::{
     Content, Doc, Extent, Format, Kind, Magic, Opened, Part, PartBytes, Proof, Reject, Span,
 };
 use crate::problem::Problem;
-use crate::read::{Fields, clip, index, length};
+use crate::read::{Fields, clip, length};
 
 /// The legacy U-Boot image.
 pub(in crate::formats) struct Uimage;

@@ -1,0 +1,203 @@
+//! A baseline against what was found in an image: every difference, everything that could not be compared.
+
+mod cover;
+mod raw;
+mod tree;
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::change::{Change, ChangeKind};
+use super::model::{Baseline, FileRow};
+use super::pair::pair;
+use super::piece::{self, FoundTree, is_flat};
+use super::policy::Policy;
+use crate::extract::Inventory;
+use crate::place::Place;
+
+/// What came of a comparison.
+#[derive(Default)]
+pub struct Comparison {
+    /// The differences, by component and path; what no component claims comes last.
+    pub changes: Vec<Change>,
+    /// What could not be compared, and why.
+    pub not_checked: Vec<NotChecked>,
+    /// What was compared.
+    pub checked: Vec<Checked>,
+}
+
+/// Something that was not compared.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct NotChecked {
+    /// Where it is.
+    pub place: Place,
+    /// Why.
+    pub reason: String,
+    /// Whether it leaves the verdict incomplete.
+    #[serde(skip)]
+    pub matters: bool,
+}
+
+/// One component that was compared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Checked {
+    /// Its name in the baseline.
+    pub component: String,
+    /// Where the image has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+    /// How many entries were compared; 1 for raw bytes.
+    pub compared: usize,
+    /// How many of them matched.
+    pub matched: usize,
+    /// How many entries the baseline lets change.
+    pub mutable: usize,
+}
+
+/// Compares everything that was found with what the baseline expects.
+pub fn compare(baseline: &Baseline, found: &Inventory) -> Comparison {
+    let mut comparing = Comparing {
+        baseline,
+        found,
+        rows: rows_by_component(baseline),
+        out: Comparison::default(),
+        covered: BTreeSet::new(),
+        ranges: Vec::new(),
+    };
+    comparing.trees();
+    comparing.raw_components();
+    comparing.uncovered();
+    comparing.unread();
+    comparing.out
+}
+
+struct Comparing<'a> {
+    baseline: &'a Baseline,
+    found: &'a Inventory,
+    /// The rows of each component.
+    rows: Vec<Vec<&'a FileRow>>,
+    out: Comparison,
+    /// The places whose content a component answers for.
+    covered: BTreeSet<Place>,
+    /// Ranges of the image's own bytes that a raw component answers for, sorted.
+    ranges: Vec<std::ops::Range<u64>>,
+}
+
+fn rows_by_component(baseline: &Baseline) -> Vec<Vec<&FileRow>> {
+    let mut rows = vec![Vec::new(); baseline.components.len()];
+    for row in &baseline.files {
+        if let Some(rows) = rows.get_mut(row.component) {
+            rows.push(row);
+        }
+    }
+    rows
+}
+
+impl Comparing<'_> {
+    fn trees(&mut self) {
+        let trees = piece::trees(self.found);
+        let pairs = pair(self.baseline, &self.rows, &trees);
+        let Ok(policy) = Policy::new(&self.baseline.mutable) else {
+            // A parsed baseline has sound globs; a draft is checked when it is written.
+            return self.not_checked(
+                &Place::image(),
+                "the baseline's mutable rows cannot be used".to_owned(),
+                true,
+            );
+        };
+        for (index, component) in self.baseline.components.iter().enumerate() {
+            if !component.body.is_tree() {
+                continue;
+            }
+            match pairs.get(&index).and_then(|&tree| trees.get(tree)) {
+                Some(tree) => {
+                    self.check_offset(index, tree);
+                    self.cover_tree(tree);
+                    tree::compare(self, index, tree, &policy);
+                }
+                None => self.absent(index),
+            }
+        }
+    }
+
+    /// Whether a tree stands where the baseline has it.
+    fn check_offset(&mut self, component: usize, tree: &FoundTree<'_>) {
+        let region = tree.region.and_then(|index| self.found.regions.get(index));
+        let Some(region) =
+            region.filter(|region| region.within.is_none() && is_flat(self.found, region.parent))
+        else {
+            return;
+        };
+        let place = region.place.clone();
+        self.compare_offset(component, Some(region.at), place);
+    }
+
+    fn compare_offset(&mut self, component: usize, at: Option<u64>, place: Place) {
+        let Some(component) = self.baseline.components.get(component) else {
+            return;
+        };
+        if let (Some(expected), Some(at)) = (component.at, at)
+            && expected != at
+        {
+            let mut change = Change::new(ChangeKind::Moved);
+            change.component = Some(component.name.clone());
+            change.place = Some(place);
+            change.differ(
+                "at",
+                Some(super::change::Value::Number(expected)),
+                Some(super::change::Value::Number(at)),
+            );
+            self.out.changes.push(change);
+        }
+    }
+
+    fn cover_tree(&mut self, tree: &FoundTree<'_>) {
+        for entry in &tree.entries {
+            self.covered.insert(entry.place.clone());
+        }
+    }
+
+    /// A component that the image does not hold. A directory holds one tree and nothing else.
+    fn absent(&mut self, index: usize) {
+        let Some(component) = self.baseline.components.get(index) else {
+            return;
+        };
+        if component.optional {
+            return;
+        }
+        if self.found.bytes.is_none() {
+            let reason = format!(
+                "component {}: a directory cannot hold it; check a dump of the whole device",
+                component.name
+            );
+            return self.not_checked(&Place::image(), reason, true);
+        }
+        let mut change = Change::new(ChangeKind::Removed);
+        change.component = Some(component.name.clone());
+        change
+            .explanation
+            .push("the image does not hold this component".to_owned());
+        self.out.changes.push(change);
+    }
+
+    fn not_checked(&mut self, place: &Place, reason: String, matters: bool) {
+        self.out.not_checked.push(NotChecked {
+            place: place.clone(),
+            reason,
+            matters,
+        });
+    }
+
+    /// Whether a component answers for what is at a place: for it, or for something around it.
+    fn is_covered(&self, place: &Place) -> bool {
+        place.around().any(|place| self.covered.contains(place))
+    }
+}
+
+impl Comparison {
+    /// Whether everything was compared.
+    pub fn is_complete(&self) -> bool {
+        !self.not_checked.iter().any(|row| row.matters)
+    }
+}

@@ -1,0 +1,100 @@
+//! Raw components: exact bytes, wherever the image holds them.
+
+use super::super::change::{Change, ChangeKind, Value};
+use super::super::model::{Body, Component};
+use super::super::piece::{self, Piece};
+use super::{Checked, Comparing};
+use crate::digest::Digest;
+use crate::place::Place;
+use crate::read::cut;
+
+impl Comparing<'_> {
+    /// Finds every raw component.
+    pub(super) fn raw_components(&mut self) {
+        let sizes: Vec<u64> = self
+            .baseline
+            .components
+            .iter()
+            .filter_map(size_of)
+            .collect();
+        let mut pieces = piece::pieces(self.found, |size| sizes.contains(&size));
+        for (index, component) in self.baseline.components.iter().enumerate() {
+            if let Body::Raw { size, sha256 } = &component.body {
+                self.raw(index, component, *size, *sha256, &mut pieces);
+            }
+        }
+        self.ranges.sort_by_key(|range| range.start);
+    }
+
+    fn raw(
+        &mut self,
+        index: usize,
+        component: &Component,
+        size: u64,
+        sha256: Digest,
+        pieces: &mut Vec<Piece>,
+    ) {
+        let here = component
+            .at
+            .and_then(|at| Some((at, self.at_offset(at, size)?)));
+        if let Some((at, digest)) = here
+            && digest == sha256
+        {
+            self.ranges.push(at..at.saturating_add(size));
+            pieces.retain(|piece| piece.at != Some(at) || piece.size != size);
+            return self.checked(component, Place::image().offset(at), true);
+        }
+        let equal = |piece: &Piece| piece.size == size && piece.sha256 == sha256;
+        // Of several equal pieces the one at the expected offset; then the first.
+        let best = pieces
+            .iter()
+            .position(|piece| equal(piece) && piece.at.is_some() && piece.at == component.at);
+        if let Some(position) = best.or_else(|| pieces.iter().position(equal)) {
+            let piece = pieces.remove(position);
+            self.covered.insert(piece.place.clone());
+            self.compare_offset(index, piece.at, piece.place.clone());
+            return self.checked(component, piece.place, true);
+        }
+        match here {
+            Some((at, digest)) if !component.optional => {
+                self.ranges.push(at..at.saturating_add(size));
+                self.modified(component, at, sha256, digest);
+            }
+            _ => self.absent(index),
+        }
+    }
+
+    /// The digest of `size` bytes of the image at `at`.
+    fn at_offset(&self, at: u64, size: u64) -> Option<Digest> {
+        let bytes = cut(self.found.bytes.as_ref()?, at, size)?;
+        Some(Digest::of(&bytes))
+    }
+
+    fn modified(&mut self, component: &Component, at: u64, expected: Digest, found: Digest) {
+        let place = Place::image().offset(at);
+        let mut change = Change::new(ChangeKind::Modified);
+        change.component = Some(component.name.clone());
+        change.place = Some(place.clone());
+        let text = |digest: Digest| Some(Value::Text(digest.to_string()));
+        change.differ("sha256", text(expected), text(found));
+        self.out.changes.push(change);
+        self.checked(component, place, false);
+    }
+
+    fn checked(&mut self, component: &Component, place: Place, matched: bool) {
+        self.out.checked.push(Checked {
+            component: component.name.clone(),
+            place: Some(place),
+            compared: 1,
+            matched: usize::from(matched),
+            mutable: 0,
+        });
+    }
+}
+
+fn size_of(component: &Component) -> Option<u64> {
+    match component.body {
+        Body::Raw { size, .. } => Some(size),
+        Body::Tree { .. } => None,
+    }
+}

@@ -1,0 +1,357 @@
+//! One tree against its rows.
+
+use std::collections::BTreeMap;
+
+use super::super::change::{Change, ChangeKind, Value};
+use super::super::explain::explain;
+use super::super::model::{ExpectedNode, FileRow, Kind};
+use super::super::piece::FoundTree;
+use super::super::policy::{self, Judgement, Policy};
+use super::{Checked, Comparing};
+use crate::digest::{Digest, hex};
+use crate::entry::{EntryPath, Node};
+use crate::extract::Found;
+use crate::facts::FileType;
+use crate::place::escape;
+
+type Key<'a> = (&'a EntryPath, u32);
+
+/// Compares the tree that is component `index`.
+pub(super) fn compare(
+    all: &mut Comparing<'_>,
+    index: usize,
+    tree: &FoundTree<'_>,
+    policy: &Policy<'_>,
+) {
+    let rows = all.rows.get(index).cloned().unwrap_or_default();
+    let expected: BTreeMap<Key<'_>, &FileRow> = rows
+        .iter()
+        .map(|row| ((&row.path, row.ordinal), *row))
+        .collect();
+    let found: BTreeMap<Key<'_>, &Found> = tree
+        .entries
+        .iter()
+        .map(|entry| ((&entry.entry.path, entry.ordinal), *entry))
+        .collect();
+    let name = all
+        .baseline
+        .components
+        .get(index)
+        .map(|component| component.name.clone())
+        .unwrap_or_default();
+    let mut one = One {
+        all,
+        component: index,
+        name,
+        policy,
+        checked: Checked {
+            component: String::new(),
+            place: Some(tree.place.clone()),
+            compared: 0,
+            matched: 0,
+            mutable: 0,
+        },
+        changes: Vec::new(),
+    };
+    one.missing(&expected, &found);
+    for (key, entry) in &found {
+        match expected.get(key) {
+            Some(row) => one.both(row, entry),
+            None => one.surplus(entry),
+        }
+    }
+    one.finish();
+}
+
+struct One<'a, 'b> {
+    all: &'a mut Comparing<'b>,
+    component: usize,
+    name: String,
+    policy: &'a Policy<'a>,
+    checked: Checked,
+    /// The changes, each with the digest by which a moved file is recognised.
+    changes: Vec<(Change, Option<Digest>)>,
+}
+
+impl One<'_, '_> {
+    fn change(&self, kind: ChangeKind, path: &EntryPath) -> Change {
+        let mut change = Change::new(kind);
+        change.component = Some(self.name.clone());
+        change.path = Some(escape(path.as_bytes()));
+        change
+    }
+
+    /// Rows without an entry.
+    fn missing(
+        &mut self,
+        expected: &BTreeMap<Key<'_>, &FileRow>,
+        found: &BTreeMap<Key<'_>, &Found>,
+    ) {
+        for (key, row) in expected {
+            if found.contains_key(key) {
+                continue;
+            }
+            // What a format does not store of its root is no loss.
+            let root = row.path == EntryPath::root();
+            if root || self.may_be_absent(row) {
+                self.checked.mutable = self.checked.mutable.saturating_add(usize::from(!root));
+                continue;
+            }
+            let mut change = self.change(ChangeKind::Removed, &row.path);
+            change.expected = row_values(row);
+            self.changes.push((change, digest(row)));
+        }
+    }
+
+    fn may_be_absent(&self, row: &FileRow) -> bool {
+        let size = match &row.node {
+            ExpectedNode::File { size, .. } => *size,
+            _ => 0,
+        };
+        let judged = self.policy.judge(&policy::Found {
+            component: self.component,
+            path: &row.path,
+            kind: row.node.kind(),
+            mode: row.mode,
+            size,
+            content: policy::Content::Other,
+        });
+        matches!(judged, Judgement::Allowed { .. })
+    }
+
+    fn judge(&self, found: &Found) -> Judgement {
+        let size = match &found.entry.node {
+            Node::File(file) => file.size,
+            _ => 0,
+        };
+        self.policy.judge(&policy::Found {
+            component: self.component,
+            path: &found.entry.path,
+            kind: Kind::from(&found.entry.node),
+            mode: found.entry.meta.mode,
+            size,
+            content: match found.content {
+                Some(FileType::Elf) => policy::Content::Elf,
+                Some(FileType::Script) => policy::Content::Script,
+                Some(_) => policy::Content::Other,
+                None => policy::Content::Unread,
+            },
+        })
+    }
+
+    /// An entry that has a row.
+    fn both(&mut self, row: &FileRow, found: &Found) {
+        self.checked.compared = self.checked.compared.saturating_add(1);
+        let mut change = self.change(ChangeKind::Modified, &row.path);
+        change.place = Some(found.place.clone());
+        differences(row, found, &mut change);
+        if matches!(row.node, ExpectedNode::File { .. }) && is_unread(found) {
+            let reason = "its content could not be read".to_owned();
+            self.all.not_checked(&found.place, reason, true);
+        } else if change.fields.is_empty() {
+            self.checked.matched = self.checked.matched.saturating_add(1);
+        }
+        if change.fields.is_empty() {
+            return;
+        }
+        match self.judge(found) {
+            Judgement::Allowed { .. } => {
+                self.checked.mutable = self.checked.mutable.saturating_add(1);
+                return;
+            }
+            Judgement::Forbidden { reason, .. } => change.explanation.push(reason.to_string()),
+            Judgement::NotNamed => {}
+        }
+        if change.fields.contains(&"sha256") {
+            change.explanation.extend(self.explain(row, found));
+        }
+        self.changes.push((change, None));
+    }
+
+    fn explain(&self, row: &FileRow, found: &Found) -> Vec<String> {
+        let fingerprints = &self.all.baseline.elf;
+        let of = digest(row);
+        let fingerprint = fingerprints
+            .iter()
+            .find(|fingerprint| Some(fingerprint.of) == of);
+        fingerprint
+            .map(|fingerprint| explain(fingerprint, found))
+            .unwrap_or_default()
+    }
+
+    /// An entry without a row.
+    fn surplus(&mut self, found: &Found) {
+        if found.entry.path == EntryPath::root() {
+            return;
+        }
+        let mut change = self.change(ChangeKind::Added, &found.entry.path);
+        change.place = Some(found.place.clone());
+        change.found = found_values(found);
+        match self.judge(found) {
+            Judgement::Allowed { .. } => {
+                self.checked.mutable = self.checked.mutable.saturating_add(1);
+                return;
+            }
+            Judgement::Forbidden { reason, .. } => change.explanation.push(reason.to_string()),
+            Judgement::NotNamed => {}
+        }
+        if let Some(kind) = found
+            .content
+            .filter(|kind| matches!(kind, FileType::Elf | FileType::Script | FileType::Pe))
+        {
+            change
+                .explanation
+                .push(format!("it is a program ({})", kind.word()));
+        }
+        self.changes.push((change, found.sha256));
+    }
+
+    /// A removed and an added file of one content are one that moved.
+    fn finish(mut self) {
+        let mut gone: BTreeMap<Digest, usize> = BTreeMap::new();
+        let empty = Digest::of(b"");
+        for (index, (change, digest)) in self.changes.iter().enumerate() {
+            if let (ChangeKind::Removed, Some(digest)) = (change.kind, digest)
+                && *digest != empty
+            {
+                gone.entry(*digest).or_insert(index);
+            }
+        }
+        let mut dropped = Vec::new();
+        for index in 0..self.changes.len() {
+            let Some((change, Some(digest))) = self.changes.get(index) else {
+                continue;
+            };
+            if change.kind != ChangeKind::Added {
+                continue;
+            }
+            let Some(from) = gone.remove(digest) else {
+                continue;
+            };
+            let old = self
+                .changes
+                .get(from)
+                .and_then(|(change, _)| change.path.clone());
+            dropped.push(from);
+            if let Some((change, _)) = self.changes.get_mut(index) {
+                let new = change.path.clone();
+                change.kind = ChangeKind::Moved;
+                change.differ("path", old.map(Value::Text), new.map(Value::Text));
+            }
+        }
+        self.checked.component.clone_from(&self.name);
+        let kept = self
+            .changes
+            .into_iter()
+            .enumerate()
+            .filter(|(index, _)| !dropped.contains(index));
+        let mut changes: Vec<Change> = kept.map(|(_, (change, _))| change).collect();
+        changes.sort_by(|a, b| (&a.path, a.kind).cmp(&(&b.path, b.kind)));
+        self.all.out.changes.extend(changes);
+        self.all.out.checked.push(self.checked);
+    }
+}
+
+fn is_unread(found: &Found) -> bool {
+    matches!(found.entry.node, Node::File(_)) && found.sha256.is_none()
+}
+
+fn digest(row: &FileRow) -> Option<Digest> {
+    match &row.node {
+        ExpectedNode::File { sha256, .. } => Some(*sha256),
+        _ => None,
+    }
+}
+
+/// Notes every field that both sides store and that differs.
+fn differences(row: &FileRow, found: &Found, change: &mut Change) {
+    let (expected, now) = (row_values(row), found_values(found));
+    let same_kind = expected.get("kind") == now.get("kind");
+    for field in [
+        "kind", "sha256", "size", "target", "rdev", "mode", "uid", "gid", "xattrs",
+    ] {
+        let (wanted, is) = (expected.get(field), now.get(field));
+        let of_kind = matches!(field, "sha256" | "size" | "target" | "rdev");
+        let unread = field == "sha256" && is_unread(found);
+        let comparable = match field {
+            // A format that stores no attributes cannot lose them; one that does shows at least an empty set.
+            "xattrs" => true,
+            _ => wanted.is_some() && is.is_some() && !unread && (same_kind || !of_kind),
+        };
+        if comparable && wanted != is {
+            change.differ(field, wanted.cloned(), is.cloned());
+        }
+    }
+}
+
+fn row_values(row: &FileRow) -> BTreeMap<&'static str, Value> {
+    let mut values = meta_values(row.mode, row.uid, row.gid, &row.xattrs);
+    values.insert("kind", Value::Text(row.node.kind().word().to_owned()));
+    match &row.node {
+        ExpectedNode::File { size, sha256 } => {
+            values.insert("size", Value::Number(*size));
+            values.insert("sha256", Value::Text(sha256.to_string()));
+        }
+        ExpectedNode::Symlink(target) => {
+            values.insert("target", Value::Text(escape(target)));
+        }
+        ExpectedNode::Char(device) | ExpectedNode::Block(device) => {
+            values.insert(
+                "rdev",
+                Value::Text(format!("{}:{}", device.major, device.minor)),
+            );
+        }
+        ExpectedNode::Dir | ExpectedNode::Fifo | ExpectedNode::Socket => {}
+    }
+    values
+}
+
+fn found_values(found: &Found) -> BTreeMap<&'static str, Value> {
+    let meta = &found.entry.meta;
+    let mut values = meta_values(meta.mode, meta.uid, meta.gid, &meta.xattrs);
+    values.insert("kind", Value::Text(found.entry.node.word().to_owned()));
+    match &found.entry.node {
+        Node::File(file) => {
+            values.insert("size", Value::Number(file.size));
+            if let Some(sha256) = found.sha256 {
+                values.insert("sha256", Value::Text(sha256.to_string()));
+            }
+        }
+        Node::Symlink(target) => {
+            values.insert("target", Value::Text(escape(target)));
+        }
+        Node::Char(device) | Node::Block(device) => {
+            values.insert(
+                "rdev",
+                Value::Text(format!("{}:{}", device.major, device.minor)),
+            );
+        }
+        Node::Dir | Node::Fifo | Node::Socket => {}
+    }
+    values
+}
+
+fn meta_values(
+    mode: Option<u32>,
+    uid: Option<u32>,
+    gid: Option<u32>,
+    xattrs: &BTreeMap<Vec<u8>, Vec<u8>>,
+) -> BTreeMap<&'static str, Value> {
+    let mut values = BTreeMap::new();
+    if let Some(mode) = mode {
+        values.insert("mode", Value::Text(format!("{mode:04o}")));
+    }
+    for (field, owner) in [("uid", uid), ("gid", gid)] {
+        if let Some(owner) = owner {
+            values.insert(field, Value::Number(owner.into()));
+        }
+    }
+    if !xattrs.is_empty() {
+        let all = xattrs
+            .iter()
+            .map(|(name, value)| (escape(name), hex(value)))
+            .collect();
+        values.insert("xattrs", Value::Attributes(all));
+    }
+    values
+}

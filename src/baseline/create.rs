@@ -1,0 +1,379 @@
+//! A baseline from a reference image: which components it has, and a row for every entry.
+//!
+//! A region without a tree inside is a raw component; a tree is a tree component; what only wraps others (a
+//! compressed copy, an update archive) is looked through, so that the same content is recognised in another wrapping.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::model::{Body, Component, ElfRow, ExpectedNode, FileRow};
+use super::piece::{self, FoundTree, is_flat};
+use crate::digest::{self, Digest};
+use crate::entry::{EntryPath, Node};
+use crate::extract::{Found, Inventory};
+use crate::facts::{self, Detail, FileType};
+use crate::formats::Kind;
+
+/// An ELF file above so many bytes gets no fingerprint (64 MiB).
+const LARGEST_ELF: u64 = 64 << 20;
+
+/// What an image is made of, as a baseline states it.
+pub struct Draft {
+    /// The components.
+    pub components: Vec<Component>,
+    /// A row for every entry of every tree.
+    pub files: Vec<FileRow>,
+    /// Fingerprints of the executables.
+    pub elf: Vec<ElfRow>,
+    /// What could not be taken into the baseline, one plain clause each.
+    pub left_out: Vec<String>,
+}
+
+/// The components and rows of a reference image.
+pub fn create(found: &Inventory) -> Draft {
+    let trees = piece::trees(found)
+        .into_iter()
+        .map(|tree| (tree.region, tree))
+        .collect();
+    let mut creator = Creator {
+        found,
+        trees,
+        draft: Draft {
+            components: Vec::new(),
+            files: Vec::new(),
+            elf: Vec::new(),
+            left_out: Vec::new(),
+        },
+    };
+    creator.level(None, None);
+    creator
+        .draft
+        .files
+        .sort_by(|a, b| (a.component, &a.path, a.ordinal).cmp(&(b.component, &b.path, b.ordinal)));
+    creator.draft.elf.sort_by_key(|row| row.of);
+    creator.draft.elf.dedup_by_key(|row| row.of);
+    creator.draft
+}
+
+struct Creator<'a> {
+    found: &'a Inventory,
+    trees: BTreeMap<Option<usize>, FoundTree<'a>>,
+    draft: Draft,
+}
+
+impl<'a> Creator<'a> {
+    /// Takes what stands directly in a region (or the image), or in the content of an entry.
+    fn level(&mut self, parent: Option<usize>, within: Option<usize>) {
+        if parent.is_none()
+            && let Some(tree) = self.trees.remove(&None)
+        {
+            self.tree(&tree, "rootfs", None, None);
+        }
+        let found = self.found;
+        let mut pieces: Vec<(u64, Piece)> = Vec::new();
+        for (index, region) in found.regions.iter().enumerate() {
+            if (region.parent, region.within) == (parent, within) {
+                pieces.push((region.at, Piece::Region(index)));
+            }
+        }
+        for (index, gap) in found.gaps.iter().enumerate() {
+            if (gap.parent, gap.within) == (parent, within) && gap.kind.is_unknown() {
+                pieces.push((gap.at, Piece::Gap(index)));
+            }
+        }
+        pieces.sort_by_key(|(at, _)| *at);
+        for (_, piece) in pieces {
+            match piece {
+                Piece::Region(index) => self.region(index),
+                Piece::Gap(index) => self.gap(index, false),
+            }
+        }
+    }
+
+    fn region(&mut self, index: usize) {
+        let Some(region) = self.found.regions.get(index) else {
+            return;
+        };
+        let at =
+            (region.within.is_none() && is_flat(self.found, region.parent)).then_some(region.at);
+        if let Some(tree) = self.trees.remove(&Some(index)) {
+            if self.is_wrapper(index, &tree) {
+                self.look_through(&tree);
+            } else {
+                let name = tree_name(&tree, region.format.id);
+                self.tree(&tree, &name, Some(region.format.id), at);
+                self.slack(index);
+            }
+        } else if self.holds_tree(index) {
+            self.level(Some(index), None);
+        } else {
+            let name = if region.format.kind == Kind::Boot {
+                "kernel"
+            } else {
+                region.format.id
+            };
+            self.raw(name, region.len, Digest::of(&region.bytes), at, false);
+        }
+    }
+
+    fn gap(&mut self, index: usize, optional: bool) {
+        let Some(gap) = self.found.gaps.get(index) else {
+            return;
+        };
+        let at = (gap.within.is_none() && is_flat(self.found, gap.parent)).then_some(gap.at);
+        let name = match at {
+            Some(0) => "boot".to_owned(),
+            Some(at) => format!("raw-{at:x}"),
+            None => "raw".to_owned(),
+        };
+        self.raw(&name, gap.len, Digest::of(&gap.bytes), at, optional);
+    }
+
+    /// Unknown bytes inside a file system may be there or not: they are what was deleted before.
+    fn slack(&mut self, region: usize) {
+        for (index, gap) in self.found.gaps.iter().enumerate() {
+            if gap.parent == Some(region) && gap.within.is_none() && gap.kind.is_unknown() {
+                self.gap(index, true);
+            }
+        }
+    }
+
+    /// Whether a region has a tree somewhere inside.
+    fn holds_tree(&self, index: usize) -> bool {
+        let inside = |tree: &&FoundTree<'_>| {
+            tree.region
+                .is_some_and(|region| self.is_inside(region, index))
+        };
+        self.trees.values().any(|tree| inside(&tree))
+    }
+
+    /// Whether a region stands somewhere inside another, entries not looked into.
+    fn is_inside(&self, mut region: usize, outer: usize) -> bool {
+        while region != outer {
+            match self.found.regions.get(region) {
+                Some(inner) if inner.within.is_none() => match inner.parent {
+                    Some(parent) => region = parent,
+                    None => return false,
+                },
+                _ => return false,
+            }
+        }
+        true
+    }
+
+    /// Whether an archive only carries file systems or larger archives to the device.
+    fn is_wrapper(&self, index: usize, tree: &FoundTree<'_>) -> bool {
+        let kind = self
+            .found
+            .regions
+            .get(index)
+            .map(|region| region.format.kind);
+        let carried = self
+            .found
+            .regions
+            .iter()
+            .enumerate()
+            .filter(|(inner, _)| self.is_carried(*inner, index));
+        kind == Some(Kind::Archive)
+            && carried.into_iter().any(|(inner, region)| {
+                let entries = self
+                    .trees
+                    .get(&Some(inner))
+                    .map_or(0, |tree| tree.entries.len());
+                entries > 0
+                    && (region.format.kind == Kind::Filesystem || entries > tree.entries.len())
+            })
+    }
+
+    /// Whether a region stands in the content of an entry of another region's tree, at whatever depth.
+    fn is_carried(&self, mut region: usize, outer: usize) -> bool {
+        while let Some(inner) = self.found.regions.get(region) {
+            match inner.parent {
+                Some(parent) if parent == outer => return inner.within.is_some(),
+                Some(parent) => region = parent,
+                None => return false,
+            }
+        }
+        false
+    }
+
+    /// Takes what the entries of a wrapper carry; what is no firmware part (a script, a manifest) need not be on a device.
+    fn look_through(&mut self, tree: &FoundTree<'a>) {
+        for &entry in &tree.entries {
+            let Node::File(file) = &entry.entry.node else {
+                continue;
+            };
+            let index = self
+                .found
+                .entries
+                .iter()
+                .position(|other| std::ptr::eq(other, entry));
+            let inside: Vec<usize> = self.regions_within(index);
+            let holds = inside.iter().any(|&region| self.holds_tree(region));
+            if holds {
+                self.level(tree.region, index);
+            } else if let Some(sha256) = entry.sha256 {
+                let boot = inside
+                    .iter()
+                    .filter_map(|&region| self.found.regions.get(region));
+                let needed = boot
+                    .into_iter()
+                    .any(|region| region.format.kind == Kind::Boot);
+                let name = entry.entry.path.components().last().unwrap_or(b"raw");
+                let name = if needed {
+                    "kernel".to_owned()
+                } else {
+                    plain_name(name)
+                };
+                self.raw(&name, file.size, sha256, None, !needed);
+            }
+        }
+    }
+
+    fn regions_within(&self, entry: Option<usize>) -> Vec<usize> {
+        let regions = self.found.regions.iter().enumerate();
+        regions
+            .filter(|(_, region)| entry.is_some() && region.within == entry)
+            .map(|(index, _)| index)
+            .collect()
+    }
+
+    fn raw(&mut self, name: &str, size: u64, sha256: Digest, at: Option<u64>, optional: bool) {
+        let name = self.free_name(name);
+        self.draft.components.push(Component {
+            name,
+            body: Body::Raw { size, sha256 },
+            at,
+            optional,
+        });
+    }
+
+    fn tree(&mut self, tree: &FoundTree<'a>, name: &str, format: Option<&str>, at: Option<u64>) {
+        let component = self.draft.components.len();
+        let name = self.free_name(name);
+        for &entry in &tree.entries {
+            match file_row(component, entry) {
+                Some(row) => self.draft.files.push(row),
+                None => self
+                    .draft
+                    .left_out
+                    .push(format!("{}: its content could not be read", entry.place)),
+            }
+            self.draft.elf.extend(elf_row(entry));
+        }
+        self.draft.components.push(Component {
+            name,
+            body: Body::Tree {
+                format: format.map(str::to_owned),
+            },
+            at,
+            optional: false,
+        });
+    }
+
+    fn free_name(&self, name: &str) -> String {
+        let taken: BTreeSet<String> = self
+            .draft
+            .components
+            .iter()
+            .map(|other| other.name.to_lowercase())
+            .collect();
+        let numbered = (2..).map(|number: u32| format!("{name}-{number}"));
+        let mut names = std::iter::once(name.to_owned()).chain(numbered);
+        names
+            .find(|name| !taken.contains(&name.to_lowercase()))
+            .unwrap_or_default()
+    }
+}
+
+/// What stands in a level.
+enum Piece {
+    Region(usize),
+    Gap(usize),
+}
+
+/// A component's name from what its tree holds.
+fn tree_name(tree: &FoundTree<'_>, format: &'static str) -> String {
+    let has = |path: &[u8]| {
+        tree.entries
+            .iter()
+            .any(|entry| entry.entry.path == EntryPath::new(path))
+    };
+    match format {
+        "uboot-env" => "env",
+        _ if has(b"etc") && (has(b"bin") || has(b"sbin") || has(b"usr/bin")) => "rootfs",
+        "jffs2" | "ubifs" | "yaffs2" => "data",
+        format => format,
+    }
+    .to_owned()
+}
+
+/// A stored name as a component's: letters, digits, dots and dashes.
+fn plain_name(name: &[u8]) -> String {
+    let plain = |&byte: &u8| {
+        if byte.is_ascii_alphanumeric() || b"._-".contains(&byte) {
+            char::from(byte)
+        } else {
+            '-'
+        }
+    };
+    name.iter().take(48).map(plain).collect()
+}
+
+/// The row of one entry; `None` when its content could not be read.
+fn file_row(component: usize, found: &Found) -> Option<FileRow> {
+    let entry = &found.entry;
+    let node = match &entry.node {
+        Node::File(file) => ExpectedNode::File {
+            size: file.size,
+            sha256: found.sha256?,
+        },
+        Node::Dir => ExpectedNode::Dir,
+        Node::Symlink(target) => ExpectedNode::Symlink(target.clone()),
+        Node::Char(device) => ExpectedNode::Char(*device),
+        Node::Block(device) => ExpectedNode::Block(*device),
+        Node::Fifo => ExpectedNode::Fifo,
+        Node::Socket => ExpectedNode::Socket,
+    };
+    Some(FileRow {
+        component,
+        path: entry.path.clone(),
+        ordinal: found.ordinal,
+        node,
+        mode: entry.meta.mode,
+        uid: entry.meta.uid,
+        gid: entry.meta.gid,
+        xattrs: entry.meta.xattrs.clone(),
+    })
+}
+
+/// The fingerprint of an entry that is an ELF file.
+fn elf_row(found: &Found) -> Option<ElfRow> {
+    let Node::File(file) = &found.entry.node else {
+        return None;
+    };
+    if found.content != Some(FileType::Elf) || file.size > LARGEST_ELF {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    file.data.copy_to(&mut bytes).ok()?;
+    fingerprint(&bytes, found.sha256?)
+}
+
+/// The fingerprint of an ELF file; `None` for anything else.
+pub(super) fn fingerprint(bytes: &[u8], of: Digest) -> Option<ElfRow> {
+    let Some(Detail::Elf(elf)) = facts::of_digested(bytes, of).detail else {
+        return None;
+    };
+    let fingerprint = facts::elf::Fingerprint::of(&elf);
+    Some(ElfRow {
+        of,
+        machine: Some(fingerprint.machine.to_string()),
+        build_id: fingerprint.build_id.as_deref().and_then(digest::unhex),
+        interpreter: fingerprint.interpreter.map(|name| name.to_string()),
+        needed: fingerprint.needed.iter().map(ToString::to_string).collect(),
+        text: fingerprint.text,
+        imports: Some(fingerprint.imports),
+        exports: Some(fingerprint.exports),
+        sections: Some(fingerprint.sections),
+    })
+}

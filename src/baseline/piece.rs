@@ -1,0 +1,111 @@
+//! What an image can hold a component in: its trees, and its pieces of raw bytes.
+
+use std::collections::BTreeMap;
+
+use crate::digest::Digest;
+use crate::entry::{EntryPath, Node};
+use crate::extract::{Found, Inventory};
+use crate::formats::Kind;
+use crate::place::Place;
+use crate::read::length;
+
+/// A tree of an image: the entries of one region, or of a root directory.
+pub(super) struct FoundTree<'a> {
+    /// The region, or the root directory.
+    pub(super) region: Option<usize>,
+    /// Where it is.
+    pub(super) place: Place,
+    /// Its entries, sorted by path and ordinal.
+    pub(super) entries: Vec<&'a Found>,
+}
+
+/// The trees of an image in the order in which they were found.
+pub(super) fn trees(found: &Inventory) -> Vec<FoundTree<'_>> {
+    let mut trees: BTreeMap<Option<usize>, Vec<&Found>> = BTreeMap::new();
+    for entry in found.entries.iter().filter(|entry| !is_payload(entry)) {
+        trees.entry(entry.region).or_default().push(entry);
+    }
+    let place = |region: Option<usize>| {
+        let region = region.and_then(|index| found.regions.get(index));
+        region
+            .map(|region| region.place.clone())
+            .unwrap_or_default()
+    };
+    trees
+        .into_iter()
+        .map(|(region, entries)| FoundTree {
+            region,
+            place: place(region),
+            entries,
+        })
+        .collect()
+}
+
+/// Whether an entry is the payload of a stream and not part of a tree.
+pub(super) fn is_payload(found: &Found) -> bool {
+    found.entry.path == EntryPath::root() && matches!(found.entry.node, Node::File(_))
+}
+
+/// A piece of raw bytes that an image holds.
+pub(super) struct Piece {
+    /// Where it is.
+    pub(super) place: Place,
+    /// First byte in what holds it, where that is comparable with a baseline's offset.
+    pub(super) at: Option<u64>,
+    /// Length in bytes.
+    pub(super) size: u64,
+    /// Its digest.
+    pub(super) sha256: Digest,
+}
+
+/// Every piece of one of the given sizes: regions, gaps, and the contents of files. Only those are hashed.
+pub(super) fn pieces(found: &Inventory, wanted: impl Fn(u64) -> bool) -> Vec<Piece> {
+    let offset = |parent: Option<usize>, within: Option<usize>, at: u64| {
+        (within.is_none() && is_flat(found, parent)).then_some(at)
+    };
+    let mut pieces = Vec::new();
+    for region in found.regions.iter().filter(|region| wanted(region.len)) {
+        pieces.push(Piece {
+            place: region.place.clone(),
+            at: offset(region.parent, region.within, region.at),
+            size: region.len,
+            sha256: Digest::of(&region.bytes),
+        });
+    }
+    for gap in found.gaps.iter().filter(|gap| wanted(gap.len)) {
+        pieces.push(Piece {
+            place: gap.place.clone(),
+            at: offset(gap.parent, gap.within, gap.at),
+            size: length(&gap.bytes),
+            sha256: Digest::of(&gap.bytes),
+        });
+    }
+    for entry in &found.entries {
+        if let (Node::File(file), Some(sha256)) = (&entry.entry.node, entry.sha256)
+            && wanted(file.size)
+        {
+            pieces.push(Piece {
+                place: entry.place.clone(),
+                at: None,
+                size: file.size,
+                sha256,
+            });
+        }
+    }
+    pieces
+}
+
+/// Whether what stands in `parent` stands where it stood on the chip: in the image itself, or in a compressed copy of it.
+pub(super) fn is_flat(found: &Inventory, parent: Option<usize>) -> bool {
+    let mut at = parent;
+    while let Some(index) = at {
+        let Some(region) = found.regions.get(index) else {
+            return false;
+        };
+        if region.format.kind != Kind::Compression || region.within.is_some() {
+            return false;
+        }
+        at = region.parent;
+    }
+    true
+}

@@ -1,0 +1,29 @@
+//! Checks that need nothing but what was found: they push findings.
+//!
+//! The behaviour rules of programs and scripts are not here yet; reports say so under "not checked".
+
+use crate::extract::Inventory;
+use crate::finding::{Confidence, Finding, Severity};
+use crate::problem::ProblemKind;
+
+/// What every report says while no behaviour rules exist.
+pub const RULES_MISSING: &str = "known risk: this version has no rules for the behaviour of programs and scripts; only structure was checked";
+
+/// The findings of an image's structure.
+pub fn structure(found: &Inventory) -> Vec<Finding> {
+    let names = found
+        .problems
+        .iter()
+        .filter(|told| told.kind == ProblemKind::Name);
+    names
+        .map(|told| Finding {
+            code: "archive-name-unsafe",
+            severity: Severity::Medium,
+            confidence: Confidence::Probable,
+            title: "A stored name could make an unpacker write somewhere else".to_owned(),
+            place: told.place.clone(),
+            evidence: vec![told.detail.clone()],
+            references: vec!["CWE-22"],
+        })
+        .collect()
+}

@@ -1,0 +1,48 @@
+//! `vitalsign diff`: the first image stands in for a baseline.
+
+use anyhow::Result;
+
+use super::{open, output};
+use crate::baseline::{Baseline, Device, Firmware, compare, create};
+use crate::check;
+use crate::cli::{self, ReportFormat};
+use crate::finding::Severity;
+use crate::report::verify::{Report, text};
+use crate::verdict::{Threshold, Verdict};
+
+/// Compares two images; the exit code is the sum of what was seen.
+pub(super) fn run(args: &cli::Diff) -> Result<u8> {
+    let expected = open::inventory(&args.expected, &args.budget)?;
+    let draft = create::create(&expected);
+    let baseline = Baseline {
+        sequence: 0,
+        issued: jiff::Timestamp::UNIX_EPOCH,
+        expires: jiff::Timestamp::MAX,
+        device: Device::default(),
+        firmware: Firmware::default(),
+        components: draft.components,
+        files: draft.files,
+        elf: draft.elf,
+        mutable: Vec::new(),
+    };
+    let found = open::inventory(&args.found, &args.budget)?;
+    let comparison = compare::compare(&baseline, &found);
+    let findings = check::structure(&found);
+    let threshold = Threshold {
+        severity: Severity::High,
+        strict: false,
+    };
+    let complete = comparison.is_complete() && draft.left_out.is_empty();
+    let verdict = Verdict::of(&comparison.changes, &findings, complete, false, threshold);
+    let report = Report::new(&found, None, &comparison, &findings, verdict, None);
+    let text = match args.output.format {
+        ReportFormat::Json => output::json(&report)?,
+        ReportFormat::Terminal => {
+            let mut out = String::new();
+            text::render(&report, &mut out)?;
+            out
+        }
+    };
+    output::write(&args.output, &text)?;
+    Ok(verdict.exit_code)
+}

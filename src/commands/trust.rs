@@ -1,0 +1,106 @@
+//! Keys, signatures and baselines as files.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use zeroize::Zeroizing;
+
+use crate::baseline::{MAX_BYTES, Unverified};
+use crate::place::escape;
+use crate::trust::{PublicKey, SecretKey, minisign};
+
+/// A key or signature file is at most so long (64 KiB).
+const MAX_SMALL: usize = 64 << 10;
+
+/// A file that a command needs and that could not be read.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read {path}: {source}")]
+pub(super) struct Missing {
+    path: String,
+    source: io::Error,
+}
+
+/// How people are shown a path.
+pub(super) fn shown(path: &Path) -> String {
+    escape(path.as_os_str().as_encoded_bytes())
+}
+
+/// Reads a whole file of at most `most` bytes.
+fn read(path: &Path, most: usize) -> Result<Vec<u8>, Missing> {
+    let fail = |source| Missing {
+        path: shown(path),
+        source,
+    };
+    let file = File::open(path).map_err(fail)?;
+    let mut bytes = Vec::new();
+    let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
+    file.take(limit).read_to_end(&mut bytes).map_err(fail)?;
+    if bytes.len() > most {
+        return Err(fail(io::Error::other(format!(
+            "it is longer than {most} bytes"
+        ))));
+    }
+    Ok(bytes)
+}
+
+/// The public keys in the files named.
+pub(super) fn public_keys(paths: &[PathBuf]) -> Result<Vec<PublicKey>> {
+    let key = |path: &PathBuf| {
+        minisign::read_public(&read(path, MAX_SMALL)?).with_context(|| shown(path))
+    };
+    paths.iter().map(key).collect()
+}
+
+/// The secret key in a file; asks for its password when it has one.
+pub(super) fn secret_key(path: &Path, password_file: Option<&Path>) -> Result<SecretKey> {
+    let file = Zeroizing::new(read(path, MAX_SMALL)?);
+    match minisign::StoredKey::parse(&file).with_context(|| shown(path))? {
+        minisign::StoredKey::Open(key) => Ok(key),
+        minisign::StoredKey::Locked(locked) => {
+            let password = password(password_file, &format!("Password for {}: ", shown(path)))?;
+            locked.unlock(&password).with_context(|| shown(path))
+        }
+    }
+}
+
+/// The public half of a secret key that lies open.
+pub(super) fn public_half(path: &Path) -> Result<PublicKey> {
+    Ok(secret_key(path, None)?.public())
+}
+
+/// A password: the first line of a file, or what is typed at a prompt.
+pub(super) fn password(file: Option<&Path>, prompt: &str) -> Result<Zeroizing<String>> {
+    let Some(path) = file else {
+        let typed = rpassword::prompt_password(prompt);
+        return Ok(Zeroizing::new(
+            typed.context("cannot ask for a password; use --password-file")?,
+        ));
+    };
+    let text = Zeroizing::new(read(path, MAX_SMALL)?);
+    let line = text.split(|&byte| byte == b'\n').next().unwrap_or_default();
+    let line = std::str::from_utf8(line).context("the password is not UTF-8")?;
+    Ok(Zeroizing::new(line.trim_end_matches('\r').to_owned()))
+}
+
+/// The bytes of a baseline.
+pub(super) fn baseline(path: &Path) -> Result<Unverified> {
+    Ok(Unverified::new(read(path, MAX_BYTES)?))
+}
+
+/// Where the signature of a baseline stands.
+pub(super) fn signature_path(baseline: &Path) -> PathBuf {
+    let mut path = baseline.as_os_str().to_owned();
+    path.push(".minisig");
+    PathBuf::from(path)
+}
+
+/// The signatures beside a baseline; none when there is no such file.
+pub(super) fn signatures(baseline: &Path) -> Result<Vec<Vec<u8>>> {
+    let path = signature_path(baseline);
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    Ok(vec![read(&path, MAX_SMALL)?])
+}

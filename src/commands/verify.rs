@@ -1,0 +1,96 @@
+//! `vitalsign verify`
+
+use anyhow::{Context, Result};
+
+use super::{clock, exit, open, output, trust};
+use crate::baseline::compare::{self, NotChecked};
+use crate::check;
+use crate::cli::{self, ReportFormat};
+use crate::place::Place;
+use crate::report::verify::{BaselineRow, Report, text};
+use crate::verdict::{Threshold, Verdict};
+
+/// Verifies an image; the exit code is the sum of what was seen.
+pub(super) fn run(args: &cli::Verify) -> Result<u8> {
+    let keys = trust::public_keys(&args.trust_key)?;
+    let unverified = trust::baseline(&args.baseline)?;
+    let signatures = trust::signatures(&args.baseline)?;
+    let trusted = unverified
+        .verify(&signatures, &keys)
+        .with_context(|| trust::shown(&args.baseline))?;
+    let baseline = trusted.baseline();
+    if let Some(model) = args.model.as_ref().filter(|model| {
+        **model != baseline.device.model && !baseline.device.aliases.contains(model)
+    }) {
+        return Err(exit::WrongDevice {
+            asked: model.clone(),
+            stated: baseline.device.model.clone(),
+        }
+        .into());
+    }
+    let found = open::inventory(&args.image, &args.budget)?;
+    let mut comparison = compare::compare(baseline, &found);
+    let findings = check::structure(&found);
+    let now = args.now.unwrap_or_else(clock::now);
+    let mut policy = false;
+    for (broken, reason) in [
+        (
+            now > baseline.expires,
+            "the baseline is STALE: it expired before the time of judging",
+        ),
+        (
+            now < baseline.issued,
+            "the clock is BEHIND: the baseline says it was issued later than now",
+        ),
+    ] {
+        if broken {
+            policy = true;
+            note(&mut comparison, reason);
+        }
+    }
+    note(
+        &mut comparison,
+        "rollback: no state of earlier baselines was kept, so an old one could be replayed",
+    );
+    note(&mut comparison, check::RULES_MISSING);
+    let threshold = Threshold {
+        severity: args.fail_on,
+        strict: args.strict,
+    };
+    let verdict = Verdict::of(
+        &comparison.changes,
+        &findings,
+        comparison.is_complete(),
+        policy,
+        threshold,
+    );
+    let row = BaselineRow::new(&trusted);
+    let judged_at = Some(now.to_string());
+    let report = Report::new(
+        &found,
+        Some((baseline, row)),
+        &comparison,
+        &findings,
+        verdict,
+        judged_at,
+    );
+    let text = match args.output.format {
+        ReportFormat::Json => output::json(&report)?,
+        ReportFormat::Terminal => {
+            let mut out = String::new();
+            text::render(&report, &mut out)?;
+            out
+        }
+    };
+    output::write(&args.output, &text)?;
+    Ok(verdict.exit_code)
+}
+
+/// Notes what this run did not look at; it does not bar a match.
+fn note(comparison: &mut compare::Comparison, reason: &str) {
+    comparison.not_checked.push(NotChecked {
+        place: Place::image(),
+        reason: reason.to_owned(),
+        matters: false,
+    });
+}

@@ -1,0 +1,149 @@
+//! `vitalsign.report/1`: the two answers about one image, and everything that shows them.
+
+pub mod text;
+
+use serde::Serialize;
+
+use super::list::OlderRow;
+use crate::baseline::change::Change;
+use crate::baseline::compare::{Checked, Comparison, NotChecked};
+use crate::baseline::{Baseline, ExpectedNode, Trusted};
+use crate::digest::Digest;
+use crate::extract::{Coverage, ImageId, Inventory, Older};
+use crate::finding::Finding;
+use crate::verdict::Verdict;
+
+/// The report of one verification, as JSON has it.
+#[derive(Serialize)]
+pub struct Report<'a> {
+    schema: &'static str,
+    /// The image.
+    pub image: &'a ImageId,
+    /// The answers.
+    pub verdict: Verdict,
+    /// What it was compared with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<BaselineRow>,
+    /// When it was judged, where that was stated or asked of the clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub judged_at: Option<String>,
+    /// What was compared.
+    pub checked: &'a [Checked],
+    /// What differs.
+    pub changes: &'a [Change],
+    /// What the checks found.
+    pub findings: &'a [Finding],
+    /// Older contents that are still there.
+    pub history: Vec<History<'a>>,
+    /// What was not checked, and why.
+    pub not_checked: &'a [NotChecked],
+    /// The account of the image's own bytes.
+    pub coverage: Coverage,
+}
+
+/// The baseline of a report.
+#[derive(Clone, Serialize)]
+pub struct BaselineRow {
+    /// Who made the device.
+    pub vendor: String,
+    /// Which model.
+    pub model: String,
+    /// Which firmware version.
+    pub version: String,
+    /// The baseline's number.
+    pub sequence: u64,
+    /// When it was made, as its signer claims.
+    pub issued: String,
+    /// When it goes stale.
+    pub expires: String,
+    /// Who signed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signer: Option<SignerRow>,
+    /// The digest of the signed bytes.
+    pub sha256: Digest,
+}
+
+/// The signer of a baseline.
+#[derive(Clone, Serialize)]
+pub struct SignerRow {
+    /// SHA-256 of the 32 bytes of the public key.
+    pub key: Digest,
+    /// What the signer is to the device: `vendor`, `hospital`, `third-party`; `unstated` with a key named on the
+    /// command line, which says nothing about it.
+    pub class: &'static str,
+    /// The comment that the signature covers, escaped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+}
+
+/// An older content, and whether it is the one that the baseline states.
+#[derive(Serialize)]
+pub struct History<'a> {
+    #[serde(flatten)]
+    row: OlderRow<'a>,
+    /// Whether this is the content that the baseline states for the path.
+    pub is_baseline: bool,
+}
+
+impl BaselineRow {
+    /// The row of a trusted baseline.
+    pub fn new(trusted: &Trusted) -> Self {
+        let baseline = trusted.baseline();
+        Self {
+            vendor: baseline.device.vendor.clone(),
+            model: baseline.device.model.clone(),
+            version: baseline.firmware.version.clone(),
+            sequence: baseline.sequence,
+            issued: baseline.issued.to_string(),
+            expires: baseline.expires.to_string(),
+            signer: Some(SignerRow {
+                key: trusted.signer().key.fingerprint(),
+                class: "unstated",
+                comment: trusted.signer().comment.clone(),
+            }),
+            sha256: trusted.sha256(),
+        }
+    }
+}
+
+impl<'a> Report<'a> {
+    /// The report of an image.
+    pub fn new(
+        found: &'a Inventory,
+        baseline: Option<(&Baseline, BaselineRow)>,
+        comparison: &'a Comparison,
+        findings: &'a [Finding],
+        verdict: Verdict,
+        judged_at: Option<String>,
+    ) -> Self {
+        let history = found.history.iter().map(|older| History {
+            row: OlderRow::new(older),
+            is_baseline: baseline
+                .as_ref()
+                .is_some_and(|(baseline, _)| is_expected(baseline, older)),
+        });
+        Self {
+            schema: "vitalsign.report/1",
+            image: &found.image,
+            verdict,
+            history: history.collect(),
+            baseline: baseline.map(|(_, row)| row),
+            judged_at,
+            checked: &comparison.checked,
+            changes: &comparison.changes,
+            findings,
+            not_checked: &comparison.not_checked,
+            coverage: found.coverage,
+        }
+    }
+}
+
+/// Whether an older content is what the baseline states for its path.
+fn is_expected(baseline: &Baseline, older: &Older) -> bool {
+    baseline.files.iter().any(|row| match &row.node {
+        ExpectedNode::File { sha256, .. } => {
+            Some(*sha256) == older.sha256 && row.path == older.path
+        }
+        _ => false,
+    })
+}
