@@ -108,7 +108,7 @@ mod tests {
             "interpreter": "/bin/sh",
         });
         assert_eq!(script, expected);
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/elf/program.img");
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/elf/program");
         let program = serde_json::to_value(of(&std::fs::read(path).unwrap())).unwrap();
         assert_eq!(program["type"], "elf");
         let elf = &program["elf"];

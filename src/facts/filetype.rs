@@ -179,13 +179,14 @@ fn by_magic(head: &[u8]) -> Option<FileType> {
 
 /// Types whose magic is too short to be believed by itself.
 fn by_structure(head: &[u8]) -> Option<FileType> {
+    let revision = |number: u32| matches!(number, 0 | 1 | 0x1_0000 | 0x1_0001);
     let little = Fields::little(head);
     let big = Fields::big(head);
     let found = match head.get(..4)? {
         b"\x7fELF" => elf(&little).then_some(FileType::Elf),
-        // The revision is major 0, minor 0 or 1.
-        b"\xde\x12\x04\x95" => matches!(little.u32(4)?, 0 | 1).then_some(FileType::GettextMo),
-        b"\x95\x04\x12\xde" => matches!(big.u32(4)?, 0 | 1).then_some(FileType::GettextMo),
+        // The revision is major and minor, each 0 or 1.
+        b"\xde\x12\x04\x95" => revision(little.u32(4)?).then_some(FileType::GettextMo),
+        b"\x95\x04\x12\xde" => revision(big.u32(4)?).then_some(FileType::GettextMo),
         b"RIFF" => (little.slice(8, 4)? == b"WAVE").then_some(FileType::Wav),
         // Versions 5.1 to 5.4, and 5.0.
         b"\x1bLua" => matches!(little.u8(4)?, 0x50..=0x54).then_some(FileType::LuaBytecode),

@@ -19,16 +19,12 @@ const FIXTURES: &[&str] = &[
     "x86-64",
 ];
 
-fn file(name: &str) -> Vec<u8> {
+fn image(name: &str) -> Vec<u8> {
     std::fs::read(format!(
         "{}/fixtures/elf/{name}",
         env!("CARGO_MANIFEST_DIR")
     ))
     .unwrap()
-}
-
-fn image(name: &str) -> Vec<u8> {
-    file(&format!("{name}.img"))
 }
 
 fn parse(bytes: &[u8]) -> (Option<Elf>, Vec<Problem>) {
@@ -59,7 +55,7 @@ fn all_fixtures_say_what_readelf_says() {
     for name in FIXTURES {
         let bytes = image(name);
         let elf = sound(name);
-        let report = String::from_utf8(file(&format!("{name}.readelf"))).unwrap();
+        let report = String::from_utf8(image(&format!("{name}.readelf"))).unwrap();
         let hex = |text: &str| u64::from_str_radix(text, 16).unwrap();
         for line in report.lines() {
             // "  [ 1] .text  PROGBITS  00008000 001000 000024 ...": number, name, type, address, offset, size.

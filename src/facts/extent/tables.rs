@@ -74,8 +74,8 @@ pub(super) fn gettext_mo(bytes: &[u8]) -> Option<u64> {
             end = end.max(part_end(string.u32(4)?, string.u32(0)?, 1)?.checked_add(1)?);
         }
     }
-    // Only revisions 0 and 1 are taken for catalogues.
-    if fields.u32(4)? == 0 {
+    // Minor revision 0.
+    if matches!(fields.u32(4)?, 0 | 0x1_0000) {
         return Some(end);
     }
     Some(end.max(system_dependent(&fields, endian)?))

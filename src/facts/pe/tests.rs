@@ -15,7 +15,7 @@ fn parse(bytes: &[u8]) -> (Option<Pe>, Vec<Problem>) {
 }
 
 fn sound(name: &str) -> Pe {
-    let (pe, problems) = parse(&file(&format!("{name}.img")));
+    let (pe, problems) = parse(&file(name));
     assert_eq!(problems, []);
     pe.unwrap()
 }
@@ -27,7 +27,7 @@ fn texts(names: &[Name]) -> Vec<String> {
 #[test]
 fn sections_are_those_of_objdump() {
     for name in ["program.exe", "demo.dll"] {
-        let bytes = file(&format!("{name}.img"));
+        let bytes = file(name);
         let report = String::from_utf8(file(&format!("{name}.objdump"))).unwrap();
         let (_, table) = report.split_once("Idx Name").unwrap();
         let pe = sound(name);
@@ -86,7 +86,7 @@ fn a_library() {
 
 #[test]
 fn certificates_end_a_file_and_what_follows_is_a_tail() {
-    let mut bytes = file("program.exe.img");
+    let mut bytes = file("program.exe");
     let len = bytes.len() as u64;
     assert_eq!(FileType::Pe.end_of(&bytes), Some(len));
     assert_eq!(FileType::Pe.holes(&bytes), []);
@@ -107,7 +107,7 @@ fn certificates_end_a_file_and_what_follows_is_a_tail() {
 #[test]
 fn goblin_agrees() {
     for name in ["program.exe", "demo.dll"] {
-        let bytes = file(&format!("{name}.img"));
+        let bytes = file(name);
         let theirs = goblin::pe::PE::parse(&bytes).unwrap();
         let ours = sound(name);
         assert_eq!(
@@ -130,7 +130,7 @@ fn nothing_panics_when_damaged() {
         state ^= state << 17;
         usize::try_from(state >> 8).unwrap()
     };
-    for name in ["program.exe.img", "demo.dll.img"] {
+    for name in ["program.exe", "demo.dll"] {
         let whole = file(name);
         for len in 0..whole.len() {
             check(&whole[..len]);
