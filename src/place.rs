@@ -90,7 +90,7 @@ impl Place {
         let mut place = Some(self);
         std::iter::from_fn(move || {
             let link = place?.0.as_ref()?;
-            std::mem::replace(&mut place, Some(&link.outer))
+            place.replace(&link.outer)
         })
     }
 

@@ -16,7 +16,8 @@ pub(super) fn deadline(seconds: Option<u64>) -> Box<dyn Fn() -> bool + Send + Sy
     }
 }
 
-/// The time now.
+/// The time now, in whole seconds.
 pub(super) fn now() -> jiff::Timestamp {
-    jiff::Timestamp::now()
+    let now = jiff::Timestamp::now();
+    jiff::Timestamp::from_second(now.as_second()).unwrap_or(now)
 }

@@ -58,6 +58,8 @@ pub struct Region {
     pub parent: Option<usize>,
     /// The entry in whose content it lies, as an index: then `at` counts from the content's start.
     pub within: Option<usize>,
+    /// Whether it lies in the stored bytes of a parent that decodes, and not in what that decodes to.
+    pub stored: bool,
     /// How much of it was read.
     pub state: State,
     /// How strongly it is proven.
@@ -101,6 +103,8 @@ pub struct Gap {
     pub parent: Option<usize>,
     /// The entry in whose content it lies, as an index: then `at` counts from the content's start.
     pub within: Option<usize>,
+    /// Whether it lies in the stored bytes of a parent that decodes, and not in what that decodes to.
+    pub stored: bool,
     /// Fill or unknown.
     pub kind: GapKind,
     /// Its bytes.

@@ -82,6 +82,8 @@ struct Home {
     at_origin: u64,
     /// The offset in the stream that places count from.
     place_origin: u64,
+    /// Whether these are the stored bytes of a parent that decodes.
+    stored: bool,
     /// The claim that these bytes are a gap of: it is not tried on them again.
     except: Option<(u64, &'static str)>,
 }
@@ -108,6 +110,7 @@ impl Unpacker<'_> {
             ledger: Some(0),
             at_origin: 0,
             place_origin: 0,
+            stored: false,
             except: None,
         };
         let (sha256, hits) = self.hash_and_search(bytes, &home);

@@ -37,6 +37,8 @@ struct RegionRow<'a> {
     parent: Option<usize>,
     #[serde(rename = "in", skip_serializing_if = "Option::is_none")]
     within: Option<&'a Place>,
+    #[serde(skip_serializing_if = "is_false")]
+    stored: bool,
     state: State,
     proof: Proof,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,6 +55,8 @@ struct GapRow<'a> {
     parent: Option<usize>,
     #[serde(rename = "in", skip_serializing_if = "Option::is_none")]
     within: Option<&'a Place>,
+    #[serde(skip_serializing_if = "is_false")]
+    stored: bool,
     #[serde(flatten)]
     kind: GapKind,
 }
@@ -107,6 +111,14 @@ fn is_zero(count: &u32) -> bool {
     *count == 0
 }
 
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the form that serde calls"
+)]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
 impl<'a> List<'a> {
     /// The list of an inventory.
     pub fn new(found: &'a Inventory) -> Self {
@@ -146,6 +158,7 @@ impl<'a> RegionRow<'a> {
             len: region.len,
             parent: region.parent,
             within,
+            stored: region.stored,
             state: region.state,
             proof: region.proof,
             decoded: region.decoded.map(|decoded| decoded.coverage),
@@ -162,6 +175,7 @@ impl<'a> GapRow<'a> {
             len: gap.len,
             parent: gap.parent,
             within,
+            stored: gap.stored,
             kind: gap.kind,
         }
     }

@@ -1,10 +1,14 @@
 //! Raw components: exact bytes, wherever the image holds them.
 
+use std::ops::Range;
+
 use super::super::change::{Change, ChangeKind, Value};
 use super::super::model::{Body, Component};
 use super::super::piece::{self, Piece};
 use super::{Checked, Comparing};
 use crate::digest::Digest;
+use crate::extract::Region;
+use crate::formats::Kind;
 use crate::place::Place;
 use crate::read::cut;
 
@@ -40,7 +44,7 @@ impl Comparing<'_> {
         if let Some((at, digest)) = here
             && digest == sha256
         {
-            self.ranges.push(at..at.saturating_add(size));
+            self.cover_range(at..at.saturating_add(size));
             pieces.retain(|piece| piece.at != Some(at) || piece.size != size);
             return self.checked(component, Place::image().offset(at), true);
         }
@@ -57,15 +61,42 @@ impl Comparing<'_> {
         }
         match here {
             Some((at, digest)) if !component.optional => {
-                self.ranges.push(at..at.saturating_add(size));
+                self.cover_range(at..at.saturating_add(size));
                 self.modified(component, at, sha256, digest);
             }
             _ => self.absent(index),
         }
     }
 
-    /// The digest of `size` bytes of the image at `at`.
+    /// A component answers for a range of the image, and for every region in it.
+    fn cover_range(&mut self, range: Range<u64>) {
+        let inside = |region: &&Region| {
+            let end = region.at.saturating_add(region.len);
+            is_top(region) && range.start <= region.at && end <= range.end
+        };
+        let places = self
+            .found
+            .regions
+            .iter()
+            .filter(inside)
+            .map(|region| region.place.clone());
+        self.covered.extend(places);
+        self.ranges.push(range);
+    }
+
+    /// The digest of `size` bytes of the image at `at`; `None` where the image is no chip's content there but packed.
     fn at_offset(&self, at: u64, size: u64) -> Option<Digest> {
+        let end = at.saturating_add(size);
+        let packed = |region: &Region| {
+            let overlaps = region.at < end && at < region.at.saturating_add(region.len);
+            is_top(region)
+                && overlaps
+                && matches!(region.format.kind, Kind::Archive | Kind::Compression)
+                && region.len > size
+        };
+        if self.found.regions.iter().any(packed) {
+            return None;
+        }
         let bytes = cut(self.found.bytes.as_ref()?, at, size)?;
         Some(Digest::of(&bytes))
     }
@@ -90,6 +121,11 @@ impl Comparing<'_> {
             mutable: 0,
         });
     }
+}
+
+/// Whether a region stands in the image itself.
+fn is_top(region: &Region) -> bool {
+    region.parent.is_none() && region.within.is_none()
 }
 
 fn size_of(component: &Component) -> Option<u64> {

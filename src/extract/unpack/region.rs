@@ -35,6 +35,7 @@ impl Unpacker<'_> {
             len: claim.len,
             parent: home.parent,
             within: home.within,
+            stored: home.stored,
             state: State::Read,
             proof: claim.proof,
             decoded: None,
@@ -48,6 +49,7 @@ impl Unpacker<'_> {
             ledger: home.ledger,
             at_origin: claim.at,
             place_origin: claim.at,
+            stored: false,
             except: Some((claim.at, doc.id)),
         };
         if claim.missing > 0 {
@@ -118,6 +120,7 @@ impl Unpacker<'_> {
             ledger: Some(ledger),
             at_origin: 0,
             place_origin: 0,
+            stored: false,
             except: None,
             ..inner.clone()
         };
@@ -204,6 +207,13 @@ impl Unpacker<'_> {
         hits: &[Hit],
         inner: &Home,
     ) {
+        let decodes = inner
+            .parent
+            .is_some_and(|region| self.decoded.contains_key(&region));
+        let inner = &Home {
+            stored: decodes,
+            ..inner.clone()
+        };
         let parts = ledger::merge(parts);
         let painted = ledger::paint(spans, &parts, len);
         let mut taken = parts;
@@ -251,6 +261,7 @@ impl Unpacker<'_> {
                 len,
                 parent: home.parent,
                 within: home.within,
+                stored: home.stored,
                 kind,
                 bytes: clip(&bytes, piece.start, len),
             });

@@ -81,6 +81,7 @@ impl Unpacker<'_> {
                     ledger: None,
                     at_origin: 0,
                     place_origin: 0,
+                    stored: false,
                     except: None,
                 },
                 payload: None,

@@ -269,9 +269,10 @@ fn render_checked(report: &Report<'_>, out: &mut String) -> fmt::Result {
 fn render_not_checked(report: &Report<'_>, out: &mut String) -> fmt::Result {
     writeln!(out, "\nNOT CHECKED")?;
     for row in report.not_checked.iter().take(MOST_ROWS) {
-        match row.place.is_image() {
-            true => writeln!(out, "  {}", row.reason)?,
-            false => writeln!(out, "  {}: {}", row.place, row.reason)?,
+        if row.place.is_image() {
+            writeln!(out, "  {}", row.reason)?;
+        } else {
+            writeln!(out, "  {}: {}", row.place, row.reason)?;
         }
     }
     fold(report.not_checked.len(), out)
