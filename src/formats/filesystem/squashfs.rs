@@ -3,6 +3,7 @@
 //! The image has no checksum of its own (xz and gzip blocks do), so that what is verified is that every
 //! structure holds together and every block decodes to exactly its size.
 
+mod ahead;
 mod blocks;
 mod contents;
 mod decoder;
@@ -13,6 +14,8 @@ mod metadata;
 mod older;
 mod ranges;
 mod superblock;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod xattr;
 
@@ -54,19 +57,7 @@ impl Format for Squashfs {
     }
 
     fn magics(&self) -> &'static [Magic] {
-        const ALL: [Magic; older::MAGICS.len()] = {
-            let mut all = [Magic {
-                bytes: LITTLE,
-                at: 0,
-            }; older::MAGICS.len()];
-            let mut number = 0;
-            while number < all.len() {
-                all[number].bytes = older::MAGICS[number];
-                number += 1;
-            }
-            all
-        };
-        &ALL
+        &older::MAGICS
     }
 
     fn measure(&self, rest: &Bytes) -> Result<Extent, Reject> {
@@ -78,9 +69,10 @@ impl Format for Squashfs {
             }
         };
         // The id table is the last that every image has: where it is not, all but the superblock is guesswork.
-        let proof = match id_table_holds(rest, &superblock) {
-            true => Proof::Structure,
-            false => Proof::Magic,
+        let proof = if id_table_holds(rest, &superblock) {
+            Proof::Structure
+        } else {
+            Proof::Magic
         };
         Ok(Extent::known(superblock.bytes_used, proof))
     }

@@ -79,7 +79,8 @@ impl Contents {
         if let Some(same) = self.known.get(&place)
             && same.sizes == content.sizes
         {
-            return Arc::clone(same) as Arc<dyn Data>;
+            let same: Arc<Content> = Arc::clone(same);
+            return same;
         }
         let content = Arc::new(content);
         self.known.insert(place, Arc::clone(&content));
