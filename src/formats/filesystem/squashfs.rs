@@ -51,7 +51,7 @@ impl Format for Squashfs {
                 "versions 1 to 3, big-endian images and vendors' magics are bounded, not read",
                 "vendors' LZMA is read only with its properties in front of each block",
                 "an xz dictionary larger than 16 MiB",
-                "bytes inside a compressed fragment or metadata block that no file uses are not told",
+                "bytes inside a metadata block or a compressed fragment block that nothing uses are not told",
             ],
         }
     }
