@@ -65,15 +65,11 @@ impl Format for Squashfs {
             Ok(superblock) => superblock,
             Err(reject) => {
                 let older = Older::parse(rest).ok_or(reject)?;
-                return Ok(Extent::known(older.bytes_used, Proof::Structure));
+                let whole = older.bytes_used <= length(rest);
+                return Ok(Extent::known(older.bytes_used, proof(whole)));
             }
         };
-        // The id table is the last that every image has: where it is not, all but the superblock is guesswork.
-        let proof = if id_table_holds(rest, &superblock) {
-            Proof::Structure
-        } else {
-            Proof::Magic
-        };
+        let proof = proof(id_table_holds(rest, &superblock));
         Ok(Extent::known(superblock.bytes_used, proof))
     }
 
@@ -81,7 +77,7 @@ impl Format for Squashfs {
         let Ok(superblock) = parse(&region) else {
             return match Older::parse(&region) {
                 Some(older) => Opened {
-                    spans: vec![Span::metadata(0, older.header)],
+                    spans: vec![Span::metadata(0, older.header.min(length(&region)))],
                     ..Opened::unread(Problem::unsupported(older.describe(&region)))
                 },
                 None => Opened::unread(Problem::corrupt("no SquashFS superblock").at(0)),
@@ -107,6 +103,15 @@ impl Format for Squashfs {
     }
 }
 
+/// Where the end of an image is not as its superblock says, all but the superblock is guesswork.
+fn proof(end_holds: bool) -> Proof {
+    if end_holds {
+        Proof::Structure
+    } else {
+        Proof::Magic
+    }
+}
+
 /// The superblock of an image that is read.
 fn parse(bytes: &[u8]) -> Result<Superblock, Reject> {
     if !bytes.starts_with(LITTLE) {
@@ -115,7 +120,7 @@ fn parse(bytes: &[u8]) -> Result<Superblock, Reject> {
     Superblock::parse(bytes, Endian::Little)
 }
 
-/// Whether the index of the id table is there, and points to metadata blocks before it.
+/// Whether the index of the id table, the last that every image has, is there, and points to metadata blocks before it.
 fn id_table_holds(bytes: &Bytes, superblock: &Superblock) -> bool {
     // A block holds 2048 of the 4-byte ids.
     let blocks = u64::from(superblock.ids).div_ceil(2048);
@@ -138,6 +143,8 @@ fn id_table_holds(bytes: &Bytes, superblock: &Superblock) -> bool {
 fn options(region: &Bytes, superblock: &Superblock) -> Option<Span> {
     let header = cut(region, superblock::LEN, 2).filter(|_| superblock.has_options)?;
     let len = Fields::new(&header, superblock.endian).u16(0)? & 0x7fff;
-    (len <= LONGEST_OPTIONS)
-        .then(|| Span::metadata(superblock::LEN, u64::from(len).saturating_add(2)))
+    let stored = u64::from(len).saturating_add(2);
+    cut(region, superblock::LEN, stored)
+        .filter(|_| len <= LONGEST_OPTIONS)
+        .map(|_| Span::metadata(superblock::LEN, stored))
 }
