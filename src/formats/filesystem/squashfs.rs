@@ -3,6 +3,7 @@
 //! The image has no checksum of its own (xz and gzip blocks do), so that what is verified is that every
 //! structure holds together and every block decodes to exactly its size.
 
+mod ahead;
 mod blocks;
 mod contents;
 mod decoder;
@@ -13,6 +14,8 @@ mod metadata;
 mod older;
 mod ranges;
 mod superblock;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod xattr;
 
@@ -48,25 +51,13 @@ impl Format for Squashfs {
                 "versions 1 to 3, big-endian images and vendors' magics are bounded, not read",
                 "vendors' LZMA is read only with its properties in front of each block",
                 "an xz dictionary larger than 16 MiB",
-                "bytes inside a compressed fragment or metadata block that no file uses are not told",
+                "bytes inside a metadata block or a compressed fragment block that nothing uses are not told",
             ],
         }
     }
 
     fn magics(&self) -> &'static [Magic] {
-        const ALL: [Magic; older::MAGICS.len()] = {
-            let mut all = [Magic {
-                bytes: LITTLE,
-                at: 0,
-            }; older::MAGICS.len()];
-            let mut number = 0;
-            while number < all.len() {
-                all[number].bytes = older::MAGICS[number];
-                number += 1;
-            }
-            all
-        };
-        &ALL
+        &older::MAGICS
     }
 
     fn measure(&self, rest: &Bytes) -> Result<Extent, Reject> {
@@ -74,14 +65,11 @@ impl Format for Squashfs {
             Ok(superblock) => superblock,
             Err(reject) => {
                 let older = Older::parse(rest).ok_or(reject)?;
-                return Ok(Extent::known(older.bytes_used, Proof::Structure));
+                let whole = older.bytes_used <= length(rest);
+                return Ok(Extent::known(older.bytes_used, proof(whole)));
             }
         };
-        // The id table is the last that every image has: where it is not, all but the superblock is guesswork.
-        let proof = match id_table_holds(rest, &superblock) {
-            true => Proof::Structure,
-            false => Proof::Magic,
-        };
+        let proof = proof(id_table_holds(rest, &superblock));
         Ok(Extent::known(superblock.bytes_used, proof))
     }
 
@@ -89,7 +77,7 @@ impl Format for Squashfs {
         let Ok(superblock) = parse(&region) else {
             return match Older::parse(&region) {
                 Some(older) => Opened {
-                    spans: vec![Span::metadata(0, older.header)],
+                    spans: vec![Span::metadata(0, older.header.min(length(&region)))],
                     ..Opened::unread(Problem::unsupported(older.describe(&region)))
                 },
                 None => Opened::unread(Problem::corrupt("no SquashFS superblock").at(0)),
@@ -115,6 +103,15 @@ impl Format for Squashfs {
     }
 }
 
+/// Where the end of an image is not as its superblock says, all but the superblock is guesswork.
+fn proof(end_holds: bool) -> Proof {
+    if end_holds {
+        Proof::Structure
+    } else {
+        Proof::Magic
+    }
+}
+
 /// The superblock of an image that is read.
 fn parse(bytes: &[u8]) -> Result<Superblock, Reject> {
     if !bytes.starts_with(LITTLE) {
@@ -123,7 +120,7 @@ fn parse(bytes: &[u8]) -> Result<Superblock, Reject> {
     Superblock::parse(bytes, Endian::Little)
 }
 
-/// Whether the index of the id table is there, and points to metadata blocks before it.
+/// Whether the index of the id table, the last that every image has, is there, and points to metadata blocks before it.
 fn id_table_holds(bytes: &Bytes, superblock: &Superblock) -> bool {
     // A block holds 2048 of the 4-byte ids.
     let blocks = u64::from(superblock.ids).div_ceil(2048);
@@ -146,6 +143,8 @@ fn id_table_holds(bytes: &Bytes, superblock: &Superblock) -> bool {
 fn options(region: &Bytes, superblock: &Superblock) -> Option<Span> {
     let header = cut(region, superblock::LEN, 2).filter(|_| superblock.has_options)?;
     let len = Fields::new(&header, superblock.endian).u16(0)? & 0x7fff;
-    (len <= LONGEST_OPTIONS)
-        .then(|| Span::metadata(superblock::LEN, u64::from(len).saturating_add(2)))
+    let stored = u64::from(len).saturating_add(2);
+    cut(region, superblock::LEN, stored)
+        .filter(|_| len <= LONGEST_OPTIONS)
+        .map(|_| Span::metadata(superblock::LEN, stored))
 }

@@ -1,5 +1,6 @@
 //! Data and fragment blocks, decoded when a file's content is read, by as many threads as read.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
@@ -36,6 +37,11 @@ impl Stored {
         self.word & PLAIN != 0
     }
 
+    /// Whether there is something to decode: it is no hole and not stored as it is.
+    pub(super) fn is_compressed(self) -> bool {
+        self.word != 0 && !self.is_plain()
+    }
+
     fn corrupt(self, detail: impl std::fmt::Display) -> Problem {
         Problem::corrupt(format!("data block: {detail}")).at(self.at)
     }
@@ -48,6 +54,8 @@ pub(super) struct Blocks {
     compression: Option<Compression>,
     /// Decoders that no thread uses right now.
     idle: Mutex<Vec<Worker>>,
+    /// How many threads decode ahead of a reader right now.
+    helpers: AtomicUsize,
     /// Decoded fragment blocks, the one used last at the end.
     fragments: Mutex<Vec<(Stored, Slot)>>,
 }
@@ -78,6 +86,7 @@ impl Blocks {
             block_size: usize::try_from(block_size).unwrap_or(usize::MAX),
             compression,
             idle: Mutex::default(),
+            helpers: AtomicUsize::new(0),
             fragments: Mutex::default(),
         }
     }
@@ -100,6 +109,21 @@ impl Blocks {
         lock(&self.idle).push(worker);
     }
 
+    /// Takes as many helpers as are free: one less than there are threads to read with, for the whole image.
+    pub(super) fn hire(&self) -> usize {
+        let most = rayon::current_num_threads().saturating_sub(1);
+        let all = |busy: usize| (busy < most).then_some(most);
+        let taken = self
+            .helpers
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, all);
+        taken.map_or(0, |busy| most.saturating_sub(busy))
+    }
+
+    /// Gives helpers back.
+    pub(super) fn dismiss(&self, count: usize) {
+        self.helpers.fetch_sub(count, Ordering::Relaxed);
+    }
+
     /// The content of a block, and what is wrong with it although it could be decoded.
     ///
     /// # Errors
@@ -120,11 +144,11 @@ impl Blocks {
         if block.is_plain() {
             return Ok((Piece::Stored(stored), None));
         }
-        let decoder = worker.decoder.as_mut().ok_or_else(|| {
+        let codec = worker.decoder.as_mut().ok_or_else(|| {
             Problem::unsupported("the block is compressed in a way that is not read").at(block.at)
         })?;
         worker.buffer.resize(self.block_size, 0);
-        let decoded = decoder
+        let decoded = codec
             .decode(&stored, &mut worker.buffer)
             .map_err(|detail| block.corrupt(detail))?;
         let behind = stored.len().saturating_sub(decoded.read);

@@ -79,7 +79,8 @@ impl Contents {
         if let Some(same) = self.known.get(&place)
             && same.sizes == content.sizes
         {
-            return Arc::clone(same) as Arc<dyn Data>;
+            let same: Arc<Content> = Arc::clone(same);
+            return same;
         }
         let content = Arc::new(content);
         self.known.insert(place, Arc::clone(&content));
@@ -105,8 +106,9 @@ impl Contents {
         for &word in &sizes {
             at = self.name(Stored { at, word });
         }
-        if let Some((block, _)) = end {
-            self.name(block);
+        if let Some((block, offset)) = end {
+            let len = layout.size.checked_rem(self.full).unwrap_or(0);
+            self.name_end(block, offset, len);
         }
         Ok(Content {
             blocks: Arc::clone(&self.blocks),
@@ -123,6 +125,16 @@ impl Contents {
             self.named.add(block.at, block.len());
         }
         block.at.saturating_add(block.len())
+    }
+
+    /// Names the bytes of a fragment block that hold a file's end: all of it where only decoding tells them apart.
+    fn name_end(&mut self, block: Stored, offset: u32, len: u64) {
+        let offset = u64::from(offset);
+        if block.is_compressed() {
+            self.name(block);
+        } else if self.blocks.holds(block) && offset.saturating_add(len) <= block.len() {
+            self.named.add(block.at.saturating_add(offset), len);
+        }
     }
 
     fn sizes(

@@ -73,27 +73,27 @@ impl Decoder {
     ///
     /// # Errors
     /// The block is damaged, or holds more than `out` can take; the text is a clause for a problem.
-    pub(super) fn decode(&mut self, block: &[u8], out: &mut [u8]) -> Result<Decoded, &'static str> {
+    pub(super) fn decode(&mut self, block: &[u8], out: &mut [u8]) -> Result<Decoded, String> {
         let read = block.len();
         match self.compression {
             Compression::Gzip => self.inflate(block, out),
             Compression::Lzma => lzma(block, out),
             Compression::Xz => {
                 let mut stream = Stream::new_stream_decoder(XZ_MEMORY, 0)
-                    .map_err(|_| "no memory for an xz decoder")?;
+                    .map_err(|error| format!("no xz decoder: {error}"))?;
                 run(&mut stream, block, out)
             }
             Compression::Lzo => lzokay::decompress::decompress(block, out)
                 .map(|made| Decoded { read, made })
-                .map_err(|_| "the LZO data is damaged"),
+                .map_err(|error| format!("the LZO data is damaged: {error}")),
             Compression::Lz4 => lz4_flex::block::decompress_into(block, out)
                 .map(|made| Decoded { read, made })
-                .map_err(|_| "the lz4 data is damaged"),
+                .map_err(|error| format!("the lz4 data is damaged: {error}")),
             Compression::Zstd => self.zstd(block, out),
         }
     }
 
-    fn inflate(&mut self, block: &[u8], out: &mut [u8]) -> Result<Decoded, &'static str> {
+    fn inflate(&mut self, block: &[u8], out: &mut [u8]) -> Result<Decoded, String> {
         self.inflate.reset(true);
         let status = self.inflate.decompress(block, out, FlushDecompress::Finish);
         match status {
@@ -101,32 +101,38 @@ impl Decoder {
                 read: index(self.inflate.total_in()),
                 made: index(self.inflate.total_out()),
             }),
-            Ok(_) if index(self.inflate.total_out()) == out.len() => Err(TOO_LONG),
-            Ok(_) => Err("the deflate data ends too early"),
-            Err(_) => Err("the deflate data is damaged"),
+            Ok(_) if index(self.inflate.total_out()) == out.len() => Err(TOO_LONG.into()),
+            Ok(_) => Err("the deflate data ends too early".into()),
+            Err(error) => Err(format!("the deflate data is damaged: {error}")),
         }
     }
 
-    fn zstd(&mut self, block: &[u8], out: &mut [u8]) -> Result<Decoded, &'static str> {
-        let damaged = "the zstd data is damaged";
+    fn zstd(&mut self, block: &[u8], out: &mut [u8]) -> Result<Decoded, String> {
         // One frame: the one-shot decoder would go on through frames that follow, and skip those that say so.
-        let read = zstd::zstd_safe::find_frame_compressed_size(block).map_err(|_| damaged)?;
-        let frame = block.get(..read).ok_or(damaged)?;
+        let read = zstd::zstd_safe::find_frame_compressed_size(block).map_err(|code| {
+            let name = zstd::zstd_safe::get_error_name(code);
+            format!("the zstd data is damaged: {name}")
+        })?;
+        let frame = block.get(..read).unwrap_or(block);
         let decoder = match &mut self.zstd {
             Some(decoder) => decoder,
-            none => none.insert(zstd::bulk::Decompressor::new().map_err(|_| "no memory for zstd")?),
+            none => {
+                let fresh = zstd::bulk::Decompressor::new();
+                none.insert(fresh.map_err(|error| format!("no zstd decoder: {error}"))?)
+            }
         };
         let made = decoder
             .decompress_to_buffer(frame, out)
-            .map_err(|_| damaged)?;
+            .map_err(|error| format!("the zstd data is damaged: {error}"))?;
         Ok(Decoded { read, made })
     }
 }
 
-const TOO_LONG: &str = "the block holds more bytes than a block may";
+/// Damage makes a block too long as often as intent does.
+const TOO_LONG: &str = "the compressed data does not end where the block is full";
 
 /// Decodes LZMA. Its header is 13 bytes with the size, or, by the builders of some vendors, 5 bytes without it.
-fn lzma(block: &[u8], out: &mut [u8]) -> Result<Decoded, &'static str> {
+fn lzma(block: &[u8], out: &mut [u8]) -> Result<Decoded, String> {
     let short = "the block is too short for an LZMA header";
     let fields = Fields::little(block);
     let properties = fields.u8(0).ok_or(short)?;
@@ -143,11 +149,11 @@ fn lzma(block: &[u8], out: &mut [u8]) -> Result<Decoded, &'static str> {
     header.extend_from_slice(&dictionary.min(most).to_le_bytes());
     header.extend_from_slice(&size.unwrap_or(u64::MAX).to_le_bytes());
     let mut stream =
-        Stream::new_lzma_decoder(XZ_MEMORY).map_err(|_| "no memory for an LZMA decoder")?;
+        Stream::new_lzma_decoder(XZ_MEMORY).map_err(|error| format!("no LZMA decoder: {error}"))?;
     // The decoder takes nothing in while it may put nothing out; the header itself becomes no bytes.
     stream
         .process(&header, out, Action::Run)
-        .map_err(|_| "the LZMA header is damaged")?;
+        .map_err(|error| format!("the LZMA header is damaged: {error}"))?;
     let body = fields.tail(body_at).ok_or(short)?;
     let mut decoded = run(&mut stream, body, out)?;
     decoded.read = decoded.read.saturating_add(body_at);
@@ -155,7 +161,7 @@ fn lzma(block: &[u8], out: &mut [u8]) -> Result<Decoded, &'static str> {
 }
 
 /// Runs a fresh decoder over all of `block`.
-fn run(stream: &mut Stream, block: &[u8], out: &mut [u8]) -> Result<Decoded, &'static str> {
+fn run(stream: &mut Stream, block: &[u8], out: &mut [u8]) -> Result<Decoded, String> {
     let (mut read, mut made) = (0, 0);
     let before = stream.total_in();
     loop {
@@ -169,11 +175,11 @@ fn run(stream: &mut Stream, block: &[u8], out: &mut [u8]) -> Result<Decoded, &'s
             Ok(Status::StreamEnd) => return Ok(Decoded { read, made }),
             Ok(_) if progress != (read, made) => {}
             Err(liblzma::stream::Error::MemLimit) => {
-                return Err("its dictionary is larger than 16 MiB, which is not read");
+                return Err("its dictionary is larger than 16 MiB, which is not read".into());
             }
-            Ok(_) if made == out.len() => return Err(TOO_LONG),
-            Ok(_) => return Err("the LZMA data ends too early"),
-            Err(_) => return Err("the LZMA data is damaged"),
+            Ok(_) if made == out.len() => return Err(TOO_LONG.into()),
+            Ok(_) => return Err("the LZMA data ends too early".into()),
+            Err(error) => return Err(format!("the LZMA data is damaged: {error}")),
         }
     }
 }
@@ -195,8 +201,11 @@ mod tests {
             block.extend_from_slice(b"hidden");
             let mut decoder = Decoder::new(compression);
             let mut out = [0; 100];
-            let decoded = decoder.decode(&block, &mut out).unwrap();
-            assert_eq!((decoded.read, decoded.made), (len, 100));
+            let whole = Decoded {
+                read: len,
+                made: 100,
+            };
+            assert_eq!(decoder.decode(&block, &mut out), Ok(whole));
             assert_eq!(out, [7; 100]);
             assert!(decoder.decode(&block, &mut out[..99]).is_err());
         }

@@ -7,10 +7,14 @@ use crate::entry::{Data, Fault};
 use crate::problem::Problem;
 use crate::read::{index, length};
 
+use super::ahead::{self, Lanes};
 use super::blocks::{Blocks, Stored, Worker};
 
 /// So many zero bytes are written at a time where a file has a hole.
 static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
+
+/// A file of fewer blocks is decoded by the thread that reads it alone.
+const WORTH_HELP: usize = 8;
 
 /// A file's content.
 pub(super) struct Content {
@@ -38,41 +42,59 @@ impl Data for Lost {
 impl Data for Content {
     fn copy_to(&self, out: &mut dyn Write) -> Result<(), Fault> {
         let mut worker = self.blocks.worker();
-        let result = self.copy(&mut worker, out);
+        let helpers = if self.sizes.len() < WORTH_HELP {
+            0
+        } else {
+            self.blocks.hire()
+        };
+        let result = ahead::with(helpers, &self.blocks, &self.stored(), |lanes| {
+            self.copy(lanes, &mut worker, out)
+        });
+        self.blocks.dismiss(helpers);
         self.blocks.give_back(worker);
         result
     }
 }
 
 impl Content {
-    fn copy(&self, worker: &mut Worker, out: &mut dyn Write) -> Result<(), Fault> {
+    /// Where its blocks are stored.
+    fn stored(&self) -> impl Iterator<Item = Stored> + Clone + Send {
+        self.sizes.iter().scan(self.at, |at, &word| {
+            let block = Stored { at: *at, word };
+            *at = at.saturating_add(block.len());
+            Some(block)
+        })
+    }
+
+    fn copy(
+        &self,
+        mut lanes: Lanes,
+        worker: &mut Worker,
+        out: &mut dyn Write,
+    ) -> Result<(), Fault> {
         let full = u64::try_from(self.blocks.block_size()).unwrap_or(u64::MAX);
         let mut left = self.size;
         // What is wrong although the content is whole is told after the content.
         let mut told = None;
-        let mut at = self.at;
-        for &word in &self.sizes {
+        for block in self.stored() {
             let wanted = left.min(full);
-            let block = Stored { at, word };
-            if word == 0 {
+            if block.word == 0 {
                 write_zeros(wanted, out)?;
+            } else if let Some(decoded) = lanes.next(block) {
+                let (bytes, problem) = decoded?;
+                write_block(block, &bytes, wanted, out)?;
+                told = told.or(problem);
             } else {
                 let (piece, problem) = self.blocks.decode(block, worker)?;
                 write_block(block, piece.as_ref(), wanted, out)?;
                 told = told.or(problem);
             }
             left = left.saturating_sub(wanted);
-            at = at.saturating_add(block.len());
         }
+        drop(lanes);
         if let Some((block, offset)) = self.end {
             let fragment = self.blocks.fragment(block, worker)?;
-            let start = index(u64::from(offset));
-            let end = start.saturating_add(index(left));
-            let piece = fragment.bytes.get(start..end).ok_or_else(|| {
-                Problem::corrupt("the file's end lies behind the end of its fragment block")
-                    .at(block.at)
-            })?;
-            out.write_all(piece)?;
+            write_end(block, &fragment.bytes, offset, left, out)?;
             told = told.or(fragment.problem);
             left = 0;
         }
@@ -81,6 +103,21 @@ impl Content {
         }
         told.map_or(Ok(()), |problem| Err(problem.into()))
     }
+}
+
+fn write_end(
+    block: Stored,
+    fragment: &[u8],
+    offset: u32,
+    len: u64,
+    out: &mut dyn Write,
+) -> Result<(), Fault> {
+    let start = index(u64::from(offset));
+    let piece = fragment.get(start..start.saturating_add(index(len)));
+    let piece = piece.ok_or_else(|| {
+        Problem::corrupt("the file's end lies behind the end of its fragment block").at(block.at)
+    })?;
+    Ok(out.write_all(piece)?)
 }
 
 fn write_block(block: Stored, bytes: &[u8], wanted: u64, out: &mut dyn Write) -> Result<(), Fault> {

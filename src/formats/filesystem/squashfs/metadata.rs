@@ -178,7 +178,7 @@ impl<'a> Metadata<'a> {
                 .as_mut()
                 .ok_or_else(|| Problem::unsupported("an unknown compressor").at(at))?
                 .decode(&body, &mut self.buffer)
-                .map_err(corrupt)?
+                .map_err(|detail| corrupt(&detail))?
         };
         let source: &[u8] = if stored { &body } else { &self.buffer };
         let bytes: Rc<[u8]> = source.get(..decoded.made).unwrap_or_default().into();

@@ -1,13 +1,24 @@
 //! What is recognised and bounded but not read: versions 1 to 3, big-endian images and the magics of vendors.
 
+use crate::formats::Magic;
 use crate::read::{Endian, Fields, length};
 
 use super::superblock::{self, Superblock};
 
 /// The magics in use: the two orders of the original, then those of builders that wanted no other tool to mount them.
-pub(super) const MAGICS: [&[u8; 4]; 7] = [
-    b"hsqs", b"sqsh", b"shsq", b"hsqt", b"tqsh", b"sqlz", b"qshs",
+pub(super) const MAGICS: [Magic; 7] = [
+    magic(b"hsqs"),
+    magic(b"sqsh"),
+    magic(b"shsq"),
+    magic(b"hsqt"),
+    magic(b"tqsh"),
+    magic(b"sqlz"),
+    magic(b"qshs"),
 ];
+
+const fn magic(bytes: &'static [u8]) -> Magic {
+    Magic { bytes, at: 0 }
+}
 
 /// A superblock whose image is not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -290,11 +290,11 @@ impl<'a> Walk<'a> {
         );
         let mut listing = Listing::new(Cursor::new(at, start, end), len);
         let mut entries: Vec<DirEntry> = Vec::new();
-        let too_long = path.as_bytes().len() > LONGEST_PATH;
-        if too_long && len > 0 {
+        if len > 0 && path.as_bytes().len() > LONGEST_PATH {
             self.tell(Problem::limit("its path is longer than 4 KiB; not entered").about(&path));
+            listing = Listing::new(Cursor::new(at, start, end), 0);
         }
-        while !too_long {
+        loop {
             let next = listing.next(&mut self.metadata);
             let Some(entry) = next.unwrap_or_else(|problem| {
                 self.tell(problem.about(&path));
