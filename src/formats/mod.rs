@@ -9,6 +9,7 @@ pub use contract::*;
 mod archive {}
 
 mod boot {
+    pub(super) mod uboot_env;
     pub(super) mod uimage;
 }
 
@@ -26,6 +27,7 @@ mod filesystem {}
 
 /// Every format, in the order in which ties are settled.
 pub const ALL: &[&dyn Format] = &[
+    &boot::uboot_env::UbootEnv,
     &boot::uimage::Uimage,
     &compression::gzip::Gzip,
     &compression::lzma::Lzma,

@@ -9,7 +9,7 @@ use crate::formats::{
     Content, Doc, Extent, Format, Kind, Magic, Opened, Part, PartBytes, Proof, Reject, Span,
 };
 use crate::problem::Problem;
-use crate::read::{Fields, clip, index, length};
+use crate::read::{Fields, clip, length};
 
 /// The legacy U-Boot image.
 pub(in crate::formats) struct Uimage;
@@ -205,6 +205,7 @@ mod tests {
     use super::*;
     use crate::budget::Limits;
     use crate::problem::ProblemKind;
+    use crate::read::index;
 
     fn fixture(name: &str) -> Vec<u8> {
         let root = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/uimage/");
