@@ -122,7 +122,8 @@ impl Budget {
 
 fn spend(left: &AtomicU64, count: u64) -> bool {
     let take = |have: u64| have.checked_sub(count);
-    left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
+    left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take)
+        .is_ok()
 }
 
 #[cfg(test)]

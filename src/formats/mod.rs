@@ -13,6 +13,7 @@ mod archive {
 }
 
 mod boot {
+    pub(super) mod uboot_env;
     pub(super) mod uimage;
 }
 
@@ -36,6 +37,7 @@ mod filesystem {
 pub const ALL: &[&dyn Format] = &[
     &archive::cpio::Cpio,
     &archive::tar::Tar,
+    &boot::uboot_env::UbootEnv,
     &boot::uimage::Uimage,
     &compression::gzip::Gzip,
     &compression::lzma::Lzma,

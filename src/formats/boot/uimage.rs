@@ -205,6 +205,7 @@ mod tests {
     use super::*;
     use crate::budget::Limits;
     use crate::problem::ProblemKind;
+    use crate::read::index;
 
     fn fixture(name: &str) -> Vec<u8> {
         let root = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/uimage/");

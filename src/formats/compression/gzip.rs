@@ -88,7 +88,7 @@ impl Header {
         }
         let (level, system) = (fields.u8(8)?, fields.u8(9)?);
         let mut at: usize = 10;
-        let mut explained = vec![0..at];
+        let mut explained: Vec<_> = std::iter::once(0..at).collect();
         if flags & FEXTRA != 0 {
             let data_at = at.checked_add(2)?;
             explained.push(at..data_at);

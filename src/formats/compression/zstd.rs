@@ -258,14 +258,9 @@ struct Frames {
     at: u64,
     /// Where the last complete frame ended.
     end: u64,
-    /// Whether anything came out.
-    yielded: bool,
-    /// Whether a frame was decoded to its end.
-    frames: bool,
-    /// Whether the block headers of the last frame lead to its end.
-    whole: bool,
-    /// Whether a frame stayed unread that its block headers show to be one.
-    refused: bool,
+    /// Whether something besides the header shows that this is zstd: content came out, a frame was decoded to its
+    /// end, or one that stays unread has block headers that lead to its end.
+    shown: bool,
     /// Whether every frame so far has a checksum.
     checked: bool,
     /// Whether nothing more is to be read.
@@ -281,10 +276,7 @@ impl Frames {
             current: None,
             at: 0,
             end: 0,
-            yielded: false,
-            frames: false,
-            whole: false,
-            refused: false,
+            shown: false,
             checked: true,
             over: false,
             notes: Notes::default(),
@@ -299,8 +291,7 @@ impl Frames {
         let frame = Frame::parse(&bytes)?;
         if let Some(problem) = frame.refusal() {
             self.notes.problem(problem.at(start));
-            self.close(&frame, start);
-            self.refused |= self.whole;
+            self.shown |= self.close(&frame, start);
             return None;
         }
         self.checked &= frame.checksum;
@@ -366,15 +357,15 @@ impl Frames {
         true
     }
 
-    /// Ends a frame: names what its block headers say it consists of.
-    fn close(&mut self, frame: &Frame, start: u64) {
+    /// Ends a frame: names what its block headers say it consists of, and tells whether they lead to its end.
+    fn close(&mut self, frame: &Frame, start: u64) -> bool {
         let region = self.region.clone();
         let bytes = region.get(index(start)..).unwrap_or_default();
         let limit = length(bytes);
         self.notes.metadata(start, frame.len.min(limit));
         let mut blocks = Blocks::new(bytes, frame);
         let mut at = frame.len.min(limit);
-        while let Some(stored) = blocks.next() {
+        for stored in blocks.by_ref() {
             let content = at.saturating_add(3);
             self.notes.metadata(start.saturating_add(at), 3);
             at = content.saturating_add(stored).min(limit);
@@ -386,8 +377,8 @@ impl Frames {
             self.notes.metadata(start.saturating_add(at), len);
             at = at.saturating_add(len);
         }
-        self.whole = blocks.last && blocks.at <= limit;
         self.end = start.saturating_add(at);
+        blocks.last && blocks.at <= limit
     }
 
     /// A frame that cannot be decoded to its end.
@@ -415,7 +406,7 @@ impl Read for Frames {
             self.at = self
                 .at
                 .saturating_add(u64::try_from(read).unwrap_or_default());
-            self.yielded |= made > 0;
+            self.shown |= made > 0;
             match result {
                 Ok(0) => self.complete(&current),
                 Ok(_) if read > 0 || made > 0 || self.feed(&mut current) => {
@@ -441,7 +432,7 @@ impl Read for Frames {
 impl Frames {
     fn complete(&mut self, current: &Current) {
         self.close(&current.frame, current.start);
-        self.frames = true;
+        self.shown = true;
     }
 }
 
@@ -452,7 +443,7 @@ impl Decode for Frames {
         } else {
             Proof::Structure
         };
-        let extent = if self.frames || self.yielded || self.refused {
+        let extent = if self.shown {
             Ok((self.end, proof))
         } else {
             Err(Reject::NearMiss(
