@@ -9,7 +9,7 @@ mod model;
 pub mod policy;
 mod read;
 mod rows;
-mod syntax;
+mod source;
 #[cfg(test)]
 mod tests;
 mod write;
