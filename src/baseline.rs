@@ -15,7 +15,7 @@ mod piece;
 pub mod policy;
 mod read;
 mod rows;
-mod syntax;
+mod source;
 #[cfg(test)]
 mod tests;
 mod write;

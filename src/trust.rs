@@ -132,7 +132,11 @@ pub fn verify(
     Err(first.unwrap_or(TrustError::Unsigned))
 }
 
-/// A signed comment made safe to show.
+/// A signed comment made safe to show. The tabs that minisign puts between its parts become spaces.
 fn shown(comment: &[u8]) -> String {
-    place::escape(comment)
+    let parts: Vec<String> = comment
+        .split(|&byte| byte == b'\t')
+        .map(place::escape)
+        .collect();
+    parts.join(" ")
 }

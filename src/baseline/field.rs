@@ -7,6 +7,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::malformed::Fault;
+use super::source::Source;
 use crate::digest::{self, Digest};
 use crate::entry::EntryPath;
 use crate::place;
@@ -17,15 +18,26 @@ const MOMENT: &str = "a date and time with offset, such as 2026-11-02T09:00:00Z,
 pub(super) struct Table<'i> {
     /// Where it starts, in bytes from the text's start.
     pub(super) at: usize,
+    frame: Frame<'i>,
     entries: DeTable<'i>,
 }
 
+/// The text that values come from, and where in it their offsets start.
+#[derive(Clone, Copy)]
+struct Frame<'i> {
+    source: &'i Source<'i>,
+    base: usize,
+}
+
 impl<'i> Table<'i> {
-    pub(super) fn new(table: Spanned<DeTable<'i>>) -> Self {
-        Self {
-            at: table.span().start,
-            entries: table.into_inner(),
-        }
+    /// The top level of a text.
+    pub(super) fn top(source: &'i Source<'i>) -> Result<Self, Fault> {
+        let entries = source.table()?.into_inner();
+        Ok(Self {
+            at: 0,
+            frame: Frame { source, base: 0 },
+            entries,
+        })
     }
 
     /// Takes the value of a key that may be absent.
@@ -34,10 +46,10 @@ impl<'i> Table<'i> {
         key: &'static str,
         read: impl FnOnce(Field<'i>) -> Result<T, Fault>,
     ) -> Result<Option<T>, Fault> {
-        let Some(value) = self.entries.remove(key) else {
-            return Ok(None);
-        };
-        read(Field::new(key, value)).map(Some)
+        let value = self.entries.remove(key);
+        value
+            .map(|value| read(Field::new(key, value, self.frame)))
+            .transpose()
     }
 
     /// Takes the value of a key that must be there.
@@ -56,10 +68,8 @@ impl<'i> Table<'i> {
             None => Ok(()),
             Some(key) => {
                 let name = place::escape(key.as_ref().as_bytes());
-                Err(Fault::new(
-                    key.span().start,
-                    format!("{what} knows no key `{name}`"),
-                ))
+                let at = self.frame.base.saturating_add(key.span().start);
+                Err(Fault::new(at, format!("{what} knows no key `{name}`")))
             }
         }
     }
@@ -83,14 +93,16 @@ impl Spot {
 /// One value.
 pub(super) struct Field<'i> {
     pub(super) spot: Spot,
+    frame: Frame<'i>,
     value: DeValue<'i>,
 }
 
 impl<'i> Field<'i> {
-    fn new(name: &'static str, value: Spanned<DeValue<'i>>) -> Self {
-        let at = value.span().start;
+    fn new(name: &'static str, value: Spanned<DeValue<'i>>, frame: Frame<'i>) -> Self {
+        let at = frame.base.saturating_add(value.span().start);
         Self {
             spot: Spot { name, at },
+            frame,
             value: value.into_inner(),
         }
     }
@@ -228,11 +240,11 @@ impl<'i> Field<'i> {
 
     /// The values of an array.
     pub(super) fn list(self) -> Result<impl ExactSizeIterator<Item = Field<'i>>, Fault> {
-        let name = self.spot.name;
+        let (name, frame) = (self.spot.name, self.frame);
         match self.value {
-            DeValue::Array(array) => {
-                Ok(array.into_iter().map(move |value| Field::new(name, value)))
-            }
+            DeValue::Array(array) => Ok(array
+                .into_iter()
+                .map(move |value| Field::new(name, value, frame))),
             _ => Err(self.spot.fault("an array")),
         }
     }
@@ -257,21 +269,33 @@ impl<'i> Field<'i> {
 
     /// A table whose keys are known.
     pub(super) fn table(self) -> Result<Table<'i>, Fault> {
-        match self.value {
-            DeValue::Table(entries) => Ok(Table {
-                at: self.spot.at,
-                entries,
-            }),
-            _ => Err(self.spot.fault("a table")),
+        let (at, Frame { source, base }) = (self.spot.at, self.frame);
+        let DeValue::Table(entries) = self.value else {
+            return Err(self.spot.fault("a table"));
+        };
+        // Inside a row there are no rows: its own offsets must not be taken for those of others.
+        if base == 0
+            && let Some(row) = source.row(at)
+        {
+            return Ok(Table {
+                at,
+                frame: Frame { source, base: at },
+                entries: row?,
+            });
         }
+        Ok(Table {
+            at,
+            frame: self.frame,
+            entries,
+        })
     }
 
     /// A table whose keys are data: each key, with its value.
     pub(super) fn map(self) -> Result<impl Iterator<Item = (Cow<'i, str>, Field<'i>)>, Fault> {
         let name = self.spot.name;
-        let entries = self.table()?.entries;
+        let Table { entries, frame, .. } = self.table()?;
         Ok(entries
             .into_iter()
-            .map(move |(key, value)| (key.into_inner(), Field::new(name, value))))
+            .map(move |(key, value)| (key.into_inner(), Field::new(name, value, frame))))
     }
 }

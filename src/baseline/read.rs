@@ -2,15 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use toml::de::DeTable;
-
 use super::MAX_BYTES;
 use super::field::{Field, Table};
 use super::malformed::{Fault, Malformed};
 use super::model::{Baseline, Component, Device, ElfRow, Evidence, FileRow, Firmware, MutableRow};
 use super::policy::Policy;
 use super::rows;
-use super::syntax;
+use super::source::Source;
 use crate::place;
 
 /// Reads a baseline that nobody vouches for.
@@ -34,15 +32,8 @@ pub(super) fn baseline(bytes: &[u8]) -> Result<Baseline, Malformed> {
 }
 
 fn document(text: &str) -> Result<Baseline, Fault> {
-    syntax::check(text)?;
-    let table = DeTable::parse(text).map_err(|error| {
-        let at = error.span().map_or(0, |span| span.start);
-        Fault::new(
-            at,
-            place::escape(error.message().replace('\\', "/").as_bytes()),
-        )
-    })?;
-    let mut top = Table::new(table);
+    let source = Source::new(text)?;
+    let mut top = Table::top(&source)?;
     let name = |field: Field<'_>| {
         let spot = field.spot;
         let fits = field.string()? == "vitalsign-baseline";
