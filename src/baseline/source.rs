@@ -315,7 +315,7 @@ mod tests {
             "[a]\n[[b]]\n c = {}\n",
         ] {
             assert_eq!(check(text), Ok(()), "{text}");
-            toml::de::DeTable::parse(text).unwrap();
+            DeTable::parse(text).unwrap();
         }
     }
 
@@ -335,7 +335,7 @@ mod tests {
             "a = [ { b = [ { c = 1,\n} ] } ]",
         ] {
             assert!(check(text).is_err(), "{text}");
-            toml::de::DeTable::parse(text).unwrap();
+            DeTable::parse(text).unwrap();
         }
     }
 

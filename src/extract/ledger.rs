@@ -132,7 +132,7 @@ mod tests {
             Span::metadata(90, u64::MAX),
             Span::content(200, 5),
         ];
-        let painted = paint(&spans, &[16..18], 100);
+        let painted = paint(&spans, std::slice::from_ref(&(16..18)), 100);
         assert_eq!(
             painted,
             [
@@ -148,7 +148,10 @@ mod tests {
 
     #[test]
     fn free_handles_one_taken_range_over_many() {
-        assert_eq!(free(vec![0..4, 6..8, 9..12], &[2..10]), [0..2, 10..12]);
+        assert_eq!(
+            free(vec![0..4, 6..8, 9..12], std::slice::from_ref(&(2..10))),
+            [0..2, 10..12]
+        );
         assert_eq!(complement(&[], 3..3), []);
     }
 }

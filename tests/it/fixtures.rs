@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use vitalsign::digest::hex;
 use vitalsign::entry::{Entry, Meta, Node};
 use vitalsign::extract::{Found, Inventory};
 use vitalsign::place::escape;
@@ -75,7 +76,7 @@ fn row(found: &Found) -> String {
         }
         Node::Symlink(bytes) => target = escape(bytes),
         Node::Char(device) | Node::Block(device) => {
-            target = format!("{}:{}", device.major, device.minor)
+            target = format!("{}:{}", device.major, device.minor);
         }
         _ => {}
     }
@@ -95,12 +96,6 @@ fn row(found: &Found) -> String {
 }
 
 fn xattrs(meta: &Meta) -> String {
-    let hex = |value: &[u8]| {
-        value
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect::<String>()
-    };
     let all: Vec<_> = meta
         .xattrs
         .iter()
