@@ -66,6 +66,7 @@ fn document(text: &str) -> Result<Baseline, Fault> {
         .maybe("mutable", |field| mutable(field, &known))?
         .unwrap_or_default();
     top.end("a baseline")?;
+    source.end()?;
     Ok(Baseline {
         sequence,
         issued,

@@ -112,6 +112,44 @@ fn rows_are_sorted_when_written() {
 }
 
 #[test]
+fn names_of_any_bytes_come_back() {
+    let mut baseline = Baseline::parse(&example()).unwrap();
+    let alphabet = [
+        b'\\', b'"', b'\'', b'\n', b'\t', b'x', b'u', b'{', b'#', b',', 0xff, 0xc2, 0x85, 0xe2,
+        0x80, 0xae, 0x7f, b' ',
+    ];
+    let mut state = 1_u32;
+    let mut name = || -> Vec<u8> {
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 16) as usize
+        };
+        let len = 1 + next() % 12;
+        (0..len)
+            .map(|_| alphabet[next() % alphabet.len()])
+            .collect()
+    };
+    let mut files: Vec<FileRow> = (0..3000)
+        .map(|_| FileRow {
+            component: 1,
+            path: EntryPath::new(&name()),
+            ordinal: 0,
+            node: ExpectedNode::Symlink(name()),
+            mode: None,
+            uid: Some(u32::MAX),
+            gid: None,
+            xattrs: [(name(), name()), (name(), Vec::new())].into(),
+        })
+        .collect();
+    files.sort_by(|one, two| one.path.cmp(&two.path));
+    files.dedup_by(|one, two| one.path == two.path);
+    baseline.files = files;
+    let text = baseline.write();
+    assert!(text.lines().all(|line| !line.chars().any(char::is_control)));
+    assert_eq!(Baseline::parse(&text), Ok(baseline));
+}
+
+#[test]
 fn every_cut_and_every_flipped_bit_is_read_or_refused_and_never_more() {
     let text = example();
     for at in 0..text.len() - 1 {
