@@ -23,7 +23,9 @@ mod compression {
     pub(super) mod zstd;
 }
 
-mod filesystem {}
+mod filesystem {
+    pub(super) mod cramfs;
+}
 
 /// Every format, in the order in which ties are settled.
 pub const ALL: &[&dyn Format] = &[
@@ -33,4 +35,5 @@ pub const ALL: &[&dyn Format] = &[
     &compression::lzma::Lzma,
     &compression::xz::Xz,
     &compression::zstd::Zstd,
+    &filesystem::cramfs::Cramfs,
 ];
