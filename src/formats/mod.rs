@@ -28,6 +28,7 @@ mod compression {
 }
 
 mod filesystem {
+    pub(super) mod cramfs;
     pub(super) mod ext;
     pub(super) mod jffs2;
     pub(super) mod squashfs;
@@ -43,6 +44,7 @@ pub const ALL: &[&dyn Format] = &[
     &compression::lzma::Lzma,
     &compression::xz::Xz,
     &compression::zstd::Zstd,
+    &filesystem::cramfs::Cramfs,
     &filesystem::ext::Ext,
     &filesystem::jffs2::Jffs2,
     &filesystem::squashfs::Squashfs,
