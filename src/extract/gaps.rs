@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use serde::Serialize;
 
-use crate::read::{index, length};
+use crate::image::map;
+use crate::read::length;
 
 /// What a gap holds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -30,51 +31,102 @@ impl GapKind {
 }
 
 /// A constant run at either end of a gap is fill from so many bytes on.
-const EDGE_RUN: u64 = 16;
+const EDGE_RUN: usize = 16;
 /// A constant run inside a gap is fill from so many bytes on.
-const INNER_RUN: u64 = 4096;
+const INNER_RUN: usize = 4096;
+/// A run of `INNER_RUN` bytes fills at least one block of this size, wherever it starts.
+const BLOCK: usize = INNER_RUN / 2;
 
 /// Splits a gap into fill and unknown pieces that tile it; ranges count from its start.
 pub(super) fn classify(bytes: &[u8]) -> Vec<(Range<u64>, GapKind)> {
-    let len = length(bytes);
     let mut pieces = Vec::new();
     let mut unknown_from = 0;
-    let mut at = 0;
-    while let Some(&byte) = bytes.get(index(at)) {
-        let end = at.saturating_add(run(bytes.get(index(at)..).unwrap_or_default(), byte));
-        let edge = at == 0 || end == len;
-        let wanted = if edge { EDGE_RUN.min(len) } else { INNER_RUN };
-        if end.saturating_sub(at) >= wanted {
-            push_unknown(&mut pieces, bytes, unknown_from..at);
-            pieces.push((at..end, GapKind::Fill { byte }));
-            unknown_from = end;
-        }
-        at = end;
+    let edge = EDGE_RUN.min(bytes.len());
+    let mut at = run(bytes);
+    if at >= edge && at > 0 {
+        push_fill(&mut pieces, bytes, 0..at);
+        unknown_from = at;
+    } else {
+        at = 0;
     }
-    push_unknown(&mut pieces, bytes, unknown_from..len);
+    let tail = run_at_end(bytes.get(at..).unwrap_or_default());
+    let tail = if tail >= edge { tail } else { 0 };
+    let end = bytes.len().saturating_sub(tail);
+    while let Some(block) = bytes
+        .get(at..end.min(at.saturating_add(BLOCK)))
+        .filter(|block| !block.is_empty())
+    {
+        map::touched(length(block));
+        if block.len() < BLOCK || run(block) < BLOCK {
+            at = at.saturating_add(block.len());
+            continue;
+        }
+        let before = bytes
+            .get(unknown_from..at.saturating_add(1))
+            .unwrap_or_default();
+        let from = at.saturating_add(1).saturating_sub(run_at_end(before));
+        let to = from.saturating_add(run(bytes.get(from..end).unwrap_or_default()));
+        map::touched(length(bytes.get(from..to).unwrap_or_default()));
+        at = to;
+        if to.saturating_sub(from) >= INNER_RUN {
+            push_unknown(&mut pieces, bytes, unknown_from..from);
+            push_fill(&mut pieces, bytes, from..to);
+            unknown_from = to;
+        }
+    }
+    push_unknown(&mut pieces, bytes, unknown_from..end);
+    push_fill(&mut pieces, bytes, end..bytes.len());
     pieces
 }
 
-fn push_unknown(pieces: &mut Vec<(Range<u64>, GapKind)>, bytes: &[u8], range: Range<u64>) {
-    let part = bytes
-        .get(index(range.start)..index(range.end))
-        .unwrap_or_default();
-    if !part.is_empty() {
-        let entropy = entropy(part);
-        pieces.push((range, GapKind::Unknown { entropy }));
+fn push_fill(pieces: &mut Vec<(Range<u64>, GapKind)>, bytes: &[u8], range: Range<usize>) {
+    if let Some(&byte) = bytes.get(range.clone()).and_then(<[u8]>::first) {
+        pieces.push((wide(&range), GapKind::Fill { byte }));
     }
 }
 
-/// How many bytes at the start of `bytes` equal `byte`.
-fn run(bytes: &[u8], byte: u8) -> u64 {
-    const STEP: usize = 64;
-    let pattern = [byte; STEP];
-    let (steps, _) = bytes.as_chunks::<STEP>();
-    let whole = steps.iter().take_while(|step| **step == pattern).count();
-    let from = whole.saturating_mul(STEP);
-    let rest = bytes.get(from..).unwrap_or_default();
-    let tail = rest.iter().take_while(|&&other| other == byte).count();
-    u64::try_from(from.saturating_add(tail)).unwrap_or(u64::MAX)
+fn push_unknown(pieces: &mut Vec<(Range<u64>, GapKind)>, bytes: &[u8], range: Range<usize>) {
+    let part = bytes.get(range.clone()).unwrap_or_default();
+    if !part.is_empty() {
+        let entropy = entropy(part);
+        pieces.push((wide(&range), GapKind::Unknown { entropy }));
+    }
+}
+
+fn wide(range: &Range<usize>) -> Range<u64> {
+    let wide = |at: usize| u64::try_from(at).unwrap_or(u64::MAX);
+    wide(range.start)..wide(range.end)
+}
+
+/// How many bytes at the start of `bytes` equal the first.
+fn run(bytes: &[u8]) -> usize {
+    let Some(&byte) = bytes.first() else {
+        return 0;
+    };
+    let constant = |block: &&[u8]| block.iter().all(|&other| other == byte);
+    let blocks = bytes.chunks(BLOCK).take_while(constant).map(<[u8]>::len);
+    let whole = blocks.fold(0, usize::saturating_add);
+    let rest = bytes.get(whole..).unwrap_or_default();
+    whole.saturating_add(rest.iter().take_while(|&&other| other == byte).count())
+}
+
+/// How many bytes at the end of `bytes` equal the last.
+fn run_at_end(bytes: &[u8]) -> usize {
+    let Some(&byte) = bytes.last() else {
+        return 0;
+    };
+    let constant = |block: &&[u8]| block.iter().all(|&other| other == byte);
+    let blocks = bytes.rchunks(BLOCK).take_while(constant).map(<[u8]>::len);
+    let whole = blocks.fold(0, usize::saturating_add);
+    let rest = bytes
+        .get(..bytes.len().saturating_sub(whole))
+        .unwrap_or_default();
+    whole.saturating_add(
+        rest.iter()
+            .rev()
+            .take_while(|&&other| other == byte)
+            .count(),
+    )
 }
 
 /// Shannon entropy in bits per byte, rounded to two decimals.
@@ -118,6 +170,22 @@ mod tests {
             kinds,
             [(0..5000, false), (5000..5006, true), (5006..5026, false)]
         );
+    }
+
+    #[test]
+    fn a_long_run_inside_is_fill_wherever_it_starts() {
+        for start in [1, 63, 2047, 2048, 5000] {
+            let mut bytes: Vec<u8> = (0..start).map(|at| (at % 251) as u8 + 1).collect();
+            bytes.extend([0; 4096]);
+            bytes.extend(b"end");
+            let pieces = classify(&bytes);
+            let start = start as u64;
+            let ranges: Vec<_> = pieces.iter().map(|(range, _)| range.clone()).collect();
+            assert_eq!(
+                ranges,
+                [0..start, start..start + 4096, start + 4096..start + 4099]
+            );
+        }
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! Every magic number of a stream, in one pass.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use aho_corasick::Span;
+use aho_corasick::packed::Searcher;
 use bytes::Bytes;
 use rayon::prelude::*;
 
@@ -28,30 +30,35 @@ impl Hit {
 
 /// A stream may hold so many hits; the rest is not looked at, and that is told.
 const MOST_HITS: usize = 4_000_000;
+/// So many first bytes of a pattern are searched for; the rest is compared at each hit.
+const PREFIX: usize = 4;
 /// Bytes searched at a time by one thread (1 MiB).
 const WINDOW: u64 = 1 << 20;
 
 struct Needles {
-    automaton: AhoCorasick,
-    /// For each pattern the format's index and the magic.
-    owners: Vec<(usize, &'static Magic)>,
+    /// Finds the first bytes of every pattern, several at a time.
+    searcher: Searcher,
+    /// For each first byte the formats and magics that start with it.
+    owners: Vec<Vec<(usize, &'static Magic)>>,
     /// Length of the longest pattern.
     longest: u64,
 }
 
 static NEEDLES: LazyLock<Option<Needles>> = LazyLock::new(|| {
-    let magics = formats::ALL.iter().enumerate();
-    let owners: Vec<_> = magics
-        .flat_map(|(index, format)| format.magics().iter().map(move |magic| (index, magic)))
-        .collect();
-    let longest = owners.iter().map(|(_, magic)| length(magic.bytes)).max()?;
-    let automaton = AhoCorasick::builder()
-        .match_kind(MatchKind::Standard)
-        .kind(Some(AhoCorasickKind::DFA))
-        .build(owners.iter().map(|(_, magic)| magic.bytes))
-        .ok()?;
+    let mut owners = vec![Vec::new(); 256];
+    let mut prefixes = BTreeSet::new();
+    let mut longest = 0;
+    for (index, format) in formats::ALL.iter().enumerate() {
+        for magic in format.magics() {
+            let prefix = magic.bytes.get(..PREFIX).unwrap_or(magic.bytes);
+            prefixes.insert(prefix);
+            longest = longest.max(length(magic.bytes));
+            let first = magic.bytes.first().copied().map(usize::from)?;
+            owners.get_mut(first)?.push((index, magic));
+        }
+    }
     Some(Needles {
-        automaton,
+        searcher: Searcher::new(prefixes)?,
         owners,
         longest,
     })
@@ -82,20 +89,34 @@ fn search_window(needles: &Needles, stream: &Bytes, from: u64) -> Vec<Hit> {
         WINDOW.saturating_add(needles.longest).saturating_sub(1),
     );
     map::touched(length(&window));
-    let found = needles.automaton.find_overlapping_iter(&window[..]);
-    found
-        .filter_map(|found| {
-            let (format, magic) = *needles.owners.get(found.pattern().as_usize())?;
-            let start = u64::try_from(found.start())
-                .ok()
-                .filter(|&start| start < WINDOW)?;
-            let at = formats::ALL
-                .get(format)?
-                .locate(stream, magic, from.saturating_add(start))?;
-            Some(Hit { at, format })
-        })
-        .take(MOST_HITS)
-        .collect()
+    let mut hits = Vec::new();
+    let mut from_here = 0;
+    while let Some(found) = needles
+        .searcher
+        .find_in(&window, Span::from(from_here..window.len()))
+    {
+        let start = found.start();
+        from_here = start.saturating_add(1);
+        let at = u64::try_from(start).unwrap_or(u64::MAX);
+        if at >= WINDOW || hits.len() > MOST_HITS {
+            break;
+        }
+        let rest = window.get(start..).unwrap_or_default();
+        let first = rest.first().copied().map(usize::from).unwrap_or_default();
+        for (format, magic) in needles.owners.get(first).into_iter().flatten() {
+            if !rest.starts_with(magic.bytes) {
+                continue;
+            }
+            let located = formats::ALL
+                .get(*format)
+                .and_then(|format| format.locate(stream, magic, from.saturating_add(at)));
+            hits.extend(located.map(|at| Hit {
+                at,
+                format: *format,
+            }));
+        }
+    }
+    hits
 }
 
 /// The formats that may start at the start of `head`: their magic stands there, or they have none.

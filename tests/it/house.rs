@@ -114,6 +114,7 @@ fn nothing_below_the_commands_knows_time_or_environment() {
         if path.starts_with("commands") || path == Path::new("main.rs") {
             continue;
         }
+        let text = text.split("#[cfg(test)]").next().unwrap();
         for word in [
             "SystemTime",
             "Instant::now",
