@@ -49,7 +49,10 @@ impl Format for Gzip {
     }
 
     fn measure(&self, rest: &Bytes) -> Result<Extent, Reject> {
-        Header::parse(rest).ok_or(Reject::Coincidence("no gzip header"))?;
+        let header = Header::parse(rest).ok_or(Reject::Coincidence("no gzip header"))?;
+        if !could_deflate(rest.get(index(header.len)..).unwrap_or_default()) {
+            return Err(Reject::Coincidence("no deflate data behind the header"));
+        }
         Ok(Extent {
             len: Length::Decoded,
             proof: Proof::Magic,
@@ -128,6 +131,25 @@ impl Header {
             let crc = crc32fast::hash(bytes.get(..at).unwrap_or_default()) & 0xffff;
             Fields::little(bytes).u16(at).map(u32::from) == Some(crc)
         })
+    }
+}
+
+/// Whether the first block's header could be one. It spares most coincidences a decoder.
+fn could_deflate(body: &[u8]) -> bool {
+    let Some(&first) = body.first() else {
+        return false;
+    };
+    match first >> 1 & 3 {
+        // Stored: the length, and its complement.
+        0 => {
+            let fields = Fields::little(body);
+            let lens = fields.u16(1).zip(fields.u16(3));
+            lens.is_none_or(|(len, complement)| len == !complement)
+        }
+        1 => true,
+        // Dynamic codes: at most 286 of literals and lengths, 30 of distances.
+        2 => first >> 3 <= 29 && body.get(1).is_none_or(|second| second & 0x1f <= 29),
+        _ => false,
     }
 }
 

@@ -4,36 +4,29 @@
 //! decoding, feeds the decoder block by block (what stands before a damaged block is kept), and can tell a
 //! wrong checksum from damage.
 
+mod frame;
+#[cfg(test)]
+mod tests;
+
 use std::io::{self, Read};
 
 use bytes::Bytes;
 use zstd::zstd_safe::{DCtx, InBuffer, OutBuffer, ResetDirective};
 
+use self::frame::{Blocks, Frame, MAGIC, PZSTD, SKIPPABLE, skippable, states_next};
 use super::notes::Notes;
 use crate::budget::Budget;
 use crate::formats::{
     Content, Decode, Doc, Ending, Extent, Format, Kind, Length, Magic, Opened, Proof, Reject,
 };
 use crate::problem::Problem;
-use crate::read::{Fields, index, length, rest};
+use crate::read::{index, length, rest};
 
 /// Zstandard.
 pub(in crate::formats) struct Zstd;
 
-const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
-
-/// The largest window that is allocated (128 MiB, which is libzstd's own limit).
-const WINDOW: u64 = 128 << 20;
-
-/// The largest block (128 KiB).
-const BLOCK: u64 = 128 << 10;
-
 /// How many block headers `measure` looks at.
 const SAMPLE: usize = 64;
-
-/// A skippable frame's header, and the payload in which pzstd states the length of the frame behind it (bytes).
-const SKIPPABLE: u64 = 8;
-const PZSTD: u64 = 4;
 
 impl Format for Zstd {
     fn doc(&self) -> &'static Doc {
@@ -98,142 +91,6 @@ impl Format for Zstd {
             },
             None => Opened::unread(Problem::limit("no memory for a decoder")),
         }
-    }
-}
-
-/// The payload length of a skippable frame, when one starts here.
-fn skippable(bytes: &[u8]) -> Option<u64> {
-    let fields = Fields::little(bytes);
-    let of_skippable = fields.u32(0)? & 0xffff_fff0 == 0x184d_2a50;
-    of_skippable.then(|| fields.u32(4).map(u64::from))?
-}
-
-/// Whether the skippable frame at the start of `bytes` states the length of the frame behind it, as pzstd does.
-fn states_next(bytes: &[u8]) -> bool {
-    let stated = || {
-        let stated = u64::from(Fields::little(bytes).u32(8)?);
-        let next = bytes.get(index(SKIPPABLE.checked_add(PZSTD)?)..)?;
-        let frame = Frame::parse(next)?;
-        // One header decides, not the walk: a hostile stream could make every hit walk far.
-        Some(stated >= frame.len && stated <= length(next).max(frame.len))
-    };
-    stated().unwrap_or(false)
-}
-
-/// A frame's header.
-struct Frame {
-    /// Its length in bytes.
-    len: u64,
-    /// The window in bytes that decoding needs.
-    window: u64,
-    /// The dictionary that is needed; 0 for none.
-    dictionary: u32,
-    /// Whether a checksum stands at its end.
-    checksum: bool,
-}
-
-impl Frame {
-    fn parse(bytes: &[u8]) -> Option<Self> {
-        let fields = Fields::little(bytes);
-        let descriptor = fields.u8(4)?;
-        // Bit 3 is reserved and zero.
-        if fields.slice(0, 4)? != MAGIC || descriptor & 8 != 0 {
-            return None;
-        }
-        let single = descriptor & 0x20 != 0;
-        let mut at: usize = 5;
-        let mut window = 0;
-        if !single {
-            let byte = u64::from(fields.u8(at)?);
-            let base = 1_u64.checked_shl(u32::try_from(byte >> 3).ok()?.checked_add(10)?)?;
-            window = base.checked_add((base / 8).checked_mul(byte & 7)?)?;
-            at = at.checked_add(1)?;
-        }
-        let dictionary = match descriptor & 3 {
-            0 => 0,
-            1 => u32::from(fields.u8(at)?),
-            2 => u32::from(fields.u16(at)?),
-            _ => fields.u32(at)?,
-        };
-        at = at.checked_add([0, 1, 2, 4].get(usize::from(descriptor & 3)).copied()?)?;
-        let size = match descriptor >> 6 {
-            0 if !single => None,
-            0 => Some((u64::from(fields.u8(at)?), 1)),
-            1 => Some((u64::from(fields.u16(at)?).checked_add(256)?, 2)),
-            2 => Some((u64::from(fields.u32(at)?), 4)),
-            _ => Some((fields.u64(at)?, 8)),
-        };
-        if let Some((size, width)) = size {
-            at = at.checked_add(width)?;
-            window = if single { size } else { window };
-        }
-        Some(Self {
-            len: u64::try_from(at).ok()?,
-            window,
-            dictionary,
-            checksum: descriptor & 4 != 0,
-        })
-    }
-}
-
-impl Frame {
-    /// Why the frame cannot be decoded, when that is plain from its header.
-    fn refusal(&self) -> Option<Problem> {
-        if self.dictionary != 0 {
-            let detail = format!("made with dictionary {}", self.dictionary);
-            return Some(Problem::unsupported(detail));
-        }
-        let detail = format!("needs a window of {} bytes; 128 MiB are given", self.window);
-        (self.window > WINDOW).then(|| Problem::limit(detail))
-    }
-}
-
-/// Walks the block headers of a frame.
-struct Blocks<'a> {
-    bytes: &'a [u8],
-    /// The next block's header, from the frame's start.
-    at: u64,
-    /// Whether the last block was walked.
-    last: bool,
-    /// Whether a header was none.
-    bad: bool,
-}
-
-impl<'a> Blocks<'a> {
-    fn new(bytes: &'a [u8], frame: &Frame) -> Self {
-        Self {
-            bytes,
-            at: frame.len,
-            last: false,
-            bad: false,
-        }
-    }
-}
-
-impl Iterator for Blocks<'_> {
-    /// The stored length of a block without its header of 3 bytes.
-    type Item = u64;
-
-    fn next(&mut self) -> Option<u64> {
-        if self.last || self.bad {
-            return None;
-        }
-        let header = self.bytes.get(index(self.at)..)?.first_chunk::<3>()?;
-        let [low, middle, high] = header.map(u32::from);
-        let header = low | middle << 8 | high << 16;
-        let size = u64::from(header >> 3);
-        let stored = match header >> 1 & 3 {
-            0 | 2 => size,
-            1 => 1,
-            _ => u64::MAX,
-        };
-        if size > BLOCK || stored > BLOCK {
-            self.bad = true;
-            return None;
-        }
-        self.last = header & 1 != 0;
-        self.at = self.at.checked_add(3)?.checked_add(stored)?;
-        Some(stored)
     }
 }
 
@@ -455,142 +312,6 @@ impl Decode for Frames {
             extent,
             spans,
             problems,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::trial::{Seeded, assert_is_the_payload, decode, decode_by, fixture, hurt};
-    use super::*;
-    use crate::problem::ProblemKind;
-
-    const VARIANTS: [&str; 4] = ["check", "no-check", "frames", "pzstd"];
-
-    fn name(variant: &str) -> String {
-        format!("zstd/{variant}.img")
-    }
-
-    #[test]
-    fn every_variant_is_read_to_its_exact_end() {
-        for variant in VARIANTS {
-            let mut image = fixture(&name(variant));
-            let len = image.len() as u64;
-            image.extend_from_slice(b"junk behind it");
-            for piece in [1, 4096, 1 << 20] {
-                let outcome = decode_by(&Zstd, image.clone(), piece).unwrap();
-                assert_is_the_payload(&outcome.payload, &name(variant));
-                assert!(outcome.problems.is_empty());
-                let proof = match variant {
-                    "no-check" => Proof::Structure,
-                    _ => Proof::Checksum,
-                };
-                assert_eq!(outcome.extent, Some((len, proof)), "{variant}");
-                // The payload of a skippable frame explains itself only when it is pzstd's.
-                let hidden = if variant == "frames" { 6 } else { 0 };
-                assert_eq!(outcome.unexplained(), hidden, "{variant}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_file_of_pzstd_starts_at_its_skippable_frame() {
-        let mut image = vec![0xff; 100];
-        image.extend(fixture("zstd/pzstd.img"));
-        let image = Bytes::from(image);
-        assert_eq!(Zstd.locate(&image, &Zstd.magics()[0], 112), Some(100));
-        let plain = [vec![0xff; 100], fixture("zstd/check.img")].concat();
-        let plain = Bytes::from(plain);
-        assert_eq!(Zstd.locate(&plain, &Zstd.magics()[0], 100), Some(100));
-    }
-
-    #[test]
-    fn a_wrong_checksum_is_told_and_everything_is_read() {
-        let mut image = fixture("zstd/check.img");
-        let at = image.len() - 1;
-        image[at] ^= 1;
-        for piece in [1, 4096, 1 << 20] {
-            let outcome = decode_by(&Zstd, image.clone(), piece).unwrap();
-            assert_eq!(outcome.kinds(), [ProblemKind::ChecksumMismatch]);
-            assert_is_the_payload(&outcome.payload, "zstd/check.img");
-            let extent = Some((image.len() as u64, Proof::Structure));
-            assert_eq!(outcome.extent, extent);
-        }
-    }
-
-    #[test]
-    fn blocks_before_a_damaged_one_are_kept() {
-        let payload: Vec<u8> = Seeded(3)
-            .bytes(400_000)
-            .iter()
-            .map(|byte| byte & 0x0f)
-            .collect();
-        let mut image = zstd::bulk::compress(&payload, 1).unwrap();
-        let len = image.len();
-        let whole = decode(&Zstd, image.clone()).unwrap();
-        assert!(whole.payload == payload);
-        let last = whole
-            .spans
-            .iter()
-            .rfind(|span| span.role == crate::formats::Role::Content);
-        let at = last.unwrap().at as usize;
-        image[at..at + 40].fill(0xff);
-        let outcome = decode_by(&Zstd, image, 1 << 20).unwrap();
-        assert_eq!(outcome.kinds(), [ProblemKind::Corrupt]);
-        assert_eq!(outcome.extent, Some((len as u64, Proof::Structure)));
-        assert!(outcome.payload == payload[..outcome.payload.len()]);
-        assert_eq!(outcome.payload.len(), 3 << 17);
-    }
-
-    #[test]
-    fn dictionaries_and_large_windows_are_told() {
-        // Magic, descriptor, window or dictionary, one last raw block of one byte.
-        let dictionary = b"\x28\xb5\x2f\xfd\x21\x07\x01\x09\0\0x";
-        let window = b"\x28\xb5\x2f\xfd\0\x90\x09\0\0x";
-        let cases = [
-            (&dictionary[..], ProblemKind::Unsupported),
-            (&window[..], ProblemKind::Limit),
-        ];
-        for (image, kind) in cases {
-            let outcome = decode(&Zstd, image.to_vec()).unwrap();
-            assert_eq!(outcome.kinds(), [kind]);
-            let extent = Some((image.len() as u64, Proof::Structure));
-            assert_eq!(outcome.extent, extent);
-        }
-    }
-
-    #[test]
-    fn every_truncation_is_told() {
-        for variant in VARIANTS {
-            let image = fixture(&name(variant));
-            for len in 0..image.len() {
-                let Some(outcome) = decode(&Zstd, image[..len].to_vec()) else {
-                    continue;
-                };
-                let whole = outcome.problems.is_empty() && outcome.extent.is_some();
-                assert!(!whole || outcome.payload.len() == 3000, "{variant} {len}");
-            }
-        }
-    }
-
-    #[test]
-    fn noise_behind_the_magic_is_a_coincidence() {
-        let mut seed = Seeded(11);
-        let mut regions = 0;
-        for _ in 0..20_000 {
-            let mut image = seed.bytes(3000);
-            image[..4].copy_from_slice(&MAGIC);
-            let outcome = decode(&Zstd, image);
-            regions += usize::from(outcome.is_some_and(|outcome| outcome.extent.is_some()));
-        }
-        // One in 300 noisy frames seems to need a dictionary; the magic itself is one in 2^32.
-        assert!(regions < 150, "{regions}");
-    }
-
-    #[test]
-    fn mutants_neither_panic_nor_pass_as_checked() {
-        for variant in VARIANTS {
-            hurt(&Zstd, &fixture(&name(variant)), 1000);
         }
     }
 }

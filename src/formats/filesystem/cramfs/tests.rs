@@ -210,7 +210,7 @@ fn a_directory_that_contains_itself_is_told_and_not_followed() {
     let mut image = fixture("little.img");
     let root = image[72..76].to_vec();
     let home = inode_of(&image, b"home");
-    image[home + 8..home + 12].copy_from_slice(&[root[0] & 0xc0 | 1, root[1], root[2], root[3]]);
+    image[home + 8..home + 12].copy_from_slice(&[(root[0] & 0xc0) | 1, root[1], root[2], root[3]]);
     sign(&mut image);
     let (entries, opened) = opened(&image);
     assert_eq!(kinds(&opened), [ProblemKind::Corrupt]);
@@ -261,9 +261,9 @@ fn extended_pointers_reach_plain_and_direct_blocks() {
     let direct = 108 + 4096;
     let last = direct + 2 + packed.len() as u32 + 5;
     let pointers = [
-        1 << 31 | 1 << 30 | 108 / 4,
-        1 << 30 | direct / 4,
-        1 << 31 | last,
+        (3 << 30) | (108 / 4),
+        (1 << 30) | (direct / 4),
+        (1 << 31) | last,
     ];
     let mut body: Vec<u8> = pointers
         .iter()
@@ -347,8 +347,8 @@ fn build(size: u32, flags: u32, body: &[u8]) -> Vec<u8> {
     image.extend_from_slice(b"Compressed ROMFS");
     words(&mut image, &[0, 0, size.div_ceil(4096), 2]);
     image.extend_from_slice(&[0; 16]);
-    words(&mut image, &[0o040_755, 16, 76 / 4 << 6]);
-    words(&mut image, &[0o100_644, size, 96 / 4 << 6 | 1]);
+    words(&mut image, &[0o040_755, 16, (76 / 4) << 6]);
+    words(&mut image, &[0o100_644, size, ((96 / 4) << 6) | 1]);
     image.extend_from_slice(b"file");
     image.resize(96, 0);
     image.extend_from_slice(body);
