@@ -70,9 +70,10 @@ impl Format for Ext {
         let block = superblock(rest).ok_or(Reject::Coincidence("no room for a superblock"))??;
         let proof = proof(&block);
         if block.journal_dev() {
-            return match journal_device(rest, &block) {
-                true => Ok(Extent::known(block.len(), proof)),
-                false => Err(Reject::Coincidence("no journal behind the superblock")),
+            return if journal_device(rest, &block) {
+                Ok(Extent::known(block.len(), proof))
+            } else {
+                Err(Reject::Coincidence("no journal behind the superblock"))
             };
         }
         let len = block.len();
@@ -109,14 +110,14 @@ impl Format for Ext {
             let detail = format!("the file system has {wanted} bytes, of which {found} are there");
             problems.push(Problem::corrupt(detail));
         }
-        read_tree(Arc::new(volume), budget, problems)
+        read_tree(&Arc::new(volume), budget, problems)
     }
 }
 
 /// Reads everything that the superblock leads to.
-fn read_tree(volume: Arc<Volume>, budget: &Budget, mut problems: Vec<Problem>) -> Opened {
-    let mut walk = Walk::new(Arc::clone(&volume), budget);
-    layout::name_structures(&volume, &mut walk.account, &mut problems);
+fn read_tree(volume: &Arc<Volume>, budget: &Budget, mut problems: Vec<Problem>) -> Opened {
+    let mut walk = Walk::new(Arc::clone(volume), budget);
+    layout::name_structures(volume, &mut walk.account, &mut problems);
     walk.service_inodes();
     walk.run();
     if !walk.was_stopped() {
@@ -210,12 +211,9 @@ fn overall(block: &Superblock) -> Vec<Problem> {
         problems.push(Problem::unsupported(detail).at(SUPERBLOCK));
     }
     if block.has_journal() && block.journal_inode == 0 {
-        let uuid: String = block
-            .journal_uuid
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        let detail = format!("the journal lies on another device ({uuid}), which was not read");
+        let uuid = u128::from_be_bytes(block.journal_uuid);
+        let detail =
+            format!("the journal lies on another device ({uuid:032x}), which was not read");
         problems.push(Problem::unsupported(detail).at(SUPERBLOCK));
     }
     problems

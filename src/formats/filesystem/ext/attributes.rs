@@ -41,7 +41,8 @@ impl Walk<'_> {
             .unwrap_or_default();
         let (at, room) = inode.attributes_at(volume);
         let first = index(at.saturating_sub(inode.at));
-        let mut used = vec![0..first];
+        let mut used = Vec::new();
+        used.push(0..first);
         if room >= 4 && Fields::little(raw).u32(first) == Some(MAGIC) {
             let first = first.saturating_add(4);
             let table = Table::parse(raw, first, first);
@@ -177,8 +178,8 @@ impl Walk<'_> {
             let raw = volume
                 .bytes(inode.at, volume.block.inode_size)
                 .unwrap_or_default();
-            let fixed = index(inode.attributes_at(volume).0.saturating_sub(inode.at));
-            self.name_used(inode.at, raw, vec![0..fixed]);
+            let fixed = inode.attributes_at(volume).0.saturating_sub(inode.at);
+            self.account.padded(inode.at, raw, fixed, 0);
             let found = self.survey(volume, &inode.mapping, Use::Metadata);
             behind.problems.extend(found.problems);
         }
@@ -192,19 +193,20 @@ impl Walk<'_> {
             })?;
         Ok(value)
     }
+}
 
-    /// The content that stands in the inode itself: in the map's place, and behind it.
-    pub(super) fn inline(&self, volume: &Volume, inode: &Inode, behind: &Behind) -> Option<Bytes> {
-        let size = inode.mapping.size;
-        let map_at = inode.at.checked_add(super::inode::MAP_AT)?;
-        let head = cut(&volume.region, map_at, size.min(super::inode::MAP))?;
-        let Some(more) = size.checked_sub(super::inode::MAP).filter(|&more| more > 0) else {
-            return Some(head);
-        };
-        let (at, len) = behind.inline?;
-        let rest = cut(&volume.region, at, more.min(len))?;
-        (length(&rest) == more).then(|| [&head[..], &rest[..]].concat().into())
+/// The content that stands in the inode itself: in the map's place, and behind it. What the size counts beyond that is zero.
+pub(super) fn inline(volume: &Volume, inode: &Inode, behind: &Behind) -> Option<Bytes> {
+    let size = inode.mapping.size;
+    let map_at = inode.at.checked_add(super::inode::MAP_AT)?;
+    let head = cut(&volume.region, map_at, size.min(super::inode::MAP))?;
+    let more = size.saturating_sub(super::inode::MAP);
+    if more == 0 {
+        return Some(head);
     }
+    let (at, len) = behind.inline?;
+    let rest = cut(&volume.region, at, more.min(len))?;
+    Some([&head[..], &rest[..]].concat().into())
 }
 
 fn block_checksum(volume: &Volume, number: u64, raw: &[u8]) -> Option<u32> {

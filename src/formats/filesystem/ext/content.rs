@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::inode::Mapping;
 use super::map::{Node, Run, Visit};
 use super::volume::Volume;
@@ -43,6 +45,33 @@ impl Data for Unreadable {
     }
 }
 
+/// A content in an inode, followed by zeros.
+pub(super) struct Padded {
+    /// What is stored.
+    pub(super) head: Bytes,
+    /// The size with the zeros.
+    pub(super) size: u64,
+}
+
+impl Data for Padded {
+    fn copy_to(&self, out: &mut dyn Write) -> Result<(), Fault> {
+        out.write_all(&self.head)?;
+        let mut written = length(&self.head);
+        zeros(out, &mut written, self.size)
+    }
+}
+
+/// Writes zeros until so many bytes of a content are written.
+fn zeros(out: &mut dyn Write, written: &mut u64, until: u64) -> Result<(), Fault> {
+    while *written < until {
+        let missing = index(until.saturating_sub(*written)).min(ZEROS.len());
+        let zeros = ZEROS.get(..missing).unwrap_or(&ZEROS);
+        out.write_all(zeros)?;
+        *written = written.saturating_add(length(zeros));
+    }
+    Ok(())
+}
+
 struct Copy<'a> {
     volume: &'a Volume,
     size: u64,
@@ -51,15 +80,8 @@ struct Copy<'a> {
 }
 
 impl Copy<'_> {
-    /// Writes zeros until so many bytes of the content are written.
     fn zeros(&mut self, until: u64) -> Result<(), Fault> {
-        while self.written < until {
-            let missing = index(until.saturating_sub(self.written)).min(ZEROS.len());
-            let zeros = ZEROS.get(..missing).unwrap_or(&ZEROS);
-            self.out.write_all(zeros)?;
-            self.written = self.written.saturating_add(length(zeros));
-        }
-        Ok(())
+        zeros(self.out, &mut self.written, until)
     }
 }
 

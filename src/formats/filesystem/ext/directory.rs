@@ -58,7 +58,7 @@ impl<'a> Slots<'a> {
         let name = raw
             .get(ENTRY..name_end)
             .ok_or("a directory entry is shorter than its name")?;
-        if len % 4 != 0 {
+        if !len.is_multiple_of(4) {
             return Err("a directory entry has a length that is no multiple of 4");
         }
         self.rest = self.rest.get(len..).unwrap_or_default();

@@ -53,14 +53,14 @@ impl Header {
             room: u64::from(fields.u16(4)?),
             depth: fields.u16(6)?,
         };
-        raw.get(..index(header.after(header.room)))?;
+        raw.get(..index(after(header.room)))?;
         (fields.u16(0)? == 0xf30a && header.entries <= header.room).then_some(header)
     }
+}
 
-    /// Where the entry after `count` others starts.
-    fn after(self, count: u64) -> u64 {
-        count.saturating_add(1).saturating_mul(ENTRY)
-    }
+/// Where the entry after `count` others starts.
+fn after(count: u64) -> u64 {
+    count.saturating_add(1).saturating_mul(ENTRY)
 }
 
 struct Tree<'a> {
@@ -79,7 +79,7 @@ impl Tree<'_> {
 
     fn entries(&mut self, raw: &[u8], header: Header) -> Result<(), Fault> {
         for number in 0..header.entries {
-            let at = index(header.after(number));
+            let at = index(after(number));
             let Some(entry) = Fields::little(raw).slice(at, index(ENTRY)) else {
                 break;
             };
@@ -139,11 +139,8 @@ impl Tree<'_> {
         };
         self.visit.node(Node {
             block,
-            used: header.after(header.entries),
-            checksum_at: volume
-                .block
-                .metadata_csum()
-                .then(|| header.after(header.room)),
+            used: after(header.entries),
+            checksum_at: volume.block.metadata_csum().then(|| after(header.room)),
         })?;
         self.entries(raw, header)
     }

@@ -105,9 +105,10 @@ impl Tags {
         let (mut at, mut count) = (HEADER, 0_u64);
         while let Some(tag) = fields.slice(at, self.len) {
             let tag = Fields::big(tag);
-            let flags = match self.wide_flags {
-                true => tag.u32(4),
-                false => tag.u16(6).map(u32::from),
+            let flags = if self.wide_flags {
+                tag.u32(4)
+            } else {
+                tag.u16(6).map(u32::from)
             };
             let flags = flags.unwrap_or(0);
             let uuid = if flags & 2 == 0 { 16 } else { 0 };

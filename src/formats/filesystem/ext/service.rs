@@ -31,7 +31,7 @@ impl Walk<'_> {
             let Ok(inode) = volume.inode(number) else {
                 continue;
             };
-            if number == ROOT || !self.is_service(&volume, &inode) || !self.reach(&volume, number) {
+            if number == ROOT || !is_service(&volume, &inode) || !self.reach(&volume, number) {
                 continue;
             }
             let behind = self.attributes(&volume, &inode, true);
@@ -41,19 +41,6 @@ impl Walk<'_> {
             if inode.sort.is_some() {
                 self.service_content(&volume, &inode);
             }
-        }
-    }
-
-    /// Whether an inode is one of the file system's own, or a reserved one that is not used.
-    fn is_service(&self, volume: &Volume, inode: &Inode) -> bool {
-        let block = &volume.block;
-        let known = (block.has_journal() && inode.number == block.journal_inode)
-            || inode.number == RESIZE
-            || block.service_inodes.contains(&inode.number);
-        let unused = inode.sort.is_none() && inode.mapping.root == [0; 60];
-        match inode.sort {
-            Some(sort) => known && sort == Sort::File,
-            None => unused && inode.number < block.first_inode,
         }
     }
 
@@ -112,9 +99,10 @@ impl Walk<'_> {
         let (mut nameless_count, mut free_count) = (0_u64, 0_u64);
         let per_group = volume.block.inodes_per_group;
         for (number, group) in volume.groups.iter().enumerate() {
-            let bitmap = match group.inodes_unset {
-                true => &[],
-                false => volume.block(group.inode_bitmap).unwrap_or_default(),
+            let bitmap = if group.inodes_unset {
+                &[]
+            } else {
+                volume.block(group.inode_bitmap).unwrap_or_default()
             };
             let reached = self
                 .reached
@@ -180,4 +168,17 @@ fn word(bitmap: &[u8], at: usize) -> u64 {
         *byte = stored;
     }
     u64::from_le_bytes(bytes)
+}
+
+/// Whether an inode is one of the file system's own, or a reserved one that is not used.
+fn is_service(volume: &Volume, inode: &Inode) -> bool {
+    let block = &volume.block;
+    let known = (block.has_journal() && inode.number == block.journal_inode)
+        || inode.number == RESIZE
+        || block.service_inodes.contains(&inode.number);
+    let unused = inode.sort.is_none() && inode.mapping.root == [0; 60];
+    match inode.sort {
+        Some(sort) => known && sort == Sort::File,
+        None => unused && inode.number < block.first_inode,
+    }
 }

@@ -115,12 +115,12 @@ impl Superblock {
         if block.journal_dev() || block.check(&fields).is_some() {
             return Ok(block);
         }
-        Err(
-            match block.sound == Some(true) || resembles(&fields) == Some(true) {
-                true => Reject::NearMiss("an ext superblock whose numbers contradict each other"),
-                false => chance,
-            },
-        )
+        if block.sound == Some(true) || resembles(&fields) == Some(true) {
+            return Err(Reject::NearMiss(
+                "an ext superblock whose numbers contradict each other",
+            ));
+        }
+        Err(chance)
     }
 
     fn read(fields: &Fields<'_>, order: u32, cluster_order: u32) -> Option<Self> {

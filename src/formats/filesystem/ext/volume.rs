@@ -132,14 +132,16 @@ impl Volume {
         };
         let sum = |low, high| {
             let low = u32::from(fields.u16(low)?);
-            Some(match wide {
-                true => (u32::from(fields.u16(high)?) << 16 | low, u32::MAX),
-                false => (low, 0xffff),
+            Some(if wide {
+                (u32::from(fields.u16(high)?) << 16 | low, u32::MAX)
+            } else {
+                (low, 0xffff)
             })
         };
-        let flags = match self.block.metadata_csum() || self.block.gdt_csum() {
-            true => fields.u16(0x12)?,
-            false => 0,
+        let flags = if self.block.metadata_csum() || self.block.gdt_csum() {
+            fields.u16(0x12)?
+        } else {
+            0
         };
         let table = number(0x8, 0x28)?;
         let (block_bitmap, inode_bitmap) = (number(0, 0x20)?, number(0x4, 0x24)?);

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::account::Account;
-use super::attributes::Behind;
-use super::content::{Blocks, Unreadable};
+use super::attributes::{Behind, inline};
+use super::content::{Blocks, Padded, Unreadable};
 use super::inode::{Inode, Mapping, Sort};
 use super::survey::{Found, Use, survey};
 use super::volume::Volume;
@@ -210,9 +210,13 @@ impl<'a> Walk<'a> {
             data: Arc::new(Unreadable(problem.about(path))),
         };
         if inode.is_inline() {
-            return match self.inline(volume, inode, behind) {
+            return match inline(volume, inode, behind) {
                 _ if inode.encrypted() => unread(encrypted(inode.number)),
-                Some(bytes) => File::stored(bytes),
+                Some(bytes) if length(&bytes) == size => File::stored(bytes),
+                Some(head) => File {
+                    size,
+                    data: Arc::new(Padded { head, size }),
+                },
                 None => {
                     let problem = Problem::corrupt("the content in the inode is not all there");
                     self.tell(problem.clone().at(inode.at).about(path));
@@ -260,7 +264,7 @@ impl<'a> Walk<'a> {
         let mut target = Vec::new();
         let size = inode.mapping.size;
         if inode.is_inline() {
-            match self.inline(volume, inode, behind) {
+            match inline(volume, inode, behind) {
                 Some(bytes) => target.extend_from_slice(&bytes),
                 None => self
                     .tell(Problem::corrupt("the link in the inode is not all there").about(path)),
