@@ -190,7 +190,7 @@ mod tests {
     #[test]
     fn an_entry_of_no_length_does_not_loop() {
         let raw = [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-        assert_eq!(Slots::new(&raw, 0).count(), 1);
+        assert_eq!(Slots::new(&raw, 0).count(), 0);
         let raw = [1, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0];
         assert_eq!(Slots::new(&raw, 0).count(), 0);
     }
