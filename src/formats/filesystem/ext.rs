@@ -26,6 +26,7 @@ mod map;
 mod service;
 mod superblock;
 mod survey;
+mod tally;
 mod volume;
 mod walk;
 mod xattr;

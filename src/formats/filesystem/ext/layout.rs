@@ -1,8 +1,11 @@
 //! Where the file system keeps its own fixed structures: superblocks, descriptors, bitmaps, and their backups.
 
+use std::collections::BTreeSet;
+
 use super::account::Account;
 use super::checksum::crc32c;
 use super::superblock::{SUPERBLOCK, SUPERBLOCK_CHECKSUM, SUPERBLOCK_USED};
+use super::tally::Tally;
 use super::volume::{Group, Volume};
 use crate::problem::Problem;
 use crate::read::{Fields, index, length};
@@ -143,7 +146,8 @@ fn name_bitmaps(volume: &Volume, account: &mut Account, problems: &mut Vec<Probl
         .checked_div(block.cluster)
         .unwrap_or(0);
     let inodes = u64::from(block.inodes_per_group);
-    let mut bad = 0_u64;
+    let (mut sums, mut shared) = (Tally::default(), Tally::default());
+    let mut seen = BTreeSet::new();
     for group in &volume.groups {
         let [block_sum, inode_sum] = group.sums;
         let kinds = [
@@ -157,23 +161,22 @@ fn name_bitmaps(volume: &Volume, account: &mut Account, problems: &mut Vec<Probl
             else {
                 continue;
             };
+            let at = volume.at(bitmap);
+            if !seen.insert(bitmap) {
+                shared.add(|| Problem::corrupt("a bitmap serves two groups").at(at));
+                continue;
+            }
             let used = raw.get(..index(bits / 8)).unwrap_or(raw);
-            account.padded(volume.at(bitmap), raw, length(used), 0xff);
+            account.padded(at, raw, length(used), 0xff);
             if block.metadata_csum() && crc32c(block.seed, used) & mask != stored {
-                if bad == 0 {
-                    let detail =
-                        format!("the checksum of the bitmap in block {bitmap} does not hold");
-                    problems.push(Problem::checksum(detail).at(volume.at(bitmap)));
-                }
-                bad = bad.saturating_add(1);
+                sums.add(|| {
+                    let what = "the checksum of the bitmap in block";
+                    Problem::checksum(format!("{what} {bitmap} does not hold")).at(at)
+                });
             }
         }
     }
-    if bad > 1 {
-        problems.push(Problem::checksum(format!(
-            "{bad} bitmaps have checksums that do not hold"
-        )));
-    }
+    problems.extend([sums, shared].into_iter().filter_map(Tally::told));
 }
 
 fn length_of<T>(items: &[T]) -> u64 {

@@ -95,79 +95,67 @@ impl Walk<'_> {
     /// Tells the inodes that are in use without a name, and those that have a name without being in use.
     pub(super) fn compare_bitmaps(&mut self) {
         let volume = Arc::clone(&self.volume);
-        let (mut nameless, mut free) = (Vec::new(), Vec::new());
-        let (mut nameless_count, mut free_count) = (0_u64, 0_u64);
+        let (mut nameless, mut free) = (Inodes::default(), Inodes::default());
         let per_group = volume.block.inodes_per_group;
-        for (number, group) in volume.groups.iter().enumerate() {
+        let mut first = 1_u32;
+        for (group, reached) in volume.groups.iter().zip(&self.reached) {
             let bitmap = if group.inodes_unset {
-                &[]
+                Some(&[][..])
             } else {
-                volume.block(group.inode_bitmap).unwrap_or_default()
+                volume.block(group.inode_bitmap)
             };
-            let reached = self
-                .reached
-                .get(number)
-                .map(Vec::as_slice)
-                .unwrap_or_default();
-            let base = u32::try_from(number)
-                .unwrap_or(u32::MAX)
-                .saturating_mul(per_group);
-            for word_number in 0..per_group.div_ceil(64) {
-                let at = usize::try_from(word_number).unwrap_or(usize::MAX);
-                let used = word(bitmap, at.saturating_mul(8));
-                let seen = reached.get(at).copied().unwrap_or(0);
-                let first = base
-                    .saturating_add(word_number.saturating_mul(64))
-                    .saturating_add(1);
-                let bits = |mask: u64| {
-                    (0..64_u32)
-                        .filter(move |&bit| mask >> bit & 1 == 1)
-                        .map(move |bit| (bit, first.saturating_add(bit)))
-                };
-                for (bit, inode) in bits(used & !seen) {
-                    let within = word_number.saturating_mul(64).saturating_add(bit) < per_group;
-                    if within && volume.inode(inode).is_ok_and(|inode| inode.sort.is_some()) {
-                        nameless_count = nameless_count.saturating_add(1);
-                        nameless.push(inode);
-                        nameless.truncate(SHOWN);
-                    }
-                }
-                for (_, inode) in bits(seen & !used) {
-                    free_count = free_count.saturating_add(1);
-                    free.push(inode);
-                    free.truncate(SHOWN);
+            if let Some(bitmap) = bitmap.filter(|_| group.inode_table.is_some()) {
+                for number in 0..per_group.div_ceil(64) {
+                    let at = usize::try_from(number).unwrap_or(usize::MAX);
+                    let seen = reached.get(at).copied().unwrap_or(0);
+                    let used = word(bitmap, at.saturating_mul(8));
+                    let start = number.saturating_mul(64);
+                    let left = per_group.saturating_sub(start);
+                    let name = |bit: u32| first.saturating_add(start).saturating_add(bit);
+                    let exists =
+                        |&inode: &u32| volume.inode(inode).is_ok_and(|inode| inode.sort.is_some());
+                    nameless.extend(bits(used & !seen, left).map(name).filter(exists));
+                    free.extend(bits(seen & !used, left).map(name));
                 }
             }
+            first = first.saturating_add(per_group);
         }
-        self.tell_inodes(
-            nameless_count,
-            &nameless,
-            "in use but have no name, so that their content is not listed",
-        );
-        self.tell_inodes(free_count, &free, "named but marked as free");
-    }
-
-    fn tell_inodes(&mut self, count: u64, shown: &[u32], what: &str) {
-        if count > 0 {
-            let shown: Vec<String> = shown.iter().map(u32::to_string).collect();
-            let more = if count > u64::try_from(shown.len()).unwrap_or(0) {
-                ", ..."
-            } else {
-                ""
-            };
-            let detail = format!("{count} inodes ({}{more}) are {what}", shown.join(", "));
-            self.tell(Problem::corrupt(detail));
+        let nameless =
+            nameless.told("in use but have no name, so that their content is not listed");
+        let free = free.told("named but marked as free");
+        for problem in nameless.into_iter().chain(free) {
+            self.tell(problem);
         }
     }
 }
 
-/// The 64 bits at `at`, as many of them as there are.
-fn word(bitmap: &[u8], at: usize) -> u64 {
-    let mut bytes = [0; 8];
-    for (byte, &stored) in bytes.iter_mut().zip(bitmap.get(at..).unwrap_or_default()) {
-        *byte = stored;
+/// Inodes of which one thing is wrong: how many, and the first of them.
+#[derive(Default)]
+struct Inodes {
+    count: u64,
+    shown: Vec<String>,
+}
+
+impl Inodes {
+    fn extend(&mut self, inodes: impl Iterator<Item = u32>) {
+        for inode in inodes {
+            self.count = self.count.saturating_add(1);
+            if self.shown.len() < SHOWN {
+                self.shown.push(inode.to_string());
+            }
+        }
     }
-    u64::from_le_bytes(bytes)
+
+    fn told(self, what: &str) -> Option<Problem> {
+        let shown = self.shown.join(", ");
+        let detail = format!("{} inodes are {what}; the first are {shown}", self.count);
+        (self.count > 0).then(|| Problem::corrupt(detail))
+    }
+}
+
+/// The set bits of a word, below `end`.
+fn bits(word: u64, end: u32) -> impl Iterator<Item = u32> {
+    (0..end.min(64)).filter(move |&bit| word >> bit & 1 == 1)
 }
 
 /// Whether an inode is one of the file system's own, or a reserved one that is not used.
@@ -181,4 +169,13 @@ fn is_service(volume: &Volume, inode: &Inode) -> bool {
         Some(sort) => known && sort == Sort::File,
         None => unused && inode.number < block.first_inode,
     }
+}
+
+/// The 64 bits at `at`, as many of them as there are.
+fn word(bitmap: &[u8], at: usize) -> u64 {
+    let mut bytes = [0; 8];
+    for (byte, &stored) in bytes.iter_mut().zip(bitmap.get(at..).unwrap_or_default()) {
+        *byte = stored;
+    }
+    u64::from_le_bytes(bytes)
 }

@@ -195,6 +195,7 @@ impl Superblock {
             && (self.cluster == 1 || self.bigalloc())
             && clusters >= 1
             && clusters <= bits
+            && (self.blocks_per_group >= 256 || self.group_count()? == 1)
             && (per_cluster == clusters || !self.bigalloc())
             && inodes <= bits
             && inode_bytes >= self.block_size

@@ -250,7 +250,7 @@ fn text_in_the_slack_of_a_directory_is_not_explained() {
 #[test]
 fn one_wrong_field_is_one_problem() {
     // Variant, what to find, bytes from there, the new byte, the problem.
-    let pokes: [(&str, &[u8], usize, u8, ProblemKind); 6] = [
+    let pokes: [(&str, &[u8], usize, u8, ProblemKind); 7] = [
         (
             "ext4-4k",
             b"mtdblock0",
@@ -262,6 +262,7 @@ fn one_wrong_field_is_one_problem() {
         ("ext2-1k", b"mtdblock0", 2, 9, ProblemKind::Corrupt),
         ("ext2-1k", b"mtdblock0", 8, b'/', ProblemKind::Name),
         ("ext2-1k", b"mtdblock0", 0, 8, ProblemKind::Corrupt),
+        ("ext2-1k", b"mtdblock0", 0, 0, ProblemKind::Corrupt),
         ("ext3-2k", b"initctl", 0, 2, ProblemKind::Corrupt),
     ];
     for (variant, name, within, byte, kind) in pokes {

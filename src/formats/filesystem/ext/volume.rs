@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::checksum::{crc16, crc32c};
 use super::superblock::Superblock;
+use super::tally::Tally;
 use crate::problem::Problem;
 use crate::read::{Fields, index, length};
 
@@ -35,7 +36,7 @@ pub(super) struct Group {
 }
 
 impl Volume {
-    /// Reads all group descriptors of `region`.
+    /// Reads the group descriptors of `region`.
     pub(super) fn read(region: Bytes, block: Superblock, problems: &mut Vec<Problem>) -> Self {
         let mut volume = Self {
             region,
@@ -43,38 +44,34 @@ impl Volume {
             groups: Vec::new(),
         };
         let count = volume.block.group_count().unwrap_or(0);
-        let mut bad_sums = 0_u64;
+        // Groups far behind the image's end have nothing in it, however many the superblock claims.
+        let blocks = length(&volume.region).checked_div(volume.block.block_size);
+        let most = (blocks.unwrap_or(0) / 16).saturating_add(64);
+        let (mut sums, mut places) = (Tally::default(), Tally::default());
         for number in 0..count {
-            let Some((at, raw)) = volume.descriptor(number) else {
-                let detail = format!(
-                    "the descriptors of groups {number} to {} lie outside the image",
-                    count.saturating_sub(1)
-                );
+            let Some((at, raw)) = volume.descriptor(number).filter(|_| number < most) else {
+                let last = count.saturating_sub(1);
+                let detail = format!("the groups {number} to {last} lie outside the image");
                 problems.push(Problem::corrupt(detail));
                 break;
             };
             if volume.descriptor_is_sound(number, raw) == Some(false) {
-                if bad_sums == 0 {
-                    let detail =
-                        format!("the checksum of the descriptor of group {number} does not hold");
-                    problems.push(Problem::checksum(detail).at(at));
-                }
-                bad_sums = bad_sums.saturating_add(1);
+                sums.add(|| {
+                    let what = "the checksum of the descriptor of group";
+                    Problem::checksum(format!("{what} {number} does not hold")).at(at)
+                });
             }
             let group = volume.group(raw).unwrap_or_default();
             if group.inode_table.is_none() {
-                let detail = format!(
-                    "the descriptor of group {number} names blocks outside the file system"
-                );
-                problems.push(Problem::corrupt(detail).at(at));
+                places.add(|| {
+                    let what = "names blocks outside the file system";
+                    Problem::corrupt(format!("the descriptor of group {number} {what}")).at(at)
+                });
             }
             volume.groups.push(group);
         }
-        if bad_sums > 1 {
-            let detail = format!("{bad_sums} group descriptors have checksums that do not hold");
-            problems.push(Problem::checksum(detail));
-        }
-        volume.drop_shared_tables(problems);
+        let shared = volume.drop_shared_tables();
+        problems.extend([sums, places, shared].into_iter().filter_map(Tally::told));
         volume
     }
 
@@ -184,7 +181,8 @@ impl Volume {
 
     /// Forgets inode tables that share blocks with another: each inode has one place, so that there are no
     /// more inodes than the image has room for.
-    fn drop_shared_tables(&mut self, problems: &mut Vec<Problem>) {
+    fn drop_shared_tables(&mut self) -> Tally {
+        let mut shared = Tally::default();
         let len = self.table_blocks();
         let mut tables: Vec<(u64, usize)> = self
             .groups
@@ -199,13 +197,16 @@ impl Volume {
                 free_from = table.saturating_add(len);
                 continue;
             }
-            let detail =
-                format!("the inode table of group {number} overlaps that of another group");
-            problems.push(Problem::corrupt(detail).at(self.at(table)));
+            let at = self.at(table);
+            shared.add(|| {
+                let what = "overlaps that of another group";
+                Problem::corrupt(format!("the inode table of group {number} {what}")).at(at)
+            });
             if let Some(group) = self.groups.get_mut(number) {
                 group.inode_table = None;
             }
         }
+        shared
     }
 
     /// Whether the region ends before the file system does.
