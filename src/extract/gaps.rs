@@ -174,12 +174,11 @@ mod tests {
 
     #[test]
     fn a_long_run_inside_is_fill_wherever_it_starts() {
-        for start in [1, 63, 2047, 2048, 5000] {
+        for start in [1_u64, 63, 2047, 2048, 5000] {
             let mut bytes: Vec<u8> = (0..start).map(|at| (at % 251) as u8 + 1).collect();
             bytes.extend([0; 4096]);
             bytes.extend(b"end");
             let pieces = classify(&bytes);
-            let start = start as u64;
             let ranges: Vec<_> = pieces.iter().map(|(range, _)| range.clone()).collect();
             assert_eq!(
                 ranges,

@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use aho_corasick::Span;
-use aho_corasick::packed::Searcher;
+use aho_corasick::{AhoCorasick, Input, MatchKind};
 use bytes::Bytes;
 use rayon::prelude::*;
 
@@ -32,43 +31,52 @@ impl Hit {
 const MOST_HITS: usize = 4_000_000;
 /// So many first bytes of a pattern are searched for; the rest is compared at each hit.
 const PREFIX: usize = 4;
+/// So many patterns are searched for at once: more would not fit the vector instructions.
+const GROUP: usize = 40;
 /// Bytes searched at a time by one thread (1 MiB).
 const WINDOW: u64 = 1 << 20;
 
 struct Needles {
-    /// Finds the first bytes of every pattern, several at a time.
-    searcher: Searcher,
+    /// Each finds some of the patterns by their first bytes.
+    searchers: Vec<AhoCorasick>,
     /// For each first byte the formats and magics that start with it.
     owners: Vec<Vec<(usize, &'static Magic)>>,
     /// Length of the longest pattern.
     longest: u64,
 }
 
-static NEEDLES: LazyLock<Option<Needles>> = LazyLock::new(|| {
+static NEEDLES: LazyLock<Needles> = LazyLock::new(|| {
     let mut owners = vec![Vec::new(); 256];
     let mut prefixes = BTreeSet::new();
-    let mut longest = 0;
+    let mut longest = 1;
     for (index, format) in formats::ALL.iter().enumerate() {
         for magic in format.magics() {
             let prefix = magic.bytes.get(..PREFIX).unwrap_or(magic.bytes);
             prefixes.insert(prefix);
             longest = longest.max(length(magic.bytes));
-            let first = magic.bytes.first().copied().map(usize::from)?;
-            owners.get_mut(first)?.push((index, magic));
+            let first = magic.bytes.first().copied().map(usize::from);
+            if let Some(owners) = first.and_then(|first| owners.get_mut(first)) {
+                owners.push((index, magic));
+            }
         }
     }
-    Some(Needles {
-        searcher: Searcher::new(prefixes)?,
+    let prefixes: Vec<&[u8]> = prefixes.into_iter().collect();
+    let searcher = |group: &[&[u8]]| {
+        let mut builder = AhoCorasick::builder();
+        builder.match_kind(MatchKind::LeftmostFirst);
+        builder.build(group)
+    };
+    Needles {
+        // So few and short patterns always build; a test holds that every one is found.
+        searchers: prefixes.chunks(GROUP).flat_map(searcher).collect(),
         owners,
         longest,
-    })
+    }
 });
 
 /// All hits of `stream`, sorted and without duplicates, and whether there were too many to keep.
 pub(super) fn search(stream: &Bytes) -> (Vec<Hit>, bool) {
-    let Some(needles) = NEEDLES.as_ref() else {
-        return (Vec::new(), false);
-    };
+    let needles = &*NEEDLES;
     let windows = length(stream).div_ceil(WINDOW);
     let mut hits: Vec<Hit> = (0..windows)
         .into_par_iter()
@@ -83,40 +91,42 @@ pub(super) fn search(stream: &Bytes) -> (Vec<Hit>, bool) {
 
 /// The hits whose pattern starts in the window at `from`.
 fn search_window(needles: &Needles, stream: &Bytes, from: u64) -> Vec<Hit> {
-    let window = clip(
-        stream,
-        from,
-        WINDOW.saturating_add(needles.longest).saturating_sub(1),
-    );
+    let overlap = needles.longest.saturating_sub(1);
+    let window = clip(stream, from, WINDOW.saturating_add(overlap));
     map::touched(length(&window));
     let mut hits = Vec::new();
-    let mut from_here = 0;
-    while let Some(found) = needles
-        .searcher
-        .find_in(&window, Span::from(from_here..window.len()))
-    {
-        let start = found.start();
-        from_here = start.saturating_add(1);
-        let at = u64::try_from(start).unwrap_or(u64::MAX);
-        if at >= WINDOW || hits.len() > MOST_HITS {
-            break;
-        }
-        let rest = window.get(start..).unwrap_or_default();
-        let first = rest.first().copied().map(usize::from).unwrap_or_default();
-        for (format, magic) in needles.owners.get(first).into_iter().flatten() {
-            if !rest.starts_with(magic.bytes) {
-                continue;
+    for searcher in &needles.searchers {
+        let mut next = 0;
+        while let Some(found) = searcher.find(Input::new(&window[..]).range(next..)) {
+            next = found.start().saturating_add(1);
+            let at = u64::try_from(found.start()).unwrap_or(u64::MAX);
+            if at >= WINDOW || hits.len() > MOST_HITS {
+                break;
             }
-            let located = formats::ALL
-                .get(*format)
-                .and_then(|format| format.locate(stream, magic, from.saturating_add(at)));
-            hits.extend(located.map(|at| Hit {
-                at,
-                format: *format,
-            }));
+            needles.verify(
+                stream,
+                &window,
+                found.start(),
+                from.saturating_add(at),
+                &mut hits,
+            );
         }
     }
     hits
+}
+
+impl Needles {
+    /// Adds every format whose whole pattern stands at `start` of the window, which is `at` of the stream.
+    fn verify(&self, stream: &Bytes, window: &[u8], start: usize, at: u64, hits: &mut Vec<Hit>) {
+        let rest = window.get(start..).unwrap_or_default();
+        let first = rest.first().copied().map(usize::from).unwrap_or_default();
+        let owners = self.owners.get(first).into_iter().flatten();
+        for (index, magic) in owners.filter(|(_, magic)| rest.starts_with(magic.bytes)) {
+            let format = formats::ALL.get(*index);
+            let located = format.and_then(|format| format.locate(stream, magic, at));
+            hits.extend(located.map(|at| Hit { at, format: *index }));
+        }
+    }
 }
 
 /// The formats that may start at the start of `head`: their magic stands there, or they have none.
@@ -152,5 +162,26 @@ mod tests {
             .filter(|hit| hit.format().is_some_and(|format| format.doc().id == "gzip"));
         assert_eq!(gzip.map(|hit| hit.at).collect::<Vec<_>>(), [WINDOW - 1]);
         assert!(!too_many);
+    }
+
+    #[test]
+    fn every_pattern_of_every_format_is_searched_for() {
+        for (index, format) in formats::ALL.iter().enumerate() {
+            for magic in format.magics() {
+                let mut stream = vec![b'.'; 8192];
+                stream[5000..5000 + magic.bytes.len()].copy_from_slice(magic.bytes);
+                let stream = Bytes::from(stream);
+                let Some(at) = format.locate(&stream, magic, 5000) else {
+                    continue;
+                };
+                let hit = Hit { at, format: index };
+                assert!(
+                    search(&stream).0.contains(&hit),
+                    "{}: {:x?}",
+                    format.doc().id,
+                    magic.bytes
+                );
+            }
+        }
     }
 }
