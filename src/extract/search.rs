@@ -33,6 +33,8 @@ const MOST_HITS: usize = 4_000_000;
 const PREFIX: usize = 4;
 /// So many patterns are searched for at once: more would not fit the vector instructions.
 const GROUP: usize = 40;
+/// Bytes that are in memory at a time (16 MiB).
+const SLAB: u64 = 16 << 20;
 /// Bytes searched at a time by one thread (1 MiB).
 const WINDOW: u64 = 1 << 20;
 
@@ -60,7 +62,9 @@ static NEEDLES: LazyLock<Needles> = LazyLock::new(|| {
             }
         }
     }
-    let prefixes: Vec<&[u8]> = prefixes.into_iter().collect();
+    // Patterns of two bytes make a search less sharp, so the shortest share a group.
+    let (short, long): (Vec<&[u8]>, Vec<&[u8]>) =
+        prefixes.into_iter().partition(|prefix| prefix.len() < 3);
     let searcher = |group: &[&[u8]]| {
         let mut builder = AhoCorasick::builder();
         builder.match_kind(MatchKind::LeftmostFirst);
@@ -68,7 +72,11 @@ static NEEDLES: LazyLock<Needles> = LazyLock::new(|| {
     };
     Needles {
         // So few and short patterns always build; a test holds that every one is found.
-        searchers: prefixes.chunks(GROUP).flat_map(searcher).collect(),
+        searchers: short
+            .chunks(GROUP)
+            .chain(long.chunks(GROUP))
+            .flat_map(searcher)
+            .collect(),
         owners,
         longest,
     }
@@ -76,12 +84,31 @@ static NEEDLES: LazyLock<Needles> = LazyLock::new(|| {
 
 /// All hits of `stream`, sorted and without duplicates, and whether there were too many to keep.
 pub(super) fn search(stream: &Bytes) -> (Vec<Hit>, bool) {
+    search_along(stream, |_| ())
+}
+
+/// The hits of [`search`], while `read` is given the same bytes slab by slab on another thread: they are brought into memory
+/// once for both.
+pub(super) fn search_along(stream: &Bytes, mut read: impl FnMut(&[u8]) + Send) -> (Vec<Hit>, bool) {
     let needles = &*NEEDLES;
-    let windows = length(stream).div_ceil(WINDOW);
-    let mut hits: Vec<Hit> = (0..windows)
-        .into_par_iter()
-        .flat_map_iter(|window| search_window(needles, stream, window.saturating_mul(WINDOW)))
-        .collect();
+    let mut hits: Vec<Hit> = Vec::new();
+    for slab in 0..length(stream).div_ceil(SLAB) {
+        let from = slab.saturating_mul(SLAB);
+        let bytes = clip(stream, from, SLAB);
+        let windows = length(&bytes).div_ceil(WINDOW);
+        let at = |window: u64| from.saturating_add(window.saturating_mul(WINDOW));
+        let search = || -> Vec<Hit> {
+            let windows = (0..windows).into_par_iter();
+            windows
+                .flat_map_iter(|window| search_window(needles, stream, at(window)))
+                .collect()
+        };
+        let ((), found) = rayon::join(|| read(&bytes), search);
+        map::touched(length(&bytes));
+        if hits.len() <= MOST_HITS {
+            hits.extend(found);
+        }
+    }
     let too_many = hits.len() > MOST_HITS;
     hits.sort_unstable();
     hits.dedup();
@@ -93,7 +120,6 @@ pub(super) fn search(stream: &Bytes) -> (Vec<Hit>, bool) {
 fn search_window(needles: &Needles, stream: &Bytes, from: u64) -> Vec<Hit> {
     let overlap = needles.longest.saturating_sub(1);
     let window = clip(stream, from, WINDOW.saturating_add(overlap));
-    map::touched(length(&window));
     let mut hits = Vec::new();
     for searcher in &needles.searchers {
         let mut next = 0;

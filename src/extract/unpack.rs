@@ -18,10 +18,10 @@ use crate::digest::Digest;
 use crate::entry::{Entry, EntryPath, File, Meta, Node};
 use crate::facts::FileType;
 use crate::formats::{self, Tree};
-use crate::image::{Image, Source, map};
+use crate::image::{Image, Source};
 use crate::place::Place;
 use crate::problem::Problem;
-use crate::read::{clip, index, length};
+use crate::read::{clip, length};
 
 /// Everything that is in an image, as far as the budget reaches.
 pub fn unpack(image: &Image, budget: &Budget) -> Inventory {
@@ -139,7 +139,9 @@ impl Unpacker<'_> {
 
     /// Digest and magics of a stream, each on a thread of its own.
     fn hash_and_search(&mut self, bytes: &Bytes, home: &Home) -> (Digest, Vec<Hit>) {
-        let (sha256, (mut hits, too_many)) = rayon::join(|| hash(bytes), || search::search(bytes));
+        let mut hasher = Sha256::new();
+        let (mut hits, too_many) = search::search_along(bytes, |slab| hasher.update(slab));
+        let sha256 = Digest::new(hasher.finalize().into());
         if too_many {
             let problem = Problem::limit("too many magic numbers; the rest was not looked at");
             self.tell(&home.place, vec![problem]);
@@ -282,15 +284,6 @@ impl Unpacker<'_> {
         self.found.coverage = self.ledgers.first().copied().unwrap_or_default();
         self.found
     }
-}
-
-fn hash(bytes: &[u8]) -> Digest {
-    let mut hasher = Sha256::new();
-    for chunk in bytes.chunks(index(1 << 20)) {
-        hasher.update(chunk);
-        map::touched(length(chunk));
-    }
-    Digest::new(hasher.finalize().into())
 }
 
 /// All of a stream, as the one range to explore.
