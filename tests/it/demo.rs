@@ -130,3 +130,52 @@ fn the_update_package_holds_the_same_release() {
     }
     assert_eq!(report["checked"].as_array().unwrap().len(), 4);
 }
+
+/// A digest or a place is one word, which no line breaks.
+fn is_unbreakable(line: &str) -> bool {
+    line.split(' ')
+        .any(|word| word.len() >= 64 || word.contains("@0x"))
+}
+
+#[test]
+fn the_report_for_people_fits_a_terminal_and_answers_first() {
+    for file in [
+        "vsm9000-4.2.1.bin",
+        "vsm9000-4.2.1-tampered.bin",
+        "vsm9000-4.2.1-update.tar.gz",
+    ] {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_vitalsign"))
+            .current_dir(repository())
+            .args([
+                "verify",
+                &format!("fixtures/demo/{file}"),
+                "--now",
+                "2026-11-22T00:00:00Z",
+            ])
+            .args(["--baseline", "baselines/example-medical-vsm9000-4.2.1.toml"])
+            .args(["--trust-key", "baselines/demo-TEST-KEY.pub"])
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        for (line, start) in
+            lines
+                .iter()
+                .zip(["INTEGRITY ", "KNOWN RISK ", "Baseline    signature valid: "])
+        {
+            assert!(line.starts_with(start), "{line}");
+        }
+        assert!(
+            lines[2].contains("example-medical VSM-9000 4.2.1"),
+            "{}",
+            lines[2]
+        );
+        for line in lines {
+            assert!(line.chars().count() <= 80 || is_unbreakable(line), "{line}");
+            assert_eq!(line, line.trim_end());
+        }
+        for word in ["safe", "malicious", "infected", "clean", "hacked"] {
+            assert!(!text.contains(word), "{word}: {text}");
+        }
+    }
+}
