@@ -1,5 +1,7 @@
 //! A directory as an image (a mounted root): a baseline is made from it, and every kind of change to it is told.
 
+#![allow(clippy::disallowed_methods, reason = "the tree is made to be changed")]
+
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -117,7 +119,7 @@ fn another_content_of_the_same_length_is_modified() {
 fn a_setuid_bit_is_modified() {
     told(
         |root| {
-            fs::set_permissions(root.join("bin/monitor"), Permissions::from_mode(0o4755)).unwrap()
+            fs::set_permissions(root.join("bin/monitor"), Permissions::from_mode(0o4755)).unwrap();
         },
         4,
         &json!([["modified", "/bin/monitor", ["mode"]]]),

@@ -137,9 +137,9 @@ fn poke(document: &Value, pointer: &str, value: Value) -> Value {
 }
 
 #[track_caller]
-fn refuses(schema: &Validator, document: &Value, pokes: &[(&str, Value)]) {
+fn refuses(schema: &Validator, document: &Value, wrong: &[(&str, Value)]) {
     holds(schema, document, "unpoked");
-    for (pointer, value) in pokes {
+    for (pointer, value) in wrong {
         let poked = poke(document, pointer, value.clone());
         assert!(!schema.is_valid(&poked), "{pointer} = {value} is accepted");
     }

@@ -47,7 +47,7 @@ fn integrity(report: &Report<'_>) -> String {
         Integrity::Match => format!("MATCH: no difference from {from} in {}", share(report)),
         Integrity::Differ => format!("DIFFERS: {}", tally(report)),
         Integrity::Incomplete => format!(
-            "INCOMPLETE: {} as expected; not all was checked",
+            "INCOMPLETE: no difference in {}; not all was checked",
             share(report)
         ),
         Integrity::NoBaseline => "NO BASELINE: nothing to compare with".to_owned(),
@@ -71,7 +71,10 @@ fn share(report: &Report<'_>) -> String {
             .fold(0_usize, |sum, row| sum.saturating_add(count(row)))
     };
     let (matched, compared) = (sum(|row| row.matched), sum(|row| row.compared));
-    format!("{matched} of {compared} items")
+    match sum(|row| row.mutable) {
+        0 => format!("{matched} of {compared} items"),
+        mutable => format!("{matched} of {compared} items, {mutable} may change"),
+    }
 }
 
 /// How many changes of each kind.
@@ -145,15 +148,12 @@ fn is_out_of_date(report: &Report<'_>) -> bool {
 
 fn render_image(report: &Report<'_>, out: &mut String) -> fmt::Result {
     let (name, size) = (&report.image.name, text::size(report.image.size));
-    match report.image.sha256 {
-        Some(sha256) => {
-            text::wrap(out, "Image       ", HEAD, &format!("{name}, {size}"))?;
-            writeln!(out, "    sha256  {sha256}")?;
-        }
-        None => {
-            let name = format!("{name}, {size} (directory)");
-            text::wrap(out, "Image       ", HEAD, &name)?;
-        }
+    if let Some(sha256) = report.image.sha256 {
+        text::wrap(out, "Image       ", HEAD, &format!("{name}, {size}"))?;
+        writeln!(out, "    sha256  {sha256}")?;
+    } else {
+        let name = format!("{name}, {size} (directory)");
+        text::wrap(out, "Image       ", HEAD, &name)?;
     }
     if let Some(time) = &report.judged_at {
         writeln!(out, "Judged at   {time}")?;
@@ -214,6 +214,12 @@ fn render_change(change: &Change, out: &mut String) -> fmt::Result {
         let line = format!("{field}: expected {expected}, found {found}");
         text::wrap(out, "      ", DEEP, &line)?;
     }
+    if matches!(change.kind, ChangeKind::Added | ChangeKind::Moved) {
+        let words = description(change);
+        if !words.is_empty() {
+            text::wrap(out, "      ", DEEP, &words)?;
+        }
+    }
     if change.kind == ChangeKind::Uncovered
         && let Some(Value::Number(size)) = change.found.get("size")
     {
@@ -223,6 +229,24 @@ fn render_change(change: &Change, out: &mut String) -> fmt::Result {
         text::wrap(out, "      ", DEEP, line)?;
     }
     Ok(())
+}
+
+/// What stands there now: its kind, its rights and its size, so that a setuid bit is seen.
+fn description(change: &Change) -> String {
+    let fields = [
+        ("", "kind"),
+        ("mode ", "mode"),
+        ("uid ", "uid"),
+        ("gid ", "gid"),
+    ];
+    let mut words: Vec<String> = fields
+        .iter()
+        .filter_map(|(word, field)| Some(format!("{word}{}", show(change.found.get(field)?))))
+        .collect();
+    if let Some(Value::Number(size)) = change.found.get("size") {
+        words.push(text::size(*size));
+    }
+    words.join(", ")
 }
 
 fn show(value: &Value) -> String {
