@@ -3,10 +3,12 @@
 use anyhow::Result;
 
 use super::{open, output};
+use crate::baseline::compare::NotChecked;
 use crate::baseline::{Baseline, Device, Firmware, compare, create};
 use crate::check;
 use crate::cli::{self, ReportFormat};
 use crate::finding::Severity;
+use crate::place::Place;
 use crate::report::verify::{Report, text};
 use crate::verdict::{Threshold, Verdict};
 
@@ -26,14 +28,30 @@ pub(super) fn run(args: &cli::Diff) -> Result<u8> {
         mutable: Vec::new(),
     };
     let found = open::inventory(&args.found, &args.budget)?;
-    let comparison = compare::compare(&baseline, &found);
+    let mut comparison = compare::compare(&baseline, &found);
+    let mut note = |reason: String, matters| {
+        comparison.not_checked.push(NotChecked {
+            place: Place::image(),
+            reason,
+            matters,
+        });
+    };
+    for left_out in draft.left_out {
+        note(format!("the first image: {left_out}"), true);
+    }
+    note(check::RULES_MISSING.to_owned(), false);
     let findings = check::structure(&found);
     let threshold = Threshold {
         severity: Severity::High,
         strict: false,
     };
-    let complete = comparison.is_complete() && draft.left_out.is_empty();
-    let verdict = Verdict::of(&comparison.changes, &findings, complete, false, threshold);
+    let verdict = Verdict::of(
+        &comparison.changes,
+        &findings,
+        comparison.is_complete(),
+        false,
+        threshold,
+    );
     let report = Report::new(&found, None, &comparison, &findings, verdict, None);
     let text = match args.output.format {
         ReportFormat::Json => output::json(&report)?,

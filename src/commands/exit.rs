@@ -1,5 +1,6 @@
 //! How a command that cannot finish says so: one line, one hint, one exit code.
 
+use super::output::Unwritable;
 use super::trust::Missing;
 use crate::baseline::{Malformed, Refused};
 use crate::image::Unreadable;
@@ -30,11 +31,27 @@ pub(super) struct Usage(pub(super) String);
 /// Prints why a command stopped, and what to do; yields the exit code.
 pub fn report_error(error: &anyhow::Error) -> u8 {
     let (code, hint) = classify(error);
-    anstream::eprintln!("error: {error:#}");
+    anstream::eprintln!("error: {}", line(error));
     if let Some(hint) = hint {
         anstream::eprintln!("\nhint: {hint}");
     }
     code
+}
+
+/// The error and its causes on one line; a cause that the text before it tells already is not told twice.
+fn line(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain() {
+        let cause = cause.to_string();
+        if line.ends_with(&cause) {
+            continue;
+        }
+        if !line.is_empty() {
+            line.push_str(": ");
+        }
+        line.push_str(&cause);
+    }
+    line
 }
 
 fn classify(error: &anyhow::Error) -> (u8, Option<&'static str>) {
@@ -51,10 +68,16 @@ fn classify(error: &anyhow::Error) -> (u8, Option<&'static str>) {
         if cause.is::<Unreadable>() || cause.is::<Missing>() {
             return (CANNOT_READ, Some("check the name and that you may read it"));
         }
+        if cause.is::<Unwritable>() {
+            return (
+                INTERNAL,
+                Some("check that the folder exists, has room, and that you may write there"),
+            );
+        }
         if cause.is::<WrongDevice>() {
             return (
                 WRONG_DEVICE,
-                Some("use the baseline of this model, or leave --model out"),
+                Some("read the model on the device's label, and name the baseline of that model"),
             );
         }
         if cause.is::<Usage>() {

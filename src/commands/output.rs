@@ -8,6 +8,14 @@ use anyhow::{Context, Result};
 use crate::cli::Output;
 use crate::place::escape;
 
+/// A file that could not be written; what stood there before still does.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write {path}: {why}")]
+pub(super) struct Unwritable {
+    path: String,
+    why: String,
+}
+
 /// Writes a finished report.
 pub(super) fn write(to: &Output, text: &str) -> Result<()> {
     match &to.output {
@@ -34,8 +42,15 @@ pub(super) fn write_stdout(text: &str) -> Result<()> {
 
 /// Writes a file by a temporary file beside it, synced and renamed.
 pub(super) fn write_file(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
-    let shown = escape(path.as_os_str().as_encoded_bytes());
-    persist(path, bytes, mode).with_context(|| format!("cannot write {shown}"))
+    persist(path, bytes, mode).map_err(|error| {
+        let path = escape(path.as_os_str().as_encoded_bytes());
+        // The kind alone: the whole text would name the temporary file.
+        let why = match error.kind() {
+            std::io::ErrorKind::NotFound => "its folder does not exist".to_owned(),
+            kind => kind.to_string(),
+        };
+        Unwritable { path, why }.into()
+    })
 }
 
 fn persist(path: &Path, bytes: &[u8], mode: u32) -> std::io::Result<()> {

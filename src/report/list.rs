@@ -93,6 +93,7 @@ pub(super) struct EntryRow<'a> {
 #[derive(Serialize)]
 pub(super) struct OlderRow<'a> {
     place: &'a Place,
+    path: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     region: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -218,9 +219,14 @@ impl<'a> OlderRow<'a> {
         self.place
     }
 
+    pub(super) fn mtime(&self) -> Option<i64> {
+        self.mtime
+    }
+
     pub(super) fn new(older: &'a Older) -> Self {
         Self {
             place: &older.place,
+            path: escape(older.path.as_bytes()),
             region: older.region,
             mtime: older.mtime,
             why: older.why,

@@ -1,4 +1,35 @@
-//! Numbers as people read them.
+//! Numbers and lines as people read them.
+
+use std::fmt::{self, Write};
+
+/// No line is wider, in characters, unless one word of it is: a digest or a place is never broken.
+const WIDTH: usize = 80;
+
+/// Writes `head`, then `body` broken at spaces, its further lines set in by `indent` spaces.
+///
+/// # Errors
+/// Those of `out`.
+pub fn wrap(out: &mut String, head: &str, indent: usize, body: &str) -> fmt::Result {
+    out.write_str(head)?;
+    let mut column = head.chars().count();
+    let mut at_start = true;
+    for word in body.split(' ') {
+        let width = word.chars().count();
+        if at_start {
+            at_start = false;
+        } else if column.saturating_add(width) >= WIDTH {
+            out.truncate(out.trim_end_matches(' ').len());
+            write!(out, "\n{:indent$}", "")?;
+            column = indent;
+        } else {
+            out.write_char(' ')?;
+            column = column.saturating_add(1);
+        }
+        out.write_str(word)?;
+        column = column.saturating_add(width);
+    }
+    out.write_char('\n')
+}
 
 /// A size in bytes, to three digits: `16.0 MiB`.
 #[expect(
@@ -38,5 +69,32 @@ mod tests {
         assert_eq!(size(1023), "1023 B");
         assert_eq!(size(16 << 20), "16.0 MiB");
         assert_eq!(size(u64::MAX), "16777216.0 TiB");
+    }
+
+    #[test]
+    fn lines_break_at_words_and_never_within() {
+        let mut out = String::new();
+        let word = "x".repeat(90);
+        wrap(
+            &mut out,
+            "HEAD  ",
+            6,
+            &format!("a b {word} c {}", "word ".repeat(20)),
+        )
+        .unwrap();
+        let lines: Vec<&str> = out.lines().collect();
+        assert_eq!(lines[0], "HEAD  a b");
+        assert_eq!(lines[1], format!("      {word}"));
+        assert!(lines[2].starts_with("      c word word"));
+        assert!(lines[2..].iter().all(|line| line.len() <= WIDTH));
+        let mut exact = String::new();
+        wrap(
+            &mut exact,
+            "",
+            2,
+            &format!("{} {}", "y".repeat(40), "z".repeat(39)),
+        )
+        .unwrap();
+        assert_eq!(exact.lines().count(), 1);
     }
 }

@@ -81,6 +81,9 @@ pub struct SignerRow {
 pub struct History<'a> {
     #[serde(flatten)]
     row: OlderRow<'a>,
+    /// When what stands at the path now was written, in seconds since 1970, where the format says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub current_mtime: Option<i64>,
     /// Whether this is the content that the baseline states for the path.
     pub is_baseline: bool,
 }
@@ -118,6 +121,7 @@ impl<'a> Report<'a> {
     ) -> Self {
         let history = found.history.iter().map(|older| History {
             row: OlderRow::new(older),
+            current_mtime: current_mtime(found, older),
             is_baseline: baseline
                 .as_ref()
                 .is_some_and(|(baseline, _)| is_expected(baseline, older)),
@@ -136,6 +140,13 @@ impl<'a> Report<'a> {
             coverage: found.coverage,
         }
     }
+}
+
+/// When the entry that stands at the path of an older content now was written.
+fn current_mtime(found: &Inventory, older: &Older) -> Option<i64> {
+    let mut entries = found.entries.iter();
+    let current = entries.find(|now| now.region == older.region && now.entry.path == older.path)?;
+    current.entry.meta.mtime
 }
 
 /// Whether an older content is what the baseline states for its path.

@@ -14,9 +14,12 @@
     reason = "tests fail loudly, and compute with numbers they chose themselves"
 )]
 
+mod demo;
 mod determinism;
+mod directory;
 mod fixtures;
 mod hostile;
 mod house;
 mod ledger;
 mod samples;
+mod schemas;

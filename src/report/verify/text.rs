@@ -4,19 +4,26 @@ use std::fmt::{self, Write};
 
 use super::Report;
 use crate::baseline::change::{Change, ChangeKind, Value};
+use crate::baseline::compare::Checked;
 use crate::report::text;
-use crate::verdict::{Integrity, Risk};
+use crate::verdict::{Integrity, POLICY, Risk};
 
 /// So many rows of a list are shown; `--format json` has them all.
 const MOST_ROWS: usize = 40;
+
+/// Further lines of what is said about one row of a list are set in so far.
+const DEEP: usize = 8;
+
+/// Further lines of the rows under the head are set in so far.
+const HEAD: usize = 12;
 
 /// Writes the report.
 ///
 /// # Errors
 /// Those of `out`.
 pub fn render(report: &Report<'_>, out: &mut String) -> fmt::Result {
-    writeln!(out, "INTEGRITY   {}", integrity(report))?;
-    writeln!(out, "KNOWN RISK  {}", risk(report))?;
+    text::wrap(out, "INTEGRITY   ", HEAD, &integrity(report))?;
+    text::wrap(out, "KNOWN RISK  ", HEAD, risk(report))?;
     render_subject(report, out)?;
     render_changes(report, out)?;
     render_history(report, out)?;
@@ -25,22 +32,48 @@ pub fn render(report: &Report<'_>, out: &mut String) -> fmt::Result {
     render_checked(report, out)?;
     render_not_checked(report, out)?;
     let coverage = &report.coverage;
-    writeln!(
-        out,
-        "\nEvery byte  {} content, {} metadata, {} fill, {} unknown; together {}",
+    let sums = format!(
+        "{} content, {} metadata, {} fill, {} of no known format; together {}",
         coverage.content, coverage.metadata, coverage.fill, coverage.unknown, coverage.bytes
-    )?;
+    );
+    out.push('\n');
+    text::wrap(out, "Every byte  ", HEAD, &sums)?;
     writeln!(out, "Exit code   {}", report.verdict.exit_code)
 }
 
 fn integrity(report: &Report<'_>) -> String {
+    let from = expectation(report);
     match report.verdict.integrity {
-        Integrity::Match => "MATCH - no difference from the baseline".to_owned(),
-        Integrity::Differ => format!("DIFFERS from the baseline - {}", tally(report)),
-        Integrity::Incomplete => {
-            "INCOMPLETE - no difference found, but not everything could be checked".to_owned()
-        }
-        Integrity::NoBaseline => "NO BASELINE - nothing to compare with".to_owned(),
+        Integrity::Match => format!("MATCH: no difference from {from} in {}", share(report)),
+        Integrity::Differ => format!("DIFFERS: {}", tally(report)),
+        Integrity::Incomplete => format!(
+            "INCOMPLETE: no difference in {}; not all was checked",
+            share(report)
+        ),
+        Integrity::NoBaseline => "NO BASELINE: nothing to compare with".to_owned(),
+    }
+}
+
+/// What the image was compared with.
+fn expectation(report: &Report<'_>) -> &'static str {
+    match report.baseline {
+        Some(_) => "the baseline",
+        None => "the first image",
+    }
+}
+
+/// How many of the entries and raw components that were compared are as expected.
+fn share(report: &Report<'_>) -> String {
+    let sum = |count: fn(&Checked) -> usize| {
+        report
+            .checked
+            .iter()
+            .fold(0_usize, |sum, row| sum.saturating_add(count(row)))
+    };
+    let (matched, compared) = (sum(|row| row.matched), sum(|row| row.compared));
+    match sum(|row| row.mutable) {
+        0 => format!("{matched} of {compared} items"),
+        mutable => format!("{matched} of {compared} items, {mutable} may change"),
     }
 }
 
@@ -76,32 +109,54 @@ fn risk(report: &Report<'_>) -> &'static str {
     }
 }
 
+/// The baseline and its signer, then the image. A digest has a line of its own, to be read aloud and compared.
 fn render_subject(report: &Report<'_>, out: &mut String) -> fmt::Result {
-    write!(
-        out,
-        "Image       {}, {}",
-        report.image.name,
-        text::size(report.image.size)
-    )?;
-    match report.image.sha256 {
-        Some(sha256) => writeln!(out, "\n            sha256 {sha256}")?,
-        None => writeln!(out, " (directory)")?,
-    }
     let Some(baseline) = &report.baseline else {
-        return Ok(());
+        writeln!(out, "Baseline    none: the first image stands in for one")?;
+        return render_image(report, out);
     };
+    let signed = match baseline.signer {
+        Some(_) => "signature valid",
+        None => "NOT SIGNED",
+    };
+    let in_force = if is_out_of_date(report) {
+        ", but OUT OF DATE (see NOT CHECKED)"
+    } else {
+        ""
+    };
+    let name = format!(
+        "{signed}{in_force}: {} {} {}, sequence {}",
+        baseline.vendor, baseline.model, baseline.version, baseline.sequence
+    );
+    text::wrap(out, "Baseline    ", HEAD, &name)?;
     writeln!(
         out,
-        "Baseline    {} {} {}, sequence {}, valid until {}",
-        baseline.vendor, baseline.model, baseline.version, baseline.sequence, baseline.expires
+        "            issued {}, expires {}",
+        baseline.issued, baseline.expires
     )?;
     if let Some(signer) = &baseline.signer {
-        writeln!(
-            out,
-            "Signed by   key {} ({})",
-            signer.key,
-            class(signer.class)
-        )?;
+        writeln!(out, "Signed by   key {}", signer.key)?;
+        text::wrap(out, "            ", HEAD, class(signer.class))?;
+    }
+    render_image(report, out)
+}
+
+/// Whether a rule of time or sequence was broken.
+fn is_out_of_date(report: &Report<'_>) -> bool {
+    report.verdict.exit_code & POLICY != 0
+}
+
+fn render_image(report: &Report<'_>, out: &mut String) -> fmt::Result {
+    let (name, size) = (&report.image.name, text::size(report.image.size));
+    if let Some(sha256) = report.image.sha256 {
+        text::wrap(out, "Image       ", HEAD, &format!("{name}, {size}"))?;
+        writeln!(out, "    sha256  {sha256}")?;
+    } else {
+        let name = format!("{name}, {size} (directory)");
+        text::wrap(out, "Image       ", HEAD, &name)?;
+    }
+    if let Some(time) = &report.judged_at {
+        writeln!(out, "Judged at   {time}")?;
     }
     Ok(())
 }
@@ -141,18 +196,29 @@ fn render_change(change: &Change, out: &mut String) -> fmt::Result {
     };
     let component = change.component.as_deref().unwrap_or("-");
     let what = match (&change.path, &change.place) {
-        (Some(path), _) => path.clone(),
-        (None, Some(place)) if change.component.is_none() => place.to_string(),
+        (Some(path), _) if change.component.is_some() => path.clone(),
+        (_, Some(place)) if change.component.is_none() && place.is_image() => {
+            "the image".to_owned()
+        }
+        (_, Some(place)) if change.component.is_none() => place.to_string(),
         _ => String::new(),
     };
-    writeln!(out, "  {word:<11} {component:<8} {what}")?;
+    let row = format!("  {word:<11} {component:<8} {what}");
+    writeln!(out, "{}", row.trim_end_matches(' '))?;
     for field in &change.fields {
         let side = |value: Option<&Value>| value.map_or_else(|| "none".to_owned(), show);
         let (expected, found) = (
             side(change.expected.get(field)),
             side(change.found.get(field)),
         );
-        writeln!(out, "      {field}: expected {expected}, found {found}")?;
+        let line = format!("{field}: expected {expected}, found {found}");
+        text::wrap(out, "      ", DEEP, &line)?;
+    }
+    if matches!(change.kind, ChangeKind::Added | ChangeKind::Moved) {
+        let words = description(change);
+        if !words.is_empty() {
+            text::wrap(out, "      ", DEEP, &words)?;
+        }
     }
     if change.kind == ChangeKind::Uncovered
         && let Some(Value::Number(size)) = change.found.get("size")
@@ -160,9 +226,27 @@ fn render_change(change: &Change, out: &mut String) -> fmt::Result {
         writeln!(out, "      {}", text::size(*size))?;
     }
     for line in &change.explanation {
-        writeln!(out, "      {line}")?;
+        text::wrap(out, "      ", DEEP, line)?;
     }
     Ok(())
+}
+
+/// What stands there now: its kind, its rights and its size, so that a setuid bit is seen.
+fn description(change: &Change) -> String {
+    let fields = [
+        ("", "kind"),
+        ("mode ", "mode"),
+        ("uid ", "uid"),
+        ("gid ", "gid"),
+    ];
+    let mut words: Vec<String> = fields
+        .iter()
+        .filter_map(|(word, field)| Some(format!("{word}{}", show(change.found.get(field)?))))
+        .collect();
+    if let Some(Value::Number(size)) = change.found.get("size") {
+        words.push(text::size(*size));
+    }
+    words.join(", ")
 }
 
 fn show(value: &Value) -> String {
@@ -198,12 +282,30 @@ fn render_history(report: &Report<'_>, out: &mut String) -> fmt::Result {
     writeln!(out, "\nOVERWRITTEN, AND STILL THERE")?;
     for older in told.iter().take(MOST_ROWS) {
         writeln!(out, "  {}", older.row.place())?;
-        writeln!(
-            out,
-            "      an older content of this path; it is the one that the baseline states"
-        )?;
+        let mut line =
+            "overwritten; the older content that the baseline states is still in the image"
+                .to_owned();
+        if let Some(time) = older.row.mtime().and_then(date) {
+            write!(line, ", dated {time}")?;
+        }
+        if let Some(time) = older.current_mtime.and_then(date) {
+            write!(line, "; what stands there now is dated {time}")?;
+        }
+        text::wrap(out, "      ", DEEP, &line)?;
     }
+    text::wrap(
+        out,
+        "  ",
+        2,
+        "Dates are those that the file system stores; whoever wrote the file could set them.",
+    )?;
     fold(told.len(), out)
+}
+
+/// A time that a file system stores, as people read it.
+fn date(seconds: i64) -> Option<String> {
+    let time = jiff::Timestamp::from_second(seconds).ok()?;
+    Some(time.to_string())
 }
 
 fn render_findings(report: &Report<'_>, out: &mut String) -> fmt::Result {
@@ -212,29 +314,39 @@ fn render_findings(report: &Report<'_>, out: &mut String) -> fmt::Result {
     }
     writeln!(out, "\nFINDINGS")?;
     for finding in report.findings.iter().take(MOST_ROWS) {
-        writeln!(
+        let title = format!(
+            "{:?}, {:?}: {}",
+            finding.severity, finding.confidence, finding.title
+        );
+        text::wrap(out, "  ", DEEP, &title)?;
+        text::wrap(
             out,
-            "  {:?}, {:?}  {}\n      {}  {}",
-            finding.severity, finding.confidence, finding.title, finding.code, finding.place
+            "      ",
+            DEEP,
+            &format!("{}  {}", finding.code, finding.place),
         )?;
         for line in &finding.evidence {
-            writeln!(out, "      {line}")?;
+            text::wrap(out, "      ", DEEP, line)?;
         }
     }
     fold(report.findings.len(), out)
 }
 
 fn render_advice(report: &Report<'_>, out: &mut String) -> fmt::Result {
+    if report.baseline.is_none() {
+        // Two images without a signer say nothing about what a device should hold.
+        return Ok(());
+    }
     writeln!(out, "\nWHAT TO DO")?;
     let lines: &[&str] = match report.verdict.integrity {
         Integrity::Match => &[
-            "The image holds what the signer states. The items under NOT CHECKED were not examined.",
+            "The image holds what the signer states. What stands under NOT CHECKED was not examined.",
             "File this report with the device record.",
         ],
         Integrity::Differ => &[
             "The cause of a difference is not determined here, and intent is not assessed.",
-            "Recommended, under local policy: hold the unit, keep it off the network, preserve it and this image,",
-            "and consult clinical engineering and the maker. Do not re-flash it before that.",
+            "Recommended, under local policy: hold the unit, keep it off the network, preserve it and this image, \
+             and consult clinical engineering and the maker. Do not re-flash it before that.",
         ],
         Integrity::Incomplete => &[
             "Nothing that was compared differs, but this is no match: see what is not covered and NOT CHECKED.",
@@ -242,12 +354,22 @@ fn render_advice(report: &Report<'_>, out: &mut String) -> fmt::Result {
         ],
         Integrity::NoBaseline => &["Get a signed baseline for this device and version."],
     };
-    lines.iter().try_for_each(|line| writeln!(out, "  {line}"))
+    lines
+        .iter()
+        .try_for_each(|line| text::wrap(out, "  ", 2, line))?;
+    if is_out_of_date(report) {
+        let line = "Verify again with the baseline that is in force, and with the clock set right.";
+        text::wrap(out, "  ", 2, line)?;
+    }
+    Ok(())
 }
 
 fn render_checked(report: &Report<'_>, out: &mut String) -> fmt::Result {
     writeln!(out, "\nCHECKED")?;
-    for checked in &report.checked.iter().collect::<Vec<_>>() {
+    if report.checked.is_empty() {
+        writeln!(out, "  nothing: no component of the baseline was found")?;
+    }
+    for checked in report.checked {
         let place = checked
             .place
             .as_ref()
@@ -257,11 +379,12 @@ fn render_checked(report: &Report<'_>, out: &mut String) -> fmt::Result {
             0 => String::new(),
             mutable => format!(", {mutable} may change"),
         };
-        writeln!(
-            out,
-            "  {:<12} {} of {} as expected{mutable}  {place}",
-            checked.component, checked.matched, checked.compared
-        )?;
+        let row = format!(
+            "{} of {} as expected{mutable}  {place}",
+            checked.matched, checked.compared
+        );
+        let name = format!("  {:<12} ", checked.component);
+        text::wrap(out, &name, 15, row.trim_end_matches(' '))?;
     }
     Ok(())
 }
@@ -269,11 +392,12 @@ fn render_checked(report: &Report<'_>, out: &mut String) -> fmt::Result {
 fn render_not_checked(report: &Report<'_>, out: &mut String) -> fmt::Result {
     writeln!(out, "\nNOT CHECKED")?;
     for row in report.not_checked.iter().take(MOST_ROWS) {
-        if row.place.is_image() {
-            writeln!(out, "  {}", row.reason)?;
+        let line = if row.place.is_image() {
+            row.reason.clone()
         } else {
-            writeln!(out, "  {}: {}", row.place, row.reason)?;
-        }
+            format!("{}: {}", row.place, row.reason)
+        };
+        text::wrap(out, "  ", 4, &line)?;
     }
     fold(report.not_checked.len(), out)
 }
