@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
+use crate::budget::Budget;
 use crate::formats::Tree;
 use crate::image::spool::Spool;
 use crate::place::escape;
@@ -68,13 +69,14 @@ impl Identity {
 }
 
 impl Image {
-    /// Opens what `path` names; `-` is standard input. Bytes that cannot be mapped go to `spool`.
+    /// Opens what `path` names; `-` is standard input. Bytes that cannot be mapped go to the budget's spool, and the
+    /// entries of a directory are spent from it.
     ///
     /// # Errors
     /// It is not there, may not be read, or is neither a file, a device nor a directory.
-    pub fn open(path: &Path, spool: &Spool) -> Result<Self, Unreadable> {
+    pub fn open(path: &Path, budget: &Budget) -> Result<Self, Unreadable> {
         let shown = escape(path.as_os_str().as_encoded_bytes());
-        Self::try_open(path, spool).map_err(|source| Unreadable {
+        Self::try_open(path, budget).map_err(|source| Unreadable {
             path: shown,
             source,
         })
@@ -89,7 +91,8 @@ impl Image {
         }
     }
 
-    fn try_open(path: &Path, spool: &Spool) -> io::Result<Self> {
+    fn try_open(path: &Path, budget: &Budget) -> io::Result<Self> {
+        let spool = budget.spool();
         if path.as_os_str() == "-" {
             let bytes = read_all(io::stdin().lock(), spool)?;
             return Ok(Self::from_bytes("-", bytes));
@@ -101,7 +104,7 @@ impl Image {
             None => escape(path.as_os_str().as_encoded_bytes()),
         };
         let source = if metadata.is_dir() {
-            let (tree, problems) = root::read(path)?;
+            let (tree, problems) = root::read(path, budget)?;
             Source::Root(tree, problems)
         } else {
             Source::Bytes(contents(&file, &metadata, spool)?)

@@ -52,6 +52,8 @@ pub struct Change {
 pub enum Value {
     /// A number.
     Number(u64),
+    /// The major and minor number of a device node.
+    Device([u32; 2]),
     /// Text: a digest, an octal mode, an escaped name.
     Text(String),
     /// Extended attributes: name to hex bytes.

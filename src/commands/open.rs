@@ -14,7 +14,7 @@ use crate::problem::Problem;
 /// Everything that is in the image at `path`.
 pub(super) fn inventory(path: &Path, flags: &cli::Budget) -> Result<Inventory> {
     let budget = Budget::with_deadline(flags.limits(), clock::deadline(flags.max_seconds));
-    let image = Image::open(path, budget.spool())?;
+    let image = Image::open(path, &budget)?;
     let mut found = extract::unpack(&image, &budget);
     if image.changed() {
         let detail = "the file was changed while it was read; read it again";

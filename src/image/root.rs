@@ -12,21 +12,26 @@ use std::sync::Arc;
 use rustix::fs::OFlags;
 use walkdir::WalkDir;
 
+use crate::budget::Budget;
 use crate::entry::{self, Data, Device, Entry, EntryPath, Fault, Meta, Node};
 use crate::formats::Tree;
 use crate::problem::{Problem, ProblemKind};
 use crate::read::index;
 
-/// The entries below `root`, sorted by name, and what could not be read.
+/// The entries below `root`, sorted by name, and what could not be read. Each is spent from the budget.
 ///
 /// # Errors
 /// The directory itself cannot be read.
-pub fn read(root: &Path) -> io::Result<(Tree, Vec<Problem>)> {
+pub fn read(root: &Path, budget: &Budget) -> io::Result<(Tree, Vec<Problem>)> {
     std::fs::read_dir(root)?;
     let mut tree = Tree::default();
     let mut problems = Vec::new();
     let mut links = BTreeMap::new();
     for found in WalkDir::new(root).follow_links(false).sort_by_file_name() {
+        if let Err(limit) = budget.spend_entries(1) {
+            problems.push(limit);
+            break;
+        }
         match found {
             Ok(found) => match read_entry(root, found.path(), &mut links, &mut problems) {
                 Ok(entry) => tree.entries.push(entry),
@@ -188,6 +193,7 @@ fn xattrs(path: &Path) -> io::Result<BTreeMap<Vec<u8>, Vec<u8>>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::budget::Limits;
 
     #[test]
     fn links_are_kept_and_never_followed() {
@@ -199,7 +205,7 @@ mod tests {
             .write_all(b"1")
             .unwrap();
         std::fs::hard_link(dir.path().join("one"), dir.path().join("two")).unwrap();
-        let (tree, problems) = read(dir.path()).unwrap();
+        let (tree, problems) = read(dir.path(), &Budget::new(Limits::default())).unwrap();
         assert!(problems.is_empty());
         let paths: Vec<_> = tree
             .entries

@@ -52,6 +52,6 @@ pub(crate) fn unpack_within(bytes: impl Into<Bytes>, limits: Limits) -> Inventor
 /// Everything in a file.
 pub(crate) fn unpack_file(path: &Path) -> Inventory {
     let budget = Budget::new(Limits::default());
-    let image = Image::open(path, budget.spool()).unwrap();
+    let image = Image::open(path, &budget).unwrap();
     unpack(&image, &budget)
 }

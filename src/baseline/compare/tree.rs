@@ -296,10 +296,7 @@ fn row_values(row: &FileRow) -> BTreeMap<&'static str, Value> {
             values.insert("target", Value::Text(escape(target)));
         }
         ExpectedNode::Char(device) | ExpectedNode::Block(device) => {
-            values.insert(
-                "rdev",
-                Value::Text(format!("{}:{}", device.major, device.minor)),
-            );
+            values.insert("rdev", Value::Device([device.major, device.minor]));
         }
         ExpectedNode::Dir | ExpectedNode::Fifo | ExpectedNode::Socket => {}
     }
@@ -321,10 +318,7 @@ fn found_values(found: &Found) -> BTreeMap<&'static str, Value> {
             values.insert("target", Value::Text(escape(target)));
         }
         Node::Char(device) | Node::Block(device) => {
-            values.insert(
-                "rdev",
-                Value::Text(format!("{}:{}", device.major, device.minor)),
-            );
+            values.insert("rdev", Value::Device([device.major, device.minor]));
         }
         Node::Dir | Node::Fifo | Node::Socket => {}
     }

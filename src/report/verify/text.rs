@@ -252,6 +252,7 @@ fn description(change: &Change) -> String {
 fn show(value: &Value) -> String {
     match value {
         Value::Number(number) => number.to_string(),
+        Value::Device([major, minor]) => format!("{major}:{minor}"),
         Value::Text(text)
             if text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) =>
         {
