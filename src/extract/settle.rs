@@ -11,6 +11,7 @@ use super::drain::{Drained, drain};
 use super::search::Hit;
 use crate::budget::Budget;
 use crate::formats::{self, Extent, Format, Length, Proof, Reject};
+use crate::image::map;
 use crate::problem::{Problem, ProblemKind};
 use crate::read::{clip, length};
 
@@ -100,6 +101,7 @@ impl Settling<'_> {
                 continue;
             }
             let rest = self.rest(hit.at);
+            map::visited();
             match format.measure(&rest) {
                 Ok(Extent {
                     len: Length::Known(len),

@@ -16,6 +16,9 @@ use memmap2::{Mmap, MmapOptions, UncheckedAdvice};
 /// How many bytes may be touched before the pages of all maps are given back (64 MiB).
 const RESIDENT: u64 = 64 << 20;
 
+/// What Linux maps around one page that is read (64 KiB).
+const AROUND: u64 = 64 << 10;
+
 static TOUCHED: AtomicU64 = AtomicU64::new(0);
 static MAPS: Mutex<Vec<Weak<Mmap>>> = Mutex::new(Vec::new());
 
@@ -44,6 +47,11 @@ pub fn map(file: &File, at: u64, len: usize) -> io::Result<Bytes> {
     maps.retain(|known| known.strong_count() > 0);
     maps.push(Arc::downgrade(&map));
     Ok(Bytes::from_owner(Owner(map)))
+}
+
+/// Notes that one place was read: the system brings in its surroundings too, and more than one page of them.
+pub fn visited() {
+    touched(AROUND);
 }
 
 /// Notes that `count` bytes were read through, and now and then gives the pages of all maps back to the operating

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use super::checksum::{crc16, crc32c};
 use super::superblock::Superblock;
 use super::tally::Tally;
+use crate::image::map;
 use crate::problem::Problem;
 use crate::read::{Fields, index, length};
 
@@ -87,6 +88,7 @@ impl Volume {
 
     /// The `len` bytes at `at`, borrowed.
     pub(super) fn bytes(&self, at: u64, len: u64) -> Option<&[u8]> {
+        map::visited();
         self.region.get(index(at)..index(at.checked_add(len)?))
     }
 
