@@ -3,6 +3,8 @@
 //! `TRYCMD=overwrite cargo test --test cli` writes what comes out now; read the difference before it is committed.
 
 #[test]
-fn every_case_behaves_as_written() {
-    trycmd::TestCases::new().case("tests/cmd/*.toml");
+fn every_case_and_the_readme_behave_as_written() {
+    trycmd::TestCases::new()
+        .case("tests/cmd/*.toml")
+        .case("README.md");
 }
