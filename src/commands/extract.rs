@@ -30,7 +30,11 @@ pub(super) fn run(args: &cli::Extract) -> Result<u8> {
     for entry in &found.entries {
         let path = args.output.join(folder(&found, entry)).join(name(entry));
         match &entry.entry.node {
-            Node::Symlink(target) => links.push((path, target.as_slice(), entry)),
+            // Its folder is made now: once links exist, a path could lead through one.
+            Node::Symlink(target) => match make_folder(&path) {
+                Ok(()) => links.push((path, target.as_slice(), entry)),
+                Err(error) => written.note(entry, Err(error)),
+            },
             node => {
                 let done = write_node(&path, node, entry.entry.meta.mode);
                 written.note(entry, done);
@@ -38,8 +42,7 @@ pub(super) fn run(args: &cli::Extract) -> Result<u8> {
         }
     }
     for (path, target, entry) in links {
-        let done = make_folder(&path)
-            .and_then(|()| std::os::unix::fs::symlink(std::ffi::OsStr::from_bytes(target), &path));
+        let done = std::os::unix::fs::symlink(std::ffi::OsStr::from_bytes(target), &path);
         written.note(entry, done);
     }
     written.tell();

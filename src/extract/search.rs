@@ -30,6 +30,8 @@ impl Hit {
 const MOST_HITS: usize = 4_000_000;
 /// Bytes searched at a time by one thread (1 MiB).
 const WINDOW: u64 = 1 << 20;
+/// Windows searched before their hits are counted.
+const BATCH: u64 = 32;
 
 struct Needles {
     automaton: AhoCorasick,
@@ -63,10 +65,18 @@ pub(super) fn search(stream: &Bytes) -> (Vec<Hit>, bool) {
         return (Vec::new(), false);
     };
     let windows = length(stream).div_ceil(WINDOW);
-    let mut hits: Vec<Hit> = (0..windows)
-        .into_par_iter()
-        .flat_map_iter(|window| search_window(needles, stream, window.saturating_mul(WINDOW)))
-        .collect();
+    let mut hits: Vec<Hit> = Vec::new();
+    let mut window = 0;
+    // Some windows at a time, so that a stream of nothing but magics is left before its hits fill the memory.
+    while window < windows && hits.len() <= MOST_HITS {
+        let end = window.saturating_add(BATCH).min(windows);
+        hits.par_extend(
+            (window..end).into_par_iter().flat_map_iter(|window| {
+                search_window(needles, stream, window.saturating_mul(WINDOW))
+            }),
+        );
+        window = end;
+    }
     let too_many = hits.len() > MOST_HITS;
     hits.sort_unstable();
     hits.dedup();

@@ -79,7 +79,13 @@ fn header(name: &[u8], kind: u8, mode: u32, link: &[u8], size: usize) -> [u8; 51
 fn tar(members: &[Member<'_>]) -> Vec<u8> {
     let mut out = Vec::new();
     for (name, kind, mode, link, content) in members {
-        out.extend(header(name.as_bytes(), *kind, *mode, link.as_bytes(), content.len()));
+        out.extend(header(
+            name.as_bytes(),
+            *kind,
+            *mode,
+            link.as_bytes(),
+            content.len(),
+        ));
         out.extend_from_slice(content);
         out.resize(out.len().next_multiple_of(512), 0);
     }
@@ -170,7 +176,10 @@ fn a_wrapper_cannot_hide_a_second_file_behind_the_first() {
 fn a_wrapper_cannot_carry_links_and_devices_along() {
     let inner = tar(&rootfs());
     let golden = tar(&[("root.tar", b'0', 0o644, "", &inner)]);
-    for evil in [("x", b'2', 0o777, "/", &b""[..]), ("x", b'0', 0o644, "", b"")] {
+    for evil in [
+        ("x", b'2', 0o777, "/", &b""[..]),
+        ("x", b'0', 0o644, "", b""),
+    ] {
         let image = tar(&[("root.tar", b'0', 0o644, "", &inner), evil]);
         assert_ne!(code(&golden, &image), 0, "{evil:?}");
     }
@@ -231,9 +240,10 @@ fn what_stayed_unread_in_a_matching_tree_is_told() {
     let golden = tar(&rootfs());
     let expected = baseline(&golden);
     let mut found = samples::unpack_bytes(golden);
+    let owner = vitalsign::extract::Owner::Region(0);
     let problem = Problem::corrupt("a directory cannot be read").about(&EntryPath::new(b"opt"));
     let place = found.regions[0].place.clone();
-    found.problems.push(Told::new(&place, problem));
+    found.problems.push(Told::new(&place, problem).of(owner));
     assert!(!compare(&expected, &found).is_complete());
 }
 
@@ -244,7 +254,11 @@ fn a_moved_file_tells_what_else_changed() {
     members[4] = ("./opt/shadow", b'0', 0o4777, "", members[4].4);
     let (code, comparison) = judge(&baseline(&golden), &tar(&members));
     assert_ne!(code, 0);
-    let fields: Vec<_> = comparison.changes.iter().flat_map(|it| &it.fields).collect();
+    let fields: Vec<_> = comparison
+        .changes
+        .iter()
+        .flat_map(|it| &it.fields)
+        .collect();
     assert!(fields.contains(&&"mode"), "{fields:?}");
 }
 
@@ -317,7 +331,11 @@ fn many_foreign_files_in_a_wrapper_are_compared_in_time() {
     let golden = tar(&[("root.tar", b'0', 0o644, "", &inner)]);
     let names: Vec<String> = (0..60_000).map(|at| format!("f{at}")).collect();
     let mut members: Vec<Member<'_>> = vec![("root.tar", b'0', 0o644, "", &inner)];
-    members.extend(names.iter().map(|name| (name.as_str(), b'0', 0o644, "", &b"x"[..])));
+    members.extend(
+        names
+            .iter()
+            .map(|name| (name.as_str(), b'0', 0o644, "", &b"x"[..])),
+    );
     let expected = baseline(&golden);
     let image = samples::unpack_bytes(tar(&members));
     let wide = with(rootfs(), &members[1..]);
