@@ -3,6 +3,7 @@
 //! A region inside another that is at least structurally proven belongs to it. Of two that overlap in part, the
 //! stronger proof wins, then the longer one.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -66,14 +67,18 @@ pub(super) fn settle(stream: &Bytes, range: Range<u64>, hits: &[Hit], budget: &B
         end: range.end,
         budget,
         told: vec![0; formats::ALL.len()],
-        settled: Settled::default(),
+        standing: BTreeMap::new(),
+        refused: false,
+        problems: Vec::new(),
     };
     let decoding = settling.measure(hits);
     for (hit, format, proof) in decoding {
         settling.decode(hit, format, proof);
     }
-    settling.settled.claims.sort_by_key(|claim| claim.at);
-    settling.settled
+    Settled {
+        claims: settling.standing.into_values().collect(),
+        problems: settling.problems,
+    }
 }
 
 struct Settling<'a> {
@@ -82,7 +87,12 @@ struct Settling<'a> {
     budget: &'a Budget,
     /// How many rejected claims were told, by format.
     told: Vec<usize>,
-    settled: Settled,
+    /// The claims that stand, by their first byte. None is empty and no two overlap, so that the rivals of another are
+    /// neighbours here: a stream may hold a million.
+    standing: BTreeMap<u64, Claim>,
+    /// Whether the budget refused a claim; no more are made then.
+    refused: bool,
+    problems: Vec<Problem>,
 }
 
 impl Settling<'_> {
@@ -147,17 +157,17 @@ impl Settling<'_> {
         for claim in outer {
             match self.rival_of(&claim) {
                 Some(rival) => self.lose(&claim, rival),
-                None => self.settled.claims.push(claim),
+                None => self.stand(claim),
             }
         }
     }
 
     /// Decodes a stream to learn its length, unless somebody owns its start.
     fn decode(&mut self, hit: Hit, format: &'static dyn Format, proof: Proof) {
-        let owned = |claim: &Claim| {
-            claim.at <= hit.at && hit.at < claim.end() && claim.proof >= Proof::Structure
-        };
-        if self.settled.claims.iter().any(owned) || self.is_tired(hit.format) {
+        let before = self.standing.range(..=hit.at).next_back();
+        let owned = before
+            .is_some_and(|(_, claim)| hit.at < claim.end() && claim.proof >= Proof::Structure);
+        if owned || self.refused || self.is_tired(hit.format) {
             return;
         }
         let rest = self.rest(hit.at);
@@ -197,29 +207,48 @@ impl Settling<'_> {
         match self.rival_of(&claim) {
             Some(rival) if rival.0 >= claim.proof => self.lose(&claim, rival),
             _ => {
-                let (lost, kept) = std::mem::take(&mut self.settled.claims)
-                    .into_iter()
-                    .partition(|other| other.overlaps(&claim));
-                self.settled.claims = kept;
-                let lost: Vec<Claim> = lost;
-                for other in &lost {
-                    self.lose(other, (claim.proof, claim.format.doc().id, claim.at));
+                let lost: Vec<u64> = self.rivals(&claim).map(|other| other.at).collect();
+                for other in lost
+                    .iter()
+                    .filter_map(|at| self.standing.remove(at))
+                    .collect::<Vec<_>>()
+                {
+                    self.lose(&other, (claim.proof, claim.format.doc().id, claim.at));
                 }
-                self.settled.claims.push(claim);
+                self.stand(claim);
             }
         }
     }
 
     /// The strongest claim that stands and overlaps this one.
     fn rival_of(&self, claim: &Claim) -> Option<(Proof, &'static str, u64)> {
-        let rivals = self
-            .settled
-            .claims
-            .iter()
-            .filter(|other| other.overlaps(claim));
-        rivals
+        self.rivals(claim)
             .map(|other| (other.proof, other.format.doc().id, other.at))
             .max()
+    }
+
+    /// The claims that stand and overlap this one: from the last that starts before its end, backwards.
+    fn rivals<'s>(&'s self, claim: &'s Claim) -> impl Iterator<Item = &'s Claim> {
+        let before = self.standing.range(..claim.end()).rev();
+        before
+            .map(|(_, other)| other)
+            .take_while(|other| other.overlaps(claim))
+    }
+
+    /// Lets a claim stand. A region is spent like an entry: each costs as much to keep.
+    fn stand(&mut self, claim: Claim) {
+        if self.refused {
+            return;
+        }
+        match self.budget.spend_entries(1) {
+            Ok(()) => {
+                self.standing.insert(claim.at, claim);
+            }
+            Err(problem) => {
+                self.refused = true;
+                self.problems.push(problem.at(claim.at));
+            }
+        }
     }
 
     fn lose(&mut self, claim: &Claim, (_, winner, winner_at): (Proof, &'static str, u64)) {
@@ -251,7 +280,7 @@ impl Settling<'_> {
         };
         *told = told.saturating_add(1);
         if *told < MOST_TOLD {
-            self.settled.problems.push(problem);
+            self.problems.push(problem);
         } else if *told == MOST_TOLD {
             let id = formats::ALL
                 .get(format)
@@ -259,7 +288,7 @@ impl Settling<'_> {
             let detail = format!(
                 "more than {MOST_TOLD} damaged or overlapping {id} regions; no more were looked at"
             );
-            self.settled.problems.push(Problem::limit(detail));
+            self.problems.push(Problem::limit(detail));
         }
     }
 
