@@ -43,7 +43,12 @@ pub(super) fn classify(bytes: &[u8]) -> Vec<(Range<u64>, GapKind)> {
     while let Some(&byte) = bytes.get(index(at)) {
         let end = at.saturating_add(run(bytes.get(index(at)..).unwrap_or_default(), byte));
         let edge = at == 0 || end == len;
-        let wanted = if edge { EDGE_RUN.min(len) } else { INNER_RUN };
+        let wanted = match edge {
+            // A few equal bytes are fill where they are what writers pad with; any other could be a message.
+            true if matches!(byte, 0 | 0xff) => EDGE_RUN.min(len),
+            true => EDGE_RUN,
+            false => INNER_RUN,
+        };
         if end.saturating_sub(at) >= wanted {
             push_unknown(&mut pieces, bytes, unknown_from..at);
             pieces.push((at..end, GapKind::Fill { byte }));
@@ -126,7 +131,8 @@ mod tests {
         bytes.extend([0; 4095]);
         bytes.extend(b"end");
         assert_eq!(classify(&bytes).len(), 1);
-        assert_eq!(classify(&[7]), [(0..1, GapKind::Fill { byte: 7 })]);
+        assert_eq!(classify(&[0]), [(0..1, GapKind::Fill { byte: 0 })]);
+        assert!(matches!(classify(&[7])[..], [(_, GapKind::Unknown { .. })]));
         assert!(classify(&[]).is_empty());
     }
 
