@@ -301,3 +301,76 @@ impl Settling<'_> {
         clip(self.stream, at, self.end.saturating_sub(at))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::budget::Limits;
+
+    fn claim(at: u64, len: u64, proof: Proof) -> Option<Claim> {
+        Some(Claim {
+            format: *formats::ALL.first()?,
+            at,
+            len,
+            missing: 0,
+            proof,
+            drained: None,
+        })
+    }
+
+    /// What stands of some claims, and how many problems were told.
+    fn strongest(claims: &[(u64, u64, Proof)], limits: Limits) -> (Vec<(u64, u64)>, usize) {
+        let budget = Budget::new(limits);
+        let mut settling = Settling {
+            stream: &Bytes::new(),
+            end: 1000,
+            budget: &budget,
+            told: vec![0; formats::ALL.len()],
+            standing: BTreeMap::new(),
+            refused: false,
+            problems: Vec::new(),
+        };
+        let claims = claims
+            .iter()
+            .filter_map(|&(at, len, proof)| claim(at, len, proof));
+        settling.keep_strongest(claims.collect());
+        let standing = settling.standing.values();
+        let standing = standing.map(|claim| (claim.at, claim.len)).collect();
+        (standing, settling.problems.len())
+    }
+
+    #[test]
+    fn overlaps_are_settled_by_proof_then_length_and_told() {
+        use Proof::{Checksum, Magic, Structure};
+        let settled = |claims: &[_]| strongest(claims, Limits::default());
+        let (weak, strong) = ((0, 50, Structure), (40, 20, Checksum));
+        assert_eq!(settled(&[weak, strong]), (vec![(40, 20)], 1));
+        let (short, long) = ((0, 50, Structure), (40, 60, Structure));
+        assert_eq!(settled(&[short, long]), (vec![(40, 60)], 1));
+        // What lies inside a proven region belongs to it, and is nothing to tell.
+        assert_eq!(
+            settled(&[(0, 50, Structure), (10, 20, Checksum)]),
+            (vec![(0, 50)], 0)
+        );
+        assert_eq!(
+            settled(&[(0, 50, Magic), (10, 20, Structure)]),
+            (vec![(10, 20)], 1)
+        );
+        let beside = [(0, 10, Magic), (10, 10, Magic), (30, 5, Checksum)];
+        assert_eq!(settled(&beside), (vec![(0, 10), (10, 10), (30, 5)], 0));
+    }
+
+    #[test]
+    fn damaged_claims_are_told_up_to_a_number_and_regions_up_to_the_budget() {
+        let mut claims = vec![(0, 900, Proof::Checksum)];
+        claims.extend((0..200).map(|at| (800 + at, 150, Proof::Magic)));
+        let (standing, told) = strongest(&claims, Limits::default());
+        assert_eq!((standing.first(), told), (Some(&(0, 900)), MOST_TOLD));
+        let limits = Limits {
+            entries: 1,
+            ..Limits::default()
+        };
+        let two = [(0, 10, Proof::Checksum), (10, 5, Proof::Checksum)];
+        assert_eq!(strongest(&two, limits), (vec![(0, 10)], 1));
+    }
+}

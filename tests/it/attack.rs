@@ -277,6 +277,7 @@ fn every_single_change_of_an_entry_is_told() {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "a test of time needs the time")]
 fn within_seconds<T>(seconds: u64, what: &str, work: impl FnOnce() -> T) -> T {
     let start = Instant::now();
     let done = work();
