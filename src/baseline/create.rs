@@ -113,6 +113,16 @@ impl<'a> Creator<'a> {
                 self.slack(index);
             }
         } else if self.holds_tree(index) {
+            // A boot header says where to load and to start what it wraps; nothing else states that.
+            if region.format.kind == Kind::Boot {
+                self.raw(
+                    "boot-image",
+                    region.len,
+                    Digest::of(&region.bytes),
+                    at,
+                    false,
+                );
+            }
             self.level(Some(index), None);
         } else {
             let name = if region.format.kind == Kind::Boot {

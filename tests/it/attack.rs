@@ -247,6 +247,28 @@ fn what_stayed_unread_in_a_matching_tree_is_told() {
     assert!(!compare(&expected, &found).is_complete());
 }
 
+/// A uImage of a ramdisk that is loaded at an address.
+fn uimage(load: u32, payload: &[u8]) -> Vec<u8> {
+    let mut header = vec![0; 64];
+    header[..4].copy_from_slice(&[0x27, 0x05, 0x19, 0x56]);
+    header[12..16].copy_from_slice(&(payload.len() as u32).to_be_bytes());
+    header[16..20].copy_from_slice(&load.to_be_bytes());
+    header[24..28].copy_from_slice(&crc32fast::hash(payload).to_be_bytes());
+    header[28..32].copy_from_slice(&[5, 2, 3, 0]);
+    let crc = crc32fast::hash(&header);
+    header[4..8].copy_from_slice(&crc.to_be_bytes());
+    header.extend_from_slice(payload);
+    header
+}
+
+#[test]
+fn the_header_around_a_ramdisk_is_compared() {
+    let tree = tar(&rootfs());
+    let golden = chip(&noise(4, 500), &uimage(0x8000, &tree));
+    let image = chip(&noise(4, 500), &uimage(0x9000, &tree));
+    assert_ne!(code(&golden, &image), 0);
+}
+
 #[test]
 fn a_moved_file_tells_what_else_changed() {
     let golden = tar(&rootfs());
