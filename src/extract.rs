@@ -10,6 +10,6 @@ mod settle;
 mod unpack;
 
 pub use gaps::GapKind;
-pub use inventory::{Found, Gap, ImageId, Inventory, Older, Region, State, Told};
+pub use inventory::{Found, Gap, ImageId, Inventory, Older, Owner, Region, State, Told};
 pub use ledger::Coverage;
 pub use unpack::unpack;

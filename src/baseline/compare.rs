@@ -1,13 +1,13 @@
 //! A baseline against what was found in an image: every difference, everything that could not be compared.
 
+pub(in crate::baseline) mod claims;
 mod cover;
 mod raw;
 mod tree;
 
-use std::collections::BTreeSet;
-
 use serde::Serialize;
 
+use self::claims::{Claim, Claims, Part};
 use super::change::{Change, ChangeKind};
 use super::model::{Baseline, FileRow};
 use super::pair::pair;
@@ -62,7 +62,7 @@ pub fn compare(baseline: &Baseline, found: &Inventory) -> Comparison {
         found,
         rows: rows_by_component(baseline),
         out: Comparison::default(),
-        covered: BTreeSet::new(),
+        claims: Claims::new(found),
         ranges: Vec::new(),
     };
     comparing.trees();
@@ -78,8 +78,8 @@ struct Comparing<'a> {
     /// The rows of each component.
     rows: Vec<Vec<&'a FileRow>>,
     out: Comparison,
-    /// The places whose content a component answers for.
-    covered: BTreeSet<Place>,
+    /// What the components answer for.
+    claims: Claims,
     /// Ranges of the image's own bytes that a raw component answers for, sorted.
     ranges: Vec<std::ops::Range<u64>>,
 }
@@ -154,7 +154,7 @@ impl Comparing<'_> {
 
     fn cover_tree(&mut self, tree: &FoundTree<'_>) {
         for entry in &tree.entries {
-            self.covered.insert(entry.place.clone());
+            self.claims.claim(Part::Entry(entry.index), Claim::Compared);
         }
     }
 
@@ -187,11 +187,6 @@ impl Comparing<'_> {
             reason,
             matters,
         });
-    }
-
-    /// Whether a component answers for what is at a place: for it, or for something around it.
-    fn is_covered(&self, place: &Place) -> bool {
-        place.around().any(|place| self.covered.contains(place))
     }
 }
 

@@ -34,9 +34,16 @@ pub fn create(found: &Inventory) -> Draft {
         .into_iter()
         .map(|tree| (tree.region, tree))
         .collect();
+    let mut within: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (index, region) in found.regions.iter().enumerate() {
+        if let Some(entry) = region.within {
+            within.entry(entry).or_default().push(index);
+        }
+    }
     let mut creator = Creator {
         found,
         trees,
+        within,
         draft: Draft {
             components: Vec::new(),
             files: Vec::new(),
@@ -57,6 +64,8 @@ pub fn create(found: &Inventory) -> Draft {
 struct Creator<'a> {
     found: &'a Inventory,
     trees: BTreeMap<Option<usize>, FoundTree<'a>>,
+    /// The regions in each entry's content.
+    within: BTreeMap<usize, Vec<usize>>,
     draft: Draft,
 }
 
@@ -104,6 +113,16 @@ impl<'a> Creator<'a> {
                 self.slack(index);
             }
         } else if self.holds_tree(index) {
+            // A boot header says where to load and to start what it wraps; nothing else states that.
+            if region.format.kind == Kind::Boot {
+                self.raw(
+                    "boot-image",
+                    region.len,
+                    Digest::of(&region.bytes),
+                    at,
+                    false,
+                );
+            }
             self.level(Some(index), None);
         } else {
             let name = if region.format.kind == Kind::Boot {
@@ -199,15 +218,17 @@ impl<'a> Creator<'a> {
     /// Takes what the entries of a wrapper carry; what is no firmware part (a script, a manifest) need not be on a device.
     fn look_through(&mut self, tree: &FoundTree<'a>) {
         for &entry in &tree.entries {
-            let Node::File(file) = &entry.entry.node else {
-                continue;
+            let file = match &entry.found.entry.node {
+                Node::File(file) => file,
+                Node::Dir => continue,
+                _ => {
+                    let what = format!("{}: a wrapper's links and devices", entry.place);
+                    self.draft.left_out.push(what);
+                    continue;
+                }
             };
-            let index = self
-                .found
-                .entries
-                .iter()
-                .position(|other| std::ptr::eq(other, entry));
-            let inside: Vec<usize> = self.regions_within(index);
+            let index = Some(entry.index);
+            let inside = self.regions_within(entry.index);
             let holds = inside.iter().any(|&region| self.holds_tree(region));
             if holds {
                 self.level(tree.region, index);
@@ -229,12 +250,8 @@ impl<'a> Creator<'a> {
         }
     }
 
-    fn regions_within(&self, entry: Option<usize>) -> Vec<usize> {
-        let regions = self.found.regions.iter().enumerate();
-        regions
-            .filter(|(_, region)| entry.is_some() && region.within == entry)
-            .map(|(index, _)| index)
-            .collect()
+    fn regions_within(&self, entry: usize) -> Vec<usize> {
+        self.within.get(&entry).cloned().unwrap_or_default()
     }
 
     fn raw(&mut self, name: &str, size: u64, sha256: Digest, at: Option<u64>, optional: bool) {
@@ -251,14 +268,14 @@ impl<'a> Creator<'a> {
         let component = self.draft.components.len();
         let name = self.free_name(name);
         for &entry in &tree.entries {
-            match file_row(component, entry) {
+            match file_row(component, &entry) {
                 Some(row) => self.draft.files.push(row),
                 None => self
                     .draft
                     .left_out
                     .push(format!("{}: its content could not be read", entry.place)),
             }
-            self.draft.elf.extend(elf_row(entry));
+            self.draft.elf.extend(elf_row(&entry));
         }
         self.draft.components.push(Component {
             name,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::compare::claims::Part;
 use crate::digest::Digest;
 use crate::entry::{EntryPath, Node};
 use crate::extract::{Found, Inventory};
@@ -16,14 +17,36 @@ pub(super) struct FoundTree<'a> {
     /// Where it is.
     pub(super) place: Place,
     /// Its entries, sorted by path and ordinal.
-    pub(super) entries: Vec<&'a Found>,
+    pub(super) entries: Vec<Member<'a>>,
+}
+
+/// An entry of a tree and its index in the inventory.
+#[derive(Clone, Copy)]
+pub(super) struct Member<'a> {
+    pub(super) index: usize,
+    pub(super) found: &'a Found,
+}
+
+impl std::ops::Deref for Member<'_> {
+    type Target = Found;
+
+    fn deref(&self) -> &Found {
+        self.found
+    }
 }
 
 /// The trees of an image in the order in which they were found.
 pub(super) fn trees(found: &Inventory) -> Vec<FoundTree<'_>> {
-    let mut trees: BTreeMap<Option<usize>, Vec<&Found>> = BTreeMap::new();
-    for entry in found.entries.iter().filter(|entry| !is_payload(entry)) {
-        trees.entry(entry.region).or_default().push(entry);
+    let mut trees: BTreeMap<Option<usize>, Vec<Member<'_>>> = BTreeMap::new();
+    for (index, entry) in found.entries.iter().enumerate() {
+        if is_payload(found, entry) {
+            continue;
+        }
+        let member = Member {
+            index,
+            found: entry,
+        };
+        trees.entry(entry.region).or_default().push(member);
     }
     let place = |region: Option<usize>| {
         let region = region.and_then(|index| found.regions.get(index));
@@ -41,13 +64,18 @@ pub(super) fn trees(found: &Inventory) -> Vec<FoundTree<'_>> {
         .collect()
 }
 
-/// Whether an entry is the payload of a stream and not part of a tree.
-pub(super) fn is_payload(found: &Found) -> bool {
-    found.entry.path == EntryPath::root() && matches!(found.entry.node, Node::File(_))
+/// Whether an entry is the payload of a stream and not part of a tree: trees decode to nothing.
+pub(super) fn is_payload(found: &Inventory, entry: &Found) -> bool {
+    let region = entry.region.and_then(|index| found.regions.get(index));
+    region.is_some_and(|region| region.decoded.is_some())
+        && entry.entry.path == EntryPath::root()
+        && matches!(entry.entry.node, Node::File(_))
 }
 
 /// A piece of raw bytes that an image holds.
 pub(super) struct Piece {
+    /// What it is.
+    pub(super) part: Part,
     /// Where it is.
     pub(super) place: Place,
     /// First byte in what holds it, where that is comparable with a baseline's offset.
@@ -64,27 +92,32 @@ pub(super) fn pieces(found: &Inventory, wanted: impl Fn(u64) -> bool) -> Vec<Pie
         (within.is_none() && is_flat(found, parent)).then_some(at)
     };
     let mut pieces = Vec::new();
-    for region in found.regions.iter().filter(|region| wanted(region.len)) {
+    let regions = found.regions.iter().enumerate();
+    for (index, region) in regions.filter(|(_, region)| wanted(region.len)) {
         pieces.push(Piece {
+            part: Part::Region(index),
             place: region.place.clone(),
             at: offset(region.parent, region.within, region.at),
             size: region.len,
             sha256: Digest::of(&region.bytes),
         });
     }
-    for gap in found.gaps.iter().filter(|gap| wanted(gap.len)) {
+    let gaps = found.gaps.iter().enumerate();
+    for (index, gap) in gaps.filter(|(_, gap)| wanted(gap.len)) {
         pieces.push(Piece {
+            part: Part::Gap(index),
             place: gap.place.clone(),
             at: offset(gap.parent, gap.within, gap.at),
             size: length(&gap.bytes),
             sha256: Digest::of(&gap.bytes),
         });
     }
-    for entry in &found.entries {
+    for (index, entry) in found.entries.iter().enumerate() {
         if let (Node::File(file), Some(sha256)) = (&entry.entry.node, entry.sha256)
             && wanted(file.size)
         {
             pieces.push(Piece {
+                part: Part::Entry(index),
                 place: entry.place.clone(),
                 at: None,
                 size: file.size,

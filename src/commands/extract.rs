@@ -13,6 +13,7 @@ use anyhow::{Context, Result};
 
 use super::exit::Usage;
 use super::open;
+use crate::budget::Budget;
 use crate::cli;
 use crate::entry::{EntryPath, Fault, Node};
 use crate::extract::{Found, Inventory};
@@ -25,29 +26,52 @@ const LONGEST_FOLDER: usize = 200;
 pub(super) fn run(args: &cli::Extract) -> Result<u8> {
     prepare(&args.output)?;
     let found = open::inventory(&args.image, &args.budget)?;
-    let mut written = Written::default();
-    let mut links = Vec::new();
-    for entry in &found.entries {
-        let path = args.output.join(folder(&found, entry)).join(name(entry));
-        match &entry.entry.node {
-            Node::Symlink(target) => links.push((path, target.as_slice(), entry)),
-            node => {
-                let done = write_node(&path, node, entry.entry.meta.mode);
-                written.note(entry, done);
-            }
-        }
-    }
-    for (path, target, entry) in links {
-        let done = make_folder(&path)
-            .and_then(|()| std::os::unix::fs::symlink(std::ffi::OsStr::from_bytes(target), &path));
-        written.note(entry, done);
-    }
+    let written = write_all(&found, &args.output, &Budget::new(args.budget.limits()));
     written.tell();
     Ok(if found.is_incomplete() || written.skipped > 0 {
         8
     } else {
         0
     })
+}
+
+/// Writes every entry below `output`; links come last.
+fn write_all(found: &Inventory, output: &Path, budget: &Budget) -> Written {
+    let mut written = Written::default();
+    let mut links = Vec::new();
+    for entry in &found.entries {
+        let path = output.join(folder(found, entry)).join(name(entry));
+        match &entry.entry.node {
+            // Its folder is made now: once links exist, a path could lead through one.
+            Node::Symlink(target) => match make_folder(&path) {
+                Ok(()) => links.push((path, target.as_slice(), entry)),
+                Err(error) => written.note(entry, Err(error)),
+            },
+            node => {
+                let done = afford(found, entry, budget)
+                    .and_then(|()| write_node(&path, node, entry.entry.meta.mode));
+                written.note(entry, done);
+            }
+        }
+    }
+    for (path, target, entry) in links {
+        let done = std::os::unix::fs::symlink(std::ffi::OsStr::from_bytes(target), &path);
+        written.note(entry, done);
+    }
+    written
+}
+
+/// Spends what a file will take on the disk, by the rules by which contents are read: a sparse file may say any size.
+fn afford(found: &Inventory, entry: &Found, budget: &Budget) -> io::Result<()> {
+    let Node::File(file) = &entry.entry.node else {
+        return Ok(());
+    };
+    let region = entry.region.and_then(|index| found.regions.get(index));
+    let stored = region.map_or(u64::MAX, |region| region.len);
+    budget
+        .spend_decoded(file.size)
+        .and_then(|()| budget.check_ratio(stored, file.size))
+        .map_err(|problem| io::Error::other(problem.detail))
 }
 
 fn prepare(output: &Path) -> Result<()> {
@@ -153,5 +177,89 @@ impl Written {
 
     fn tell(&self) {
         anstream::eprintln!("{} written, {} not written", self.count, self.skipped);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::budget::Limits;
+    use crate::extract::unpack;
+    use crate::image::Image;
+
+    /// A cpio archive (newc) of symbolic links.
+    fn links(links: &[(&str, &str)]) -> Vec<u8> {
+        let mut out = Vec::new();
+        for (index, (name, target)) in links.iter().chain(&[("TRAILER!!!", "")]).enumerate() {
+            let mode = if target.is_empty() { 0 } else { 0o120_777 };
+            let fields = [
+                index,
+                mode,
+                0,
+                0,
+                1,
+                0,
+                target.len(),
+                0,
+                0,
+                0,
+                0,
+                name.len() + 1,
+                0,
+            ];
+            out.extend(b"070701");
+            for field in fields {
+                out.extend(format!("{field:08x}").bytes());
+            }
+            for text in [format!("{name}\0"), (*target).to_owned()] {
+                out.extend(text.bytes());
+                out.resize(out.len().next_multiple_of(4), 0);
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn no_link_leads_out_of_the_folder() {
+        let (outside, inside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let image = links(&[
+            ("a", outside.path().to_str().unwrap()),
+            ("a/b", "evil"),
+            ("a/c/d", "evil"),
+        ]);
+        let image = Image::from_bytes("test", image.into());
+        let found = unpack(&image, &Budget::new(Limits::default()));
+        assert_eq!(found.entries.len(), 3);
+        let written = write_all(&found, inside.path(), &Budget::new(Limits::default()));
+        assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
+        assert_eq!((written.count, written.skipped), (2, 1));
+    }
+
+    #[test]
+    fn a_file_that_the_budget_refuses_is_not_written() {
+        let output = tempfile::tempdir().unwrap();
+        let image = Image::from_bytes("test", vec![7; 100].into());
+        let mut found = unpack(&image, &Budget::new(Limits::default()));
+        let file = Node::File(crate::entry::File::stored(vec![7; 100].into()));
+        let entry = crate::entry::Entry {
+            path: EntryPath::new(b"big"),
+            node: file,
+            meta: crate::entry::Meta::default(),
+        };
+        found.entries.push(Found {
+            place: Place::image(),
+            region: None,
+            entry,
+            ordinal: 0,
+            sha256: None,
+            content: None,
+        });
+        let limits = Limits {
+            decoded: 10,
+            ..Limits::default()
+        };
+        let written = write_all(&found, output.path(), &Budget::new(limits));
+        assert_eq!((written.count, written.skipped), (0, 1));
+        assert_eq!(fs::read_dir(output.path()).unwrap().count(), 0);
     }
 }

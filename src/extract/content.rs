@@ -155,12 +155,12 @@ fn inside(bytes: &Bytes) -> Option<Inside> {
         }
     }
     if !kind.is_known() || !ranges.is_empty() {
-        hits.extend(
-            search::search(bytes)
-                .0
-                .into_iter()
-                .filter(|hit| is_likely(hit, bytes)),
-        );
+        let (more, _) = search::search(bytes);
+        // One is enough: which of them stand is settled later, where a region is measured once and not at every
+        // magic inside it.
+        if more.iter().any(|hit| is_likely(hit, bytes)) {
+            hits.extend(more);
+        }
         hits.sort_unstable();
         hits.dedup();
     }

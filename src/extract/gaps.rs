@@ -41,16 +41,16 @@ const BLOCK: usize = INNER_RUN / 2;
 pub(super) fn classify(bytes: &[u8]) -> Vec<(Range<u64>, GapKind)> {
     let mut pieces = Vec::new();
     let mut unknown_from = 0;
-    let edge = EDGE_RUN.min(bytes.len());
     let mut at = run(bytes);
-    if at >= edge && at > 0 {
+    if at > 0 && at >= edge_run(bytes.first(), bytes.len()) {
         push_fill(&mut pieces, bytes, 0..at);
         unknown_from = at;
     } else {
         at = 0;
     }
     let tail = run_at_end(bytes.get(at..).unwrap_or_default());
-    let tail = if tail >= edge { tail } else { 0 };
+    let wanted = edge_run(bytes.last(), bytes.len());
+    let tail = if tail >= wanted { tail } else { 0 };
     let end = bytes.len().saturating_sub(tail);
     while let Some(block) = bytes
         .get(at..end.min(at.saturating_add(BLOCK)))
@@ -77,6 +77,15 @@ pub(super) fn classify(bytes: &[u8]) -> Vec<(Range<u64>, GapKind)> {
     push_unknown(&mut pieces, bytes, unknown_from..end);
     push_fill(&mut pieces, bytes, end..bytes.len());
     pieces
+}
+
+/// How long a constant run at an edge must be to be fill. A few equal bytes are fill where they are what writers pad
+/// with; any other could be a message.
+fn edge_run(byte: Option<&u8>, len: usize) -> usize {
+    match byte {
+        Some(0 | 0xff) => EDGE_RUN.min(len),
+        _ => EDGE_RUN,
+    }
 }
 
 fn push_fill(pieces: &mut Vec<(Range<u64>, GapKind)>, bytes: &[u8], range: Range<usize>) {
@@ -193,7 +202,8 @@ mod tests {
         bytes.extend([0; 4095]);
         bytes.extend(b"end");
         assert_eq!(classify(&bytes).len(), 1);
-        assert_eq!(classify(&[7]), [(0..1, GapKind::Fill { byte: 7 })]);
+        assert_eq!(classify(&[0]), [(0..1, GapKind::Fill { byte: 0 })]);
+        assert!(matches!(classify(&[7])[..], [(_, GapKind::Unknown { .. })]));
         assert!(classify(&[]).is_empty());
     }
 

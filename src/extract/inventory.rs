@@ -44,6 +44,22 @@ pub struct ImageId {
     pub sha256: Option<Digest>,
 }
 
+/// What directly holds something, as an index into the inventory. Places are for people and need not differ; these do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Owner {
+    /// A region.
+    Region(usize),
+    /// The content of an entry.
+    Entry(usize),
+}
+
+impl Owner {
+    /// What holds a thing of this parent that lies in this entry; `None`: the image.
+    pub(super) fn of(parent: Option<usize>, within: Option<usize>) -> Option<Self> {
+        within.map(Self::Entry).or(parent.map(Self::Region))
+    }
+}
+
 /// Bytes that one format claims.
 pub struct Region {
     /// Where it is.
@@ -68,6 +84,13 @@ pub struct Region {
     pub decoded: Option<Decoded>,
     /// Its own bytes.
     pub bytes: Bytes,
+}
+
+impl Region {
+    /// What directly holds it; `None`: the image.
+    pub fn owner(&self) -> Option<Owner> {
+        Owner::of(self.parent, self.within)
+    }
 }
 
 /// What a region decoded to.
@@ -109,6 +132,13 @@ pub struct Gap {
     pub kind: GapKind,
     /// Its bytes.
     pub bytes: Bytes,
+}
+
+impl Gap {
+    /// What directly holds it; `None`: the image.
+    pub fn owner(&self) -> Option<Owner> {
+        Owner::of(self.parent, self.within)
+    }
 }
 
 /// An entry and what was found out about its content.
@@ -157,9 +187,19 @@ pub struct Told {
     pub at: Option<u64>,
     /// What was wanted and what was found.
     pub detail: String,
+    /// What it concerns; `None`: the image.
+    #[serde(skip)]
+    pub owner: Option<Owner>,
 }
 
 impl Told {
+    /// The same problem, of one region or entry.
+    #[must_use]
+    pub fn of(mut self, owner: impl Into<Option<Owner>>) -> Self {
+        self.owner = owner.into();
+        self
+    }
+
     /// A problem of the region, stream or tree at `place`.
     pub fn new(place: &Place, problem: Problem) -> Self {
         Self {
@@ -170,6 +210,7 @@ impl Told {
             kind: problem.kind,
             at: problem.at,
             detail: problem.detail,
+            owner: None,
         }
     }
 }

@@ -37,6 +37,8 @@ const GROUP: usize = 40;
 const SLAB: u64 = 16 << 20;
 /// Bytes searched at a time by one thread (1 MiB).
 const WINDOW: u64 = 1 << 20;
+/// One window may hold so many hits: no honest one does, and together they must fit in memory.
+const WINDOW_HITS: usize = 100_000;
 
 struct Needles {
     /// Each finds some of the patterns by their first bytes.
@@ -90,26 +92,27 @@ pub(super) fn search(stream: &Bytes) -> (Vec<Hit>, bool) {
 /// The hits of [`search`], while `read` is given the same bytes slab by slab on another thread: they are brought into memory
 /// once for both.
 pub(super) fn search_along(stream: &Bytes, mut read: impl FnMut(&[u8]) + Send) -> (Vec<Hit>, bool) {
-    let needles = &*NEEDLES;
     let mut hits: Vec<Hit> = Vec::new();
+    let mut too_many = false;
     for slab in 0..length(stream).div_ceil(SLAB) {
         let from = slab.saturating_mul(SLAB);
         let bytes = clip(stream, from, SLAB);
         let windows = length(&bytes).div_ceil(WINDOW);
         let at = |window: u64| from.saturating_add(window.saturating_mul(WINDOW));
-        let search = || -> Vec<Hit> {
-            let windows = (0..windows).into_par_iter();
+        let search = || -> Vec<Vec<Hit>> {
+            let windows = (0..windows).into_par_iter().filter(|_| !too_many);
             windows
-                .flat_map_iter(|window| search_window(needles, stream, at(window)))
+                .map(|window| search_window(stream, at(window)))
                 .collect()
         };
         let ((), found) = rayon::join(|| read(&bytes), search);
         map::touched(length(&bytes));
-        if hits.len() <= MOST_HITS {
+        for found in found {
+            too_many |= found.len() >= WINDOW_HITS;
             hits.extend(found);
         }
+        too_many |= hits.len() > MOST_HITS;
     }
-    let too_many = hits.len() > MOST_HITS;
     hits.sort_unstable();
     hits.dedup();
     hits.truncate(MOST_HITS);
@@ -117,7 +120,8 @@ pub(super) fn search_along(stream: &Bytes, mut read: impl FnMut(&[u8]) + Send) -
 }
 
 /// The hits whose pattern starts in the window at `from`.
-fn search_window(needles: &Needles, stream: &Bytes, from: u64) -> Vec<Hit> {
+fn search_window(stream: &Bytes, from: u64) -> Vec<Hit> {
+    let needles = &*NEEDLES;
     let overlap = needles.longest.saturating_sub(1);
     let window = clip(stream, from, WINDOW.saturating_add(overlap));
     let mut hits = Vec::new();
@@ -126,7 +130,7 @@ fn search_window(needles: &Needles, stream: &Bytes, from: u64) -> Vec<Hit> {
         while let Some(found) = searcher.find(Input::new(&window[..]).range(next..)) {
             next = found.start().saturating_add(1);
             let at = u64::try_from(found.start()).unwrap_or(u64::MAX);
-            if at >= WINDOW || hits.len() > MOST_HITS {
+            if at >= WINDOW || hits.len() >= WINDOW_HITS {
                 break;
             }
             needles.verify(

@@ -3,6 +3,7 @@
 //! A region inside another that is at least structurally proven belongs to it. Of two that overlap in part, the
 //! stronger proof wins, then the longer one.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -67,14 +68,18 @@ pub(super) fn settle(stream: &Bytes, range: Range<u64>, hits: &[Hit], budget: &B
         end: range.end,
         budget,
         told: vec![0; formats::ALL.len()],
-        settled: Settled::default(),
+        standing: BTreeMap::new(),
+        refused: false,
+        problems: Vec::new(),
     };
     let decoding = settling.measure(hits);
     for (hit, format, proof) in decoding {
         settling.decode(hit, format, proof);
     }
-    settling.settled.claims.sort_by_key(|claim| claim.at);
-    settling.settled
+    Settled {
+        claims: settling.standing.into_values().collect(),
+        problems: settling.problems,
+    }
 }
 
 struct Settling<'a> {
@@ -83,7 +88,12 @@ struct Settling<'a> {
     budget: &'a Budget,
     /// How many rejected claims were told, by format.
     told: Vec<usize>,
-    settled: Settled,
+    /// The claims that stand, by their first byte. None is empty and no two overlap, so that the rivals of another are
+    /// neighbours here: a stream may hold a million.
+    standing: BTreeMap<u64, Claim>,
+    /// Whether the budget refused a claim; no more are made then.
+    refused: bool,
+    problems: Vec<Problem>,
 }
 
 impl Settling<'_> {
@@ -149,17 +159,17 @@ impl Settling<'_> {
         for claim in outer {
             match self.rival_of(&claim) {
                 Some(rival) => self.lose(&claim, rival),
-                None => self.settled.claims.push(claim),
+                None => self.stand(claim),
             }
         }
     }
 
     /// Decodes a stream to learn its length, unless somebody owns its start.
     fn decode(&mut self, hit: Hit, format: &'static dyn Format, proof: Proof) {
-        let owned = |claim: &Claim| {
-            claim.at <= hit.at && hit.at < claim.end() && claim.proof >= Proof::Structure
-        };
-        if self.settled.claims.iter().any(owned) || self.is_tired(hit.format) {
+        let before = self.standing.range(..=hit.at).next_back();
+        let owned = before
+            .is_some_and(|(_, claim)| hit.at < claim.end() && claim.proof >= Proof::Structure);
+        if owned || self.refused || self.is_tired(hit.format) {
             return;
         }
         let rest = self.rest(hit.at);
@@ -199,29 +209,48 @@ impl Settling<'_> {
         match self.rival_of(&claim) {
             Some(rival) if rival.0 >= claim.proof => self.lose(&claim, rival),
             _ => {
-                let (lost, kept) = std::mem::take(&mut self.settled.claims)
-                    .into_iter()
-                    .partition(|other| other.overlaps(&claim));
-                self.settled.claims = kept;
-                let lost: Vec<Claim> = lost;
-                for other in &lost {
-                    self.lose(other, (claim.proof, claim.format.doc().id, claim.at));
+                let lost: Vec<u64> = self.rivals(&claim).map(|other| other.at).collect();
+                for other in lost
+                    .iter()
+                    .filter_map(|at| self.standing.remove(at))
+                    .collect::<Vec<_>>()
+                {
+                    self.lose(&other, (claim.proof, claim.format.doc().id, claim.at));
                 }
-                self.settled.claims.push(claim);
+                self.stand(claim);
             }
         }
     }
 
     /// The strongest claim that stands and overlaps this one.
     fn rival_of(&self, claim: &Claim) -> Option<(Proof, &'static str, u64)> {
-        let rivals = self
-            .settled
-            .claims
-            .iter()
-            .filter(|other| other.overlaps(claim));
-        rivals
+        self.rivals(claim)
             .map(|other| (other.proof, other.format.doc().id, other.at))
             .max()
+    }
+
+    /// The claims that stand and overlap this one: from the last that starts before its end, backwards.
+    fn rivals<'s>(&'s self, claim: &'s Claim) -> impl Iterator<Item = &'s Claim> {
+        let before = self.standing.range(..claim.end()).rev();
+        before
+            .map(|(_, other)| other)
+            .take_while(|other| other.overlaps(claim))
+    }
+
+    /// Lets a claim stand. A region is spent like an entry: each costs as much to keep.
+    fn stand(&mut self, claim: Claim) {
+        if self.refused {
+            return;
+        }
+        match self.budget.spend_entries(1) {
+            Ok(()) => {
+                self.standing.insert(claim.at, claim);
+            }
+            Err(problem) => {
+                self.refused = true;
+                self.problems.push(problem.at(claim.at));
+            }
+        }
     }
 
     fn lose(&mut self, claim: &Claim, (_, winner, winner_at): (Proof, &'static str, u64)) {
@@ -253,7 +282,7 @@ impl Settling<'_> {
         };
         *told = told.saturating_add(1);
         if *told < MOST_TOLD {
-            self.settled.problems.push(problem);
+            self.problems.push(problem);
         } else if *told == MOST_TOLD {
             let id = formats::ALL
                 .get(format)
@@ -261,7 +290,7 @@ impl Settling<'_> {
             let detail = format!(
                 "more than {MOST_TOLD} damaged or overlapping {id} regions; no more were looked at"
             );
-            self.settled.problems.push(Problem::limit(detail));
+            self.problems.push(Problem::limit(detail));
         }
     }
 
@@ -272,5 +301,78 @@ impl Settling<'_> {
 
     fn rest(&self, at: u64) -> Bytes {
         clip(self.stream, at, self.end.saturating_sub(at))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::budget::Limits;
+
+    fn claim(at: u64, len: u64, proof: Proof) -> Option<Claim> {
+        Some(Claim {
+            format: *formats::ALL.first()?,
+            at,
+            len,
+            missing: 0,
+            proof,
+            drained: None,
+        })
+    }
+
+    /// What stands of some claims, and how many problems were told.
+    fn strongest(claims: &[(u64, u64, Proof)], limits: Limits) -> (Vec<(u64, u64)>, usize) {
+        let budget = Budget::new(limits);
+        let mut settling = Settling {
+            stream: &Bytes::new(),
+            end: 1000,
+            budget: &budget,
+            told: vec![0; formats::ALL.len()],
+            standing: BTreeMap::new(),
+            refused: false,
+            problems: Vec::new(),
+        };
+        let claims = claims
+            .iter()
+            .filter_map(|&(at, len, proof)| claim(at, len, proof));
+        settling.keep_strongest(claims.collect());
+        let standing = settling.standing.values();
+        let standing = standing.map(|claim| (claim.at, claim.len)).collect();
+        (standing, settling.problems.len())
+    }
+
+    #[test]
+    fn overlaps_are_settled_by_proof_then_length_and_told() {
+        use Proof::{Checksum, Magic, Structure};
+        let settled = |claims: &[_]| strongest(claims, Limits::default());
+        let (weak, strong) = ((0, 50, Structure), (40, 20, Checksum));
+        assert_eq!(settled(&[weak, strong]), (vec![(40, 20)], 1));
+        let (short, long) = ((0, 50, Structure), (40, 60, Structure));
+        assert_eq!(settled(&[short, long]), (vec![(40, 60)], 1));
+        // What lies inside a proven region belongs to it, and is nothing to tell.
+        assert_eq!(
+            settled(&[(0, 50, Structure), (10, 20, Checksum)]),
+            (vec![(0, 50)], 0)
+        );
+        assert_eq!(
+            settled(&[(0, 50, Magic), (10, 20, Structure)]),
+            (vec![(10, 20)], 1)
+        );
+        let beside = [(0, 10, Magic), (10, 10, Magic), (30, 5, Checksum)];
+        assert_eq!(settled(&beside), (vec![(0, 10), (10, 10), (30, 5)], 0));
+    }
+
+    #[test]
+    fn damaged_claims_are_told_up_to_a_number_and_regions_up_to_the_budget() {
+        let mut claims = vec![(0, 900, Proof::Checksum)];
+        claims.extend((0..200).map(|at| (800 + at, 150, Proof::Magic)));
+        let (standing, told) = strongest(&claims, Limits::default());
+        assert_eq!((standing.first(), told), (Some(&(0, 900)), MOST_TOLD));
+        let limits = Limits {
+            entries: 1,
+            ..Limits::default()
+        };
+        let two = [(0, 10, Proof::Checksum), (10, 5, Proof::Checksum)];
+        assert_eq!(strongest(&two, limits), (vec![(0, 10)], 1));
     }
 }

@@ -9,7 +9,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 
-use super::inventory::{Decoded, Found, ImageId, Inventory, State, Told};
+use super::inventory::{Decoded, Found, ImageId, Inventory, Owner, State, Told};
 use super::ledger::{self, Coverage};
 use super::search::{self, Hit};
 use super::settle;
@@ -88,6 +88,12 @@ struct Home {
     except: Option<(u64, &'static str)>,
 }
 
+impl Home {
+    fn owner(&self) -> Option<Owner> {
+        Owner::of(self.parent, self.within)
+    }
+}
+
 struct Unpacker<'a> {
     budget: &'a Budget,
     found: Inventory,
@@ -126,7 +132,7 @@ impl Unpacker<'_> {
 
     fn start_root(&mut self, tree: &Tree, problems: &[Problem]) {
         let place = Place::image();
-        self.tell(&place, problems.to_vec());
+        self.tell(&place, None, problems.to_vec());
         let sizes = tree.entries.iter().map(|entry| match &entry.node {
             Node::File(file) => file.size,
             _ => 0,
@@ -144,7 +150,7 @@ impl Unpacker<'_> {
         let sha256 = Digest::new(hasher.finalize().into());
         if too_many {
             let problem = Problem::limit("too many magic numbers; the rest was not looked at");
-            self.tell(&home.place, vec![problem]);
+            self.tell(&home.place, home.owner(), vec![problem]);
         }
         let head = clip(bytes, 0, 64 << 10);
         hits.extend(search::at_start(&head));
@@ -199,7 +205,7 @@ impl Unpacker<'_> {
                 "nested more than {} deep; raise --max-depth to read on",
                 self.budget.limits().depth
             );
-            self.tell(&home.place, vec![Problem::limit(detail)]);
+            self.tell(&home.place, home.owner(), vec![Problem::limit(detail)]);
             return self.add_gap(stream, range, home, true);
         }
         let from = hits.partition_point(|hit| hit.at < range.start);
@@ -222,6 +228,7 @@ impl Unpacker<'_> {
             let place = home.place.offset(at.saturating_sub(home.place_origin));
             self.tell(
                 &place,
+                home.owner(),
                 vec![Problem {
                     at: None,
                     ..problem
@@ -244,10 +251,10 @@ impl Unpacker<'_> {
         }
     }
 
-    fn tell(&mut self, place: &Place, problems: Vec<Problem>) {
+    fn tell(&mut self, place: &Place, owner: Option<Owner>, problems: Vec<Problem>) {
         let told = problems
             .into_iter()
-            .map(|problem| Told::new(place, problem));
+            .map(|problem| Told::new(place, problem).of(owner));
         self.found.problems.extend(told);
     }
 
@@ -261,7 +268,7 @@ impl Unpacker<'_> {
             .get(region)
             .map(|region| region.place.clone())
         {
-            self.tell(&place, problems);
+            self.tell(&place, Some(Owner::Region(region)), problems);
         }
     }
 

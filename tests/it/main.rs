@@ -14,6 +14,7 @@
     reason = "tests fail loudly, and compute with numbers they chose themselves"
 )]
 
+mod attack;
 mod demo;
 mod determinism;
 mod directory;

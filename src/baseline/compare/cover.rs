@@ -3,50 +3,72 @@
 use std::ops::Range;
 
 use super::super::change::{Change, ChangeKind, Value};
-use super::super::piece::{self, FoundTree, is_payload};
+use super::super::piece::{self, FoundTree, Member, is_payload};
 use super::Comparing;
+use super::claims::{Claim, Holders, Part};
 use crate::entry::Node;
-use crate::extract::{Found, Gap, State};
+use crate::extract::{Found, Gap, Inventory, State};
 use crate::place::{Place, escape};
 
 impl Comparing<'_> {
     /// Everything in the image that no component claims.
     pub(super) fn uncovered(&mut self) {
+        let holders = self.claims.holders(self.found);
+        let explored = explored(self.found);
         for tree in piece::trees(self.found) {
-            self.uncovered_tree(&tree);
+            self.uncovered_tree(&tree, &holders, &explored);
         }
-        let payloads = self.found.entries.iter().filter(|entry| is_payload(entry));
-        for entry in payloads {
-            self.uncovered_file(
-                entry,
-                "no component of the baseline claims what this decodes to",
-            );
+        for (index, entry) in self.found.entries.iter().enumerate() {
+            let empty = matches!(&entry.entry.node, Node::File(file) if file.size == 0);
+            let carries = holders.entries.get(index) == Some(&true);
+            if is_payload(self.found, entry)
+                && !empty
+                && !carries
+                && !self.is_claimed(Part::Entry(index))
+            {
+                self.uncovered_entry(
+                    entry,
+                    "no component of the baseline claims what this decodes to",
+                );
+            }
         }
-        for gap in self.found.gaps.iter().filter(|gap| gap.kind.is_unknown()) {
-            self.uncovered_gap(gap);
+        for (index, gap) in self.found.gaps.iter().enumerate() {
+            if gap.kind.is_unknown() && !self.is_claimed(Part::Gap(index)) {
+                self.uncovered_gap(gap);
+            }
         }
+        self.uncovered_regions(&holders);
     }
 
-    /// A tree that is no component: an archive of which a file is one is a wrapper, and its other files count one by one.
-    fn uncovered_tree(&mut self, tree: &FoundTree<'_>) {
-        let matched = tree
+    fn is_claimed(&self, part: Part) -> bool {
+        self.claims.on(self.found, part) > Claim::None
+    }
+
+    /// A tree that is no component: an archive of which a file is one is a wrapper, and its other entries count one by one.
+    fn uncovered_tree(&mut self, tree: &FoundTree<'_>, holders: &Holders, explored: &[u64]) {
+        let holds = |entry: &Member<'_>| holders.entries.get(entry.index) == Some(&true);
+        let claimed = |entry: &Member<'_>| self.is_claimed(Part::Entry(entry.index));
+        if tree
             .entries
             .iter()
-            .any(|entry| self.is_component_entry(entry, tree));
-        if matched || self.is_region_covered(tree.region) {
-            return;
-        }
-        let carries =
-            |entry: &&&Found| self.is_covered(&entry.place) || self.holds_covered(&entry.place);
-        if tree.entries.iter().any(|entry| carries(&entry)) {
-            let left: Vec<&Found> = tree
+            .any(|entry| claimed(entry) || holds(entry))
+        {
+            // A carrier is accounted for by what is in it only where all of its bytes were looked at.
+            let carries = |entry: &Member<'_>| {
+                let all = explored.get(entry.index).copied();
+                holds(entry)
+                    && matches!(&entry.entry.node, Node::File(file) if all == Some(file.size))
+            };
+            let left: Vec<Member<'_>> = tree
                 .entries
                 .iter()
-                .filter(|entry| !carries(entry))
+                .filter(|entry| !claimed(entry) && !carries(entry))
                 .copied()
                 .collect();
             for entry in left {
-                self.uncovered_file(entry, "no component of the baseline claims this file");
+                if !matches!(entry.entry.node, Node::Dir) {
+                    self.uncovered_entry(&entry, "no component of the baseline claims this entry");
+                }
             }
             return;
         }
@@ -59,47 +81,55 @@ impl Comparing<'_> {
         self.out.changes.push(change);
     }
 
-    /// Whether the tree was compared: then all its entries are covered, each by itself.
-    fn is_component_entry(&self, entry: &Found, tree: &FoundTree<'_>) -> bool {
-        let whole = tree
-            .entries
-            .iter()
-            .all(|other| self.covered.contains(&other.place));
-        whole && self.covered.contains(&entry.place)
-    }
-
-    fn is_region_covered(&self, region: Option<usize>) -> bool {
-        let region = region.and_then(|index| self.found.regions.get(index));
-        region.is_some_and(|region| {
-            self.is_covered(&region.place)
-                || (region.parent.is_none()
-                    && region.within.is_none()
-                    && self.in_ranges(region.at..region.at.saturating_add(region.len)))
-        })
-    }
-
-    /// Whether some covered place lies inside this one.
-    fn holds_covered(&self, place: &Place) -> bool {
-        self.covered
-            .iter()
-            .any(|covered| covered.around().skip(1).any(|outer| outer == place))
-    }
-
-    fn uncovered_file(&mut self, entry: &Found, why: &str) {
-        let Node::File(file) = &entry.entry.node else {
-            return;
+    /// Regions in which nothing was found that could be compared or told: their bytes count all the same.
+    fn uncovered_regions(&mut self, holders: &Holders) {
+        let mut silent = vec![true; self.found.regions.len()];
+        let mut speak = |region: Option<usize>| {
+            if let Some(silent) = region.and_then(|index| silent.get_mut(index)) {
+                *silent = false;
+            }
         };
-        if file.size == 0
-            || self.is_covered(&entry.place)
-            || self.holds_covered(&entry.place)
-            || self.is_region_covered(entry.region)
+        for region in self
+            .found
+            .regions
+            .iter()
+            .filter(|region| region.within.is_none())
         {
-            return;
+            speak(region.parent);
         }
+        let unknown = |gap: &&Gap| gap.within.is_none() && gap.kind.is_unknown();
+        for gap in self.found.gaps.iter().filter(unknown) {
+            speak(gap.parent);
+        }
+        for entry in &self.found.entries {
+            let empty = matches!(&entry.entry.node, Node::File(file) if file.size == 0);
+            if !empty || !is_payload(self.found, entry) {
+                speak(entry.region);
+            }
+        }
+        for (index, region) in self.found.regions.iter().enumerate() {
+            let held = holders.regions.get(index) == Some(&true);
+            if silent.get(index) != Some(&true) || held || self.is_claimed(Part::Region(index)) {
+                continue;
+            }
+            let mut change = Change::new(ChangeKind::Uncovered);
+            change.place = Some(region.place.clone());
+            change.found.insert("at", Value::Number(region.at));
+            change.found.insert("size", Value::Number(region.len));
+            change.explanation.push(
+                "a region without content that no component of the baseline claims".to_owned(),
+            );
+            self.out.changes.push(change);
+        }
+    }
+
+    fn uncovered_entry(&mut self, entry: &Found, why: &str) {
         let mut change = Change::new(ChangeKind::Uncovered);
         change.path = Some(escape(entry.entry.path.as_bytes()));
         change.place = Some(entry.place.clone());
-        change.found.insert("size", Value::Number(file.size));
+        if let Node::File(file) = &entry.entry.node {
+            change.found.insert("size", Value::Number(file.size));
+        }
         if let Some(sha256) = entry.sha256 {
             change
                 .found
@@ -110,9 +140,6 @@ impl Comparing<'_> {
     }
 
     fn uncovered_gap(&mut self, gap: &Gap) {
-        if self.is_covered(&gap.place) {
-            return;
-        }
         let top = gap.parent.is_none() && gap.within.is_none();
         let whole = gap.at..gap.at.saturating_add(gap.len);
         let left = if top {
@@ -162,41 +189,51 @@ impl Comparing<'_> {
         left
     }
 
-    /// What could not be read, unless a component answers for the bytes themselves.
+    /// What could not be read, unless the exact bytes around it were compared: then what is wrong inside them was so in
+    /// the reference too.
     pub(super) fn unread(&mut self) {
         for told in &self.found.problems {
-            if told.kind.hides_content() && !self.is_answered(&told.place) {
+            let answered = self.claims.around(self.found, told.owner) == Claim::Exact;
+            if told.kind.hides_content() && !answered {
                 let reason = format!("{}: {}", told.kind.word(), told.detail);
                 self.not_checked(&told.place.clone(), reason, true);
             }
         }
-        let unread = self
-            .found
-            .regions
-            .iter()
-            .filter(|region| region.state == State::Unread);
-        let unread: Vec<Place> = unread.map(|region| region.place.clone()).collect();
-        for place in unread {
-            if !self.is_answered(&place) {
-                self.not_checked(&place, "the region could not be read".to_owned(), true);
+        for (index, region) in self.found.regions.iter().enumerate() {
+            let answered = self.claims.on(self.found, Part::Region(index)) == Claim::Exact;
+            if region.state == State::Unread && !answered {
+                let reason = "the region could not be read".to_owned();
+                self.not_checked(&region.place.clone(), reason, true);
             }
         }
         self.out.not_checked.sort();
         self.out.not_checked.dedup();
     }
 
-    /// Whether the exact bytes around a place were compared: then what is wrong inside them was so in the reference too.
-    fn is_answered(&self, place: &Place) -> bool {
-        let region = self
-            .found
-            .regions
-            .iter()
-            .find(|region| region.place == *place);
-        let ranged = region.is_some_and(|region| {
-            region.parent.is_none()
-                && region.within.is_none()
-                && self.in_ranges(region.at..region.at.saturating_add(region.len))
-        });
-        ranged || self.is_covered(place)
+    /// Top regions that several raw components cover together.
+    pub(super) fn claim_ranges(&mut self) {
+        for (index, region) in self.found.regions.iter().enumerate() {
+            let range = region.at..region.at.saturating_add(region.len);
+            if region.owner().is_none() && self.in_ranges(range) {
+                self.claims.claim(Part::Region(index), Claim::Exact);
+            }
+        }
     }
+}
+
+/// How many bytes of each entry's content lie in regions and gaps. Of a content whose type explains a part of it only
+/// the rest does.
+fn explored(found: &Inventory) -> Vec<u64> {
+    let mut explored = vec![0_u64; found.entries.len()];
+    let regions = found
+        .regions
+        .iter()
+        .map(|region| (region.within, region.len));
+    let gaps = found.gaps.iter().map(|gap| (gap.within, gap.len));
+    for (within, len) in regions.chain(gaps) {
+        if let Some(sum) = within.and_then(|index| explored.get_mut(index)) {
+            *sum = sum.saturating_add(len);
+        }
+    }
+    explored
 }

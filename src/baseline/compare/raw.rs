@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::super::change::{Change, ChangeKind, Value};
 use super::super::model::{Body, Component};
 use super::super::piece::{self, Piece};
+use super::claims::{Claim, Part};
 use super::{Checked, Comparing};
 use crate::digest::Digest;
 use crate::extract::Region;
@@ -28,6 +29,7 @@ impl Comparing<'_> {
             }
         }
         self.ranges.sort_by_key(|range| range.start);
+        self.claim_ranges();
     }
 
     fn raw(
@@ -48,14 +50,18 @@ impl Comparing<'_> {
             pieces.retain(|piece| piece.at != Some(at) || piece.size != size);
             return self.checked(component, Place::image().offset(at), true);
         }
-        let equal = |piece: &Piece| piece.size == size && piece.sha256 == sha256;
+        // Where the image is the chip itself, a copy inside some file is not what the chip would run.
+        let on_chip = here.is_some() && !component.optional;
+        let equal = |piece: &Piece| {
+            piece.size == size && piece.sha256 == sha256 && (piece.at.is_some() || !on_chip)
+        };
         // Of several equal pieces the one at the expected offset; then the first.
         let best = pieces
             .iter()
             .position(|piece| equal(piece) && piece.at.is_some() && piece.at == component.at);
         if let Some(position) = best.or_else(|| pieces.iter().position(equal)) {
             let piece = pieces.remove(position);
-            self.covered.insert(piece.place.clone());
+            self.claims.claim(piece.part, Claim::Exact);
             self.compare_offset(index, piece.at, piece.place.clone());
             return self.checked(component, piece.place, true);
         }
@@ -74,13 +80,10 @@ impl Comparing<'_> {
             let end = region.at.saturating_add(region.len);
             is_top(region) && range.start <= region.at && end <= range.end
         };
-        let places = self
-            .found
-            .regions
-            .iter()
-            .filter(inside)
-            .map(|region| region.place.clone());
-        self.covered.extend(places);
+        let regions = self.found.regions.iter().enumerate();
+        for (index, _) in regions.filter(|(_, region)| inside(region)) {
+            self.claims.claim(Part::Region(index), Claim::Exact);
+        }
         self.ranges.push(range);
     }
 

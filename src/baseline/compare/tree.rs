@@ -1,12 +1,13 @@
 //! One tree against its rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::change::{Change, ChangeKind, Value};
 use super::super::explain::explain;
-use super::super::model::{ExpectedNode, FileRow, Kind};
-use super::super::piece::FoundTree;
+use super::super::model::{Body, ExpectedNode, FileRow, Kind};
+use super::super::piece::{FoundTree, Member};
 use super::super::policy::{self, Judgement, Policy};
+use super::claims::{Claim, Part};
 use super::{Checked, Comparing};
 use crate::digest::{Digest, hex};
 use crate::entry::{EntryPath, Node};
@@ -28,10 +29,10 @@ pub(super) fn compare(
         .iter()
         .map(|row| ((&row.path, row.ordinal), *row))
         .collect();
-    let found: BTreeMap<Key<'_>, &Found> = tree
+    let found: BTreeMap<Key<'_>, Member<'_>> = tree
         .entries
         .iter()
-        .map(|entry| ((&entry.entry.path, entry.ordinal), *entry))
+        .map(|entry| ((&entry.found.entry.path, entry.found.ordinal), *entry))
         .collect();
     let name = all
         .baseline
@@ -39,11 +40,17 @@ pub(super) fn compare(
         .get(index)
         .map(|component| component.name.clone())
         .unwrap_or_default();
+    let format = tree.region.and_then(|index| all.found.regions.get(index));
+    let format = format.map(|region| region.format.id);
+    let same_format = all.baseline.components.get(index).is_some_and(|component| {
+        matches!(&component.body, Body::Tree { format: expected } if expected.as_deref() == format)
+    });
     let mut one = One {
         all,
         component: index,
         name,
         policy,
+        same_format,
         checked: Checked {
             component: String::new(),
             place: Some(tree.place.clone()),
@@ -56,8 +63,8 @@ pub(super) fn compare(
     one.missing(&expected, &found);
     for (key, entry) in &found {
         match expected.get(key) {
-            Some(row) => one.both(row, entry),
-            None => one.surplus(entry),
+            Some(row) => one.both(row, *entry),
+            None => one.surplus(*entry),
         }
     }
     one.finish();
@@ -68,6 +75,8 @@ struct One<'a, 'b> {
     component: usize,
     name: String,
     policy: &'a Policy<'a>,
+    /// Whether the tree is of the format that the baseline was read from, and so stores what that stores.
+    same_format: bool,
     checked: Checked,
     /// The changes, each with the digest by which a moved file is recognised.
     changes: Vec<(Change, Option<Digest>)>,
@@ -81,18 +90,25 @@ impl One<'_, '_> {
         change
     }
 
+    /// What is inside an entry needs no other answer.
+    fn answer(&mut self, found: Member<'_>) {
+        self.all
+            .claims
+            .claim(Part::Entry(found.index), Claim::Exact);
+    }
+
     /// Rows without an entry.
     fn missing(
         &mut self,
         expected: &BTreeMap<Key<'_>, &FileRow>,
-        found: &BTreeMap<Key<'_>, &Found>,
+        found: &BTreeMap<Key<'_>, Member<'_>>,
     ) {
         for (key, row) in expected {
             if found.contains_key(key) {
                 continue;
             }
-            // What a format does not store of its root is no loss.
-            let root = row.path == EntryPath::root();
+            // What another format does not store of its root is no loss.
+            let root = !self.same_format && is_root(&row.path, row.ordinal, row.node.kind());
             if root || self.may_be_absent(row) {
                 self.checked.mutable = self.checked.mutable.saturating_add(usize::from(!root));
                 continue;
@@ -140,22 +156,24 @@ impl One<'_, '_> {
     }
 
     /// An entry that has a row.
-    fn both(&mut self, row: &FileRow, found: &Found) {
+    fn both(&mut self, row: &FileRow, found: Member<'_>) {
         self.checked.compared = self.checked.compared.saturating_add(1);
         let mut change = self.change(ChangeKind::Modified, &row.path);
         change.place = Some(found.place.clone());
-        differences(row, found, &mut change);
-        if matches!(row.node, ExpectedNode::File { .. }) && is_unread(found) {
+        differences(row, &found, &mut change);
+        if matches!(row.node, ExpectedNode::File { .. }) && is_unread(&found) {
             let reason = "its content could not be read".to_owned();
             self.all.not_checked(&found.place, reason, true);
         } else if change.fields.is_empty() {
             self.checked.matched = self.checked.matched.saturating_add(1);
+            self.answer(found);
         }
         if change.fields.is_empty() {
             return;
         }
-        match self.judge(found) {
+        match self.judge(&found) {
             Judgement::Allowed { .. } => {
+                self.answer(found);
                 self.checked.mutable = self.checked.mutable.saturating_add(1);
                 return;
             }
@@ -163,7 +181,7 @@ impl One<'_, '_> {
             Judgement::NotNamed => {}
         }
         if change.fields.contains(&"sha256") {
-            change.explanation.extend(self.explain(row, found));
+            change.explanation.extend(self.explain(row, &found));
         }
         self.changes.push((change, None));
     }
@@ -180,15 +198,22 @@ impl One<'_, '_> {
     }
 
     /// An entry without a row.
-    fn surplus(&mut self, found: &Found) {
-        if found.entry.path == EntryPath::root() {
+    fn surplus(&mut self, found: Member<'_>) {
+        if !self.same_format
+            && is_root(
+                &found.entry.path,
+                found.ordinal,
+                Kind::from(&found.entry.node),
+            )
+        {
             return;
         }
         let mut change = self.change(ChangeKind::Added, &found.entry.path);
         change.place = Some(found.place.clone());
-        change.found = found_values(found);
-        match self.judge(found) {
+        change.found = found_values(&found);
+        match self.judge(&found) {
             Judgement::Allowed { .. } => {
+                self.answer(found);
                 self.checked.mutable = self.checked.mutable.saturating_add(1);
                 return;
             }
@@ -217,7 +242,7 @@ impl One<'_, '_> {
                 gone.entry(*digest).or_insert(index);
             }
         }
-        let mut dropped = Vec::new();
+        let mut dropped = BTreeSet::new();
         for index in 0..self.changes.len() {
             let Some((change, Some(digest))) = self.changes.get(index) else {
                 continue;
@@ -228,15 +253,23 @@ impl One<'_, '_> {
             let Some(from) = gone.remove(digest) else {
                 continue;
             };
-            let old = self
-                .changes
-                .get(from)
-                .and_then(|(change, _)| change.path.clone());
-            dropped.push(from);
+            let before = self.changes.get(from).map(|(change, _)| change);
+            let old = before.and_then(|change| change.path.clone());
+            let values = before
+                .map(|change| change.expected.clone())
+                .unwrap_or_default();
+            dropped.insert(from);
             if let Some((change, _)) = self.changes.get_mut(index) {
                 let new = change.path.clone();
                 change.kind = ChangeKind::Moved;
+                let now = std::mem::take(&mut change.found);
                 change.differ("path", old.map(Value::Text), new.map(Value::Text));
+                for field in ["mode", "uid", "gid", "xattrs"] {
+                    let (was, is) = (values.get(field), now.get(field));
+                    if was != is && (field == "xattrs" || (was.is_some() && is.is_some())) {
+                        change.differ(field, was.cloned(), is.cloned());
+                    }
+                }
             }
         }
         self.checked.component.clone_from(&self.name);
@@ -250,6 +283,11 @@ impl One<'_, '_> {
         self.all.out.changes.extend(changes);
         self.all.out.checked.push(self.checked);
     }
+}
+
+/// Whether it is the one root of a tree. Anything else at that path is an entry like any other.
+fn is_root(path: &EntryPath, ordinal: u32, kind: Kind) -> bool {
+    *path == EntryPath::root() && ordinal == 0 && kind == Kind::Dir
 }
 
 fn is_unread(found: &Found) -> bool {

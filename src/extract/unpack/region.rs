@@ -173,6 +173,12 @@ impl Unpacker<'_> {
                     region,
                     vec![Problem::new(ProblemKind::Overlap, detail).at(range.start)],
                 );
+                // Bytes that are looked at again are spent, or parts over parts would cost without end.
+                let again = range.end.saturating_sub(range.start);
+                if let Err(problem) = self.budget.spend_decoded(again) {
+                    self.tell_region(region, vec![problem]);
+                    continue;
+                }
             }
             let start = inner.at_origin.saturating_add(range.start);
             let home = Home {

@@ -3,7 +3,7 @@
 use super::{Home, Unpacker, Work};
 use crate::entry::{Entry, EntryPath, File, Node, Superseded};
 use crate::extract::content::{self, Content};
-use crate::extract::inventory::{Found, Older, State};
+use crate::extract::inventory::{Found, Older, Owner, State};
 use crate::place::Place;
 use crate::problem::{Problem, ProblemKind};
 
@@ -39,7 +39,11 @@ impl Unpacker<'_> {
             if ordinal == 1 {
                 let problem =
                     Problem::new(ProblemKind::Name, "this path stands here more than once");
-                self.tell(&place.path(&entry.path), vec![problem]);
+                self.tell(
+                    &place.path(&entry.path),
+                    region.map(Owner::Region),
+                    vec![problem],
+                );
             }
             self.add_entry(entry, ordinal, content.as_deref(), region, place, depth);
         }
@@ -62,6 +66,7 @@ impl Unpacker<'_> {
             }
             self.tell(
                 &place,
+                Some(Owner::Entry(within)),
                 vec![Problem {
                     path: None,
                     ..problem

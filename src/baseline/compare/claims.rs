@@ -1,0 +1,139 @@
+//! Which parts of an image components answer for, by what they are and not by how their places read.
+
+use crate::extract::{Inventory, Owner};
+
+/// How far a component answers for a part of an image.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Claim {
+    /// Not at all.
+    #[default]
+    None,
+    /// It was compared; what is wrong inside it is still wrong.
+    Compared,
+    /// Its exact bytes are the reference's, or may be anything: what is wrong inside it was so in the reference.
+    Exact,
+}
+
+/// The claims on an image's regions, entries and gaps.
+#[derive(Default)]
+pub(super) struct Claims {
+    regions: Vec<Claim>,
+    entries: Vec<Claim>,
+    gaps: Vec<Claim>,
+}
+
+/// One part of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::baseline) enum Part {
+    Region(usize),
+    Entry(usize),
+    Gap(usize),
+}
+
+impl Claims {
+    pub(super) fn new(found: &Inventory) -> Self {
+        Self {
+            regions: vec![Claim::None; found.regions.len()],
+            entries: vec![Claim::None; found.entries.len()],
+            gaps: vec![Claim::None; found.gaps.len()],
+        }
+    }
+
+    /// Claims one part.
+    pub(super) fn claim(&mut self, part: Part, claim: Claim) {
+        let (list, index) = match part {
+            Part::Region(index) => (&mut self.regions, index),
+            Part::Entry(index) => (&mut self.entries, index),
+            Part::Gap(index) => (&mut self.gaps, index),
+        };
+        if let Some(now) = list.get_mut(index) {
+            *now = claim.max(*now);
+        }
+    }
+
+    /// The claim on a part by itself or by what is around it.
+    pub(super) fn on(&self, found: &Inventory, part: Part) -> Claim {
+        let own = self.own(part);
+        own.max(self.around(found, owner(found, part)))
+    }
+
+    /// The strongest claim on an owner or on anything around it.
+    pub(super) fn around(&self, found: &Inventory, inner: Option<Owner>) -> Claim {
+        let mut strongest = Claim::None;
+        let mut at = inner;
+        while let Some(part) = at.map(part) {
+            strongest = strongest.max(self.own(part));
+            at = owner(found, part);
+        }
+        strongest
+    }
+
+    /// Which regions and entries hold something claimed.
+    pub(super) fn holders(&self, found: &Inventory) -> Holders {
+        let mut holders = Holders {
+            regions: vec![false; found.regions.len()],
+            entries: vec![false; found.entries.len()],
+        };
+        let regions = claimed(&self.regions).map(Part::Region);
+        let entries = claimed(&self.entries).map(Part::Entry);
+        let gaps = claimed(&self.gaps).map(Part::Gap);
+        for part in regions.chain(entries).chain(gaps) {
+            holders.mark(found, owner(found, part));
+        }
+        holders
+    }
+
+    fn own(&self, part: Part) -> Claim {
+        let claim = match part {
+            Part::Region(index) => self.regions.get(index),
+            Part::Entry(index) => self.entries.get(index),
+            Part::Gap(index) => self.gaps.get(index),
+        };
+        claim.copied().unwrap_or_default()
+    }
+}
+
+/// What holds something that was marked, at whatever depth.
+pub(super) struct Holders {
+    pub(super) regions: Vec<bool>,
+    pub(super) entries: Vec<bool>,
+}
+
+impl Holders {
+    /// Marks an owner and everything around it; stops where that was done before, so that all marking is linear.
+    fn mark(&mut self, found: &Inventory, mut at: Option<Owner>) {
+        while let Some(holder) = at {
+            let mark = match holder {
+                Owner::Region(index) => self.regions.get_mut(index),
+                Owner::Entry(index) => self.entries.get_mut(index),
+            };
+            match mark {
+                Some(mark) if !*mark => *mark = true,
+                _ => return,
+            }
+            at = owner(found, part(holder));
+        }
+    }
+}
+
+fn claimed(claims: &[Claim]) -> impl Iterator<Item = usize> {
+    let claims = claims.iter().enumerate();
+    claims
+        .filter(|(_, claim)| **claim > Claim::None)
+        .map(|(index, _)| index)
+}
+
+fn part(owner: Owner) -> Part {
+    match owner {
+        Owner::Region(index) => Part::Region(index),
+        Owner::Entry(index) => Part::Entry(index),
+    }
+}
+
+fn owner(found: &Inventory, part: Part) -> Option<Owner> {
+    match part {
+        Part::Region(index) => found.regions.get(index)?.owner(),
+        Part::Entry(index) => found.entries.get(index)?.region.map(Owner::Region),
+        Part::Gap(index) => found.gaps.get(index)?.owner(),
+    }
+}
