@@ -5,6 +5,8 @@ mod cover;
 mod raw;
 mod tree;
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use self::claims::{Claim, Claims, Part};
@@ -13,8 +15,9 @@ use super::model::{Baseline, FileRow};
 use super::pair::pair;
 use super::piece::{self, FoundTree, is_flat};
 use super::policy::Policy;
-use crate::extract::Inventory;
+use crate::extract::{Inventory, Owner, Told};
 use crate::place::Place;
+use crate::problem::ProblemKind;
 
 /// What came of a comparison.
 #[derive(Default)]
@@ -173,12 +176,37 @@ impl Comparing<'_> {
             );
             return self.not_checked(&Place::image(), reason, true);
         }
+        let limited = |told: &Told| told.kind == ProblemKind::Limit;
+        if self.found.problems.iter().any(limited) {
+            let reason = format!(
+                "component {}: not found, and a limit kept the image from being read to its end",
+                component.name
+            );
+            return self.not_checked(&Place::image(), reason, true);
+        }
         let mut change = Change::new(ChangeKind::Removed);
         change.component = Some(component.name.clone());
         change
             .explanation
             .push("the image does not hold this component".to_owned());
         self.out.changes.push(change);
+    }
+
+    /// Where a tree was not read to its end: below these places what is missing may be there. A limit stops all of it.
+    fn cut_short(&self, tree: &FoundTree<'_>) -> BTreeSet<Place> {
+        let owner = tree.region.map(Owner::Region);
+        let problems = self
+            .found
+            .problems
+            .iter()
+            .filter(|told| told.owner == owner);
+        let hides =
+            |told: &&Told| told.kind.hides_content() && told.kind != ProblemKind::ChecksumMismatch;
+        let place = |told: &Told| match told.kind {
+            ProblemKind::Limit => tree.place.clone(),
+            _ => told.place.clone(),
+        };
+        problems.filter(hides).map(place).collect()
     }
 
     fn not_checked(&mut self, place: &Place, reason: String, matters: bool) {

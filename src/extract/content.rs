@@ -44,6 +44,8 @@ pub(super) struct Inside {
     pub(super) hits: Vec<Hit>,
     /// The ranges to explore: all of it, or the holes and the tail of a content of known type.
     pub(super) ranges: Vec<Range<u64>>,
+    /// Whether there were so many magics that some were not looked at.
+    pub(super) too_many: bool,
 }
 
 /// Reads every file once. `files` are the files of a tree in order; the result has one content each, where hard links
@@ -148,6 +150,7 @@ fn inside(bytes: &Bytes) -> Option<Inside> {
     hits.retain(|hit| is_likely(hit, bytes));
     let kind = FileType::of(&head, length(bytes));
     let mut ranges = Vec::new();
+    let mut too_many = false;
     if hits.is_empty() && kind.is_known() {
         ranges = kind.holes(bytes);
         if ranges.is_empty() {
@@ -155,7 +158,8 @@ fn inside(bytes: &Bytes) -> Option<Inside> {
         }
     }
     if !kind.is_known() || !ranges.is_empty() {
-        let (more, _) = search::search(bytes);
+        let more;
+        (more, too_many) = search::search(bytes);
         // One is enough: which of them stand is settled later, where a region is measured once and not at every
         // magic inside it.
         if more.iter().any(|hit| is_likely(hit, bytes)) {
@@ -165,7 +169,7 @@ fn inside(bytes: &Bytes) -> Option<Inside> {
         hits.dedup();
     }
     if ranges.is_empty() {
-        if hits.is_empty() {
+        if hits.is_empty() && !too_many {
             return None;
         }
         ranges.push(0..length(bytes));
@@ -175,6 +179,7 @@ fn inside(bytes: &Bytes) -> Option<Inside> {
         bytes,
         hits,
         ranges,
+        too_many,
     })
 }
 

@@ -42,7 +42,7 @@ pub(super) fn classify(bytes: &[u8]) -> Vec<(Range<u64>, GapKind)> {
     let mut pieces = Vec::new();
     let mut unknown_from = 0;
     let mut at = run(bytes);
-    if at > 0 && at >= edge_run(bytes.first(), bytes.len()) {
+    if at > 0 && (at == bytes.len() || at >= edge_run(bytes.first(), bytes.len())) {
         push_fill(&mut pieces, bytes, 0..at);
         unknown_from = at;
     } else {
@@ -203,7 +203,7 @@ mod tests {
         bytes.extend(b"end");
         assert_eq!(classify(&bytes).len(), 1);
         assert_eq!(classify(&[0]), [(0..1, GapKind::Fill { byte: 0 })]);
-        assert!(matches!(classify(&[7])[..], [(_, GapKind::Unknown { .. })]));
+        assert_eq!(classify(&[7]), [(0..1, GapKind::Fill { byte: 7 })]);
         assert!(classify(&[]).is_empty());
     }
 

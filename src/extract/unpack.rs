@@ -149,8 +149,7 @@ impl Unpacker<'_> {
         let (mut hits, too_many) = search::search_along(bytes, |slab| hasher.update(slab));
         let sha256 = Digest::new(hasher.finalize().into());
         if too_many {
-            let problem = Problem::limit("too many magic numbers; the rest was not looked at");
-            self.tell(&home.place, home.owner(), vec![problem]);
+            self.tell(&home.place, home.owner(), vec![too_many_magics()]);
         }
         let head = clip(bytes, 0, 64 << 10);
         hits.extend(search::at_start(&head));
@@ -296,4 +295,8 @@ impl Unpacker<'_> {
 /// All of a stream, as the one range to explore.
 fn whole(bytes: &Bytes) -> Vec<Range<u64>> {
     std::iter::once(0..length(bytes)).collect()
+}
+
+fn too_many_magics() -> Problem {
+    Problem::limit("too many magic numbers; the rest was not looked at")
 }

@@ -13,7 +13,7 @@ use crate::digest::{Digest, hex};
 use crate::entry::{EntryPath, Node};
 use crate::extract::Found;
 use crate::facts::FileType;
-use crate::place::escape;
+use crate::place::{Place, escape};
 
 type Key<'a> = (&'a EntryPath, u32);
 
@@ -45,12 +45,14 @@ pub(super) fn compare(
     let same_format = all.baseline.components.get(index).is_some_and(|component| {
         matches!(&component.body, Body::Tree { format: expected } if expected.as_deref() == format)
     });
+    let cut_short = all.cut_short(tree);
     let mut one = One {
         all,
         component: index,
         name,
         policy,
         same_format,
+        cut_short,
         checked: Checked {
             component: String::new(),
             place: Some(tree.place.clone()),
@@ -77,6 +79,8 @@ struct One<'a, 'b> {
     policy: &'a Policy<'a>,
     /// Whether the tree is of the format that the baseline was read from, and so stores what that stores.
     same_format: bool,
+    /// Places of the tree that were not read to their end: what is missing below them may be there.
+    cut_short: BTreeSet<Place>,
     checked: Checked,
     /// The changes, each with the digest by which a moved file is recognised.
     changes: Vec<(Change, Option<Digest>)>,
@@ -103,6 +107,7 @@ impl One<'_, '_> {
         expected: &BTreeMap<Key<'_>, &FileRow>,
         found: &BTreeMap<Key<'_>, Member<'_>>,
     ) {
+        let mut unknown = 0_usize;
         for (key, row) in expected {
             if found.contains_key(key) {
                 continue;
@@ -113,10 +118,35 @@ impl One<'_, '_> {
                 self.checked.mutable = self.checked.mutable.saturating_add(usize::from(!root));
                 continue;
             }
+            if self.is_cut_short(&row.path) {
+                unknown = unknown.saturating_add(1);
+                continue;
+            }
             let mut change = self.change(ChangeKind::Removed, &row.path);
             change.expected = row_values(row);
             self.changes.push((change, digest(row)));
         }
+        if unknown > 0 {
+            let place = self.checked.place.clone().unwrap_or_default();
+            let reason =
+                format!("{unknown} of its entries were not found, and it was not read to its end");
+            self.all.not_checked(&place, reason, true);
+        }
+    }
+
+    /// Whether a directory around a path, or the whole tree, was not read to its end.
+    fn is_cut_short(&self, path: &EntryPath) -> bool {
+        if self.cut_short.is_empty() {
+            return false;
+        }
+        let tree = self.checked.place.clone().unwrap_or_default();
+        let mut around = EntryPath::root();
+        let mut places = vec![tree.clone(), tree.path(&around)];
+        for part in path.components() {
+            around = around.join(part);
+            places.push(tree.path(&around));
+        }
+        places.iter().any(|place| self.cut_short.contains(place))
     }
 
     fn may_be_absent(&self, row: &FileRow) -> bool {

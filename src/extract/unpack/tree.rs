@@ -1,6 +1,6 @@
 //! Taking the entries of a tree: their contents are read in parallel, what may hold regions goes on the work list.
 
-use super::{Home, Unpacker, Work};
+use super::{Home, Unpacker, Work, too_many_magics};
 use crate::entry::{Entry, EntryPath, File, Node, Superseded};
 use crate::extract::content::{self, Content};
 use crate::extract::inventory::{Found, Older, Owner, State};
@@ -74,6 +74,10 @@ impl Unpacker<'_> {
             );
         }
         if let Some(inside) = content.and_then(|content| content.inside.clone()) {
+            if inside.too_many {
+                let owner = Some(Owner::Entry(within));
+                self.tell(&place, owner, vec![too_many_magics()]);
+            }
             self.work.push_back(Work {
                 bytes: inside.bytes,
                 hits: inside.hits,
