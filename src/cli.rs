@@ -85,6 +85,9 @@ pub struct Verify {
 pub struct List {
     /// The image: a file, a block device, a directory (a mounted root) or `-`.
     pub image: PathBuf,
+    /// Tell what each program says about itself: sections, libraries, symbols, hardening (with `--format json`).
+    #[arg(long)]
+    pub facts: bool,
     /// Where the report goes.
     #[command(flatten)]
     pub output: Output,

@@ -10,6 +10,7 @@ mod key;
 mod list;
 mod open;
 mod output;
+mod talk;
 mod trust;
 mod verify;
 
@@ -28,6 +29,9 @@ pub fn run(cli: &Cli) -> Result<u8> {
         rayon::ThreadPoolBuilder::new()
             .num_threads(jobs)
             .build_global()?;
+    }
+    if cli.quiet {
+        talk::be_quiet();
     }
     match &cli.command {
         Command::Verify(args) => verify::run(args),

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use anyhow::{Context, Result};
 
 use super::exit::Usage;
-use super::{clock, open, output, trust};
+use super::{clock, open, output, talk, trust};
 use crate::baseline::{Baseline, Body, Device, Firmware, Forbid, Kind, MutableRow, create};
 use crate::cli::{BaselineCheck, BaselineCommand, BaselineCreate, BaselineShow, BaselineSign};
 use crate::report::text;
@@ -62,7 +62,7 @@ fn run_create(args: &BaselineCreate) -> Result<u8> {
         .filter(|told| told.kind.hides_content());
     incomplete.extend(told.map(|told| format!("{}: {}", told.place, told.detail)));
     for line in &incomplete {
-        anstream::eprintln!("not covered: {line}");
+        talk::say(&format!("not covered: {line}"));
     }
     Ok(if incomplete.is_empty() { 0 } else { 8 })
 }

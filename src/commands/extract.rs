@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use super::exit::Usage;
-use super::open;
+use super::{open, talk};
 use crate::budget::Budget;
 use crate::cli;
 use crate::entry::{EntryPath, Fault, Node};
@@ -169,14 +169,17 @@ impl Written {
         match done {
             Ok(()) => self.count = self.count.saturating_add(1),
             Err(error) => {
-                anstream::eprintln!("not written: {}: {error}", entry.place);
+                talk::say(&format!("not written: {}: {error}", entry.place));
                 self.skipped = self.skipped.saturating_add(1);
             }
         }
     }
 
     fn tell(&self) {
-        anstream::eprintln!("{} written, {} not written", self.count, self.skipped);
+        talk::say(&format!(
+            "{} written, {} not written",
+            self.count, self.skipped
+        ));
     }
 }
 

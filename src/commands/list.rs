@@ -1,16 +1,29 @@
 //! `vitalsign list`
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
+use rayon::prelude::*;
 
 use super::{open, output};
 use crate::cli::{self, ReportFormat};
+use crate::entry::Node;
+use crate::extract::{Found, Inventory};
+use crate::facts::{self, Facts, FileType};
 use crate::report::list;
 
 /// Lists an image; exit code 8 when something in it stayed unread or unexplained.
 pub(super) fn run(args: &cli::List) -> Result<u8> {
     let found = open::inventory(&args.image, &args.budget)?;
     let text = match args.output.format {
-        ReportFormat::Json => output::json(&list::List::new(&found))?,
+        ReportFormat::Json => {
+            let facts = if args.facts {
+                facts(&found)
+            } else {
+                BTreeMap::new()
+            };
+            output::json(&list::List::new(&found).with_facts(&facts))?
+        }
         ReportFormat::Terminal => {
             let mut text = String::new();
             list::render(&found, &mut text)?;
@@ -19,4 +32,24 @@ pub(super) fn run(args: &cli::List) -> Result<u8> {
     };
     output::write(&args.output, &text)?;
     Ok(if found.is_incomplete() { 8 } else { 0 })
+}
+
+/// What is known of every program, by its entry's index. One above 64 MiB, or that cannot be read, is left out.
+fn facts(found: &Inventory) -> BTreeMap<usize, Facts> {
+    const LARGEST: u64 = 64 << 20;
+    let of = |(index, entry): (usize, &Found)| {
+        let Node::File(file) = &entry.entry.node else {
+            return None;
+        };
+        let is_program = matches!(entry.content, Some(FileType::Elf | FileType::Pe));
+        if !is_program || file.size > LARGEST {
+            return None;
+        }
+        let mut bytes = Vec::new();
+        file.data.copy_to(&mut bytes).ok()?;
+        Some((index, facts::of_digested(&bytes, entry.sha256?)))
+    };
+    let entries = found.entries.par_iter().enumerate();
+    let facts: Vec<(usize, Facts)> = entries.filter_map(of).collect();
+    facts.into_iter().collect()
 }

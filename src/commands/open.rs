@@ -4,15 +4,20 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::clock;
+use super::{clock, talk};
 use crate::budget::Budget;
 use crate::cli;
 use crate::extract::{self, Inventory};
 use crate::image::Image;
+use crate::place::escape;
 use crate::problem::Problem;
 
 /// Everything that is in the image at `path`.
 pub(super) fn inventory(path: &Path, flags: &cli::Budget) -> Result<Inventory> {
+    let _progress = talk::progress(&format!(
+        "reading {}",
+        escape(path.as_os_str().as_encoded_bytes())
+    ));
     let budget = Budget::with_deadline(flags.limits(), clock::deadline(flags.max_seconds));
     let image = Image::open(path, &budget)?;
     let mut found = extract::unpack(&image, &budget);

@@ -11,6 +11,7 @@ use crate::entry::Node;
 use crate::extract::{
     Coverage, Found, Gap, GapKind, ImageId, Inventory, Older, Region, State, Told,
 };
+use crate::facts::{Facts, FileType};
 use crate::formats::Proof;
 use crate::place::{Place, Step, escape};
 
@@ -85,8 +86,12 @@ pub(super) struct EntryRow<'a> {
     size: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sha256: Option<Digest>,
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    file_type: Option<FileType>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     xattrs: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    facts: Option<&'a Facts>,
 }
 
 /// One older content as JSON has it.
@@ -149,6 +154,17 @@ impl<'a> List<'a> {
     }
 }
 
+impl<'a> List<'a> {
+    /// The same list with what is known of some entries' contents, by their index.
+    #[must_use]
+    pub fn with_facts(mut self, facts: &'a BTreeMap<usize, Facts>) -> Self {
+        for (index, row) in self.entries.iter_mut().enumerate() {
+            row.facts = facts.get(&index);
+        }
+        self
+    }
+}
+
 impl<'a> RegionRow<'a> {
     fn new(region: &'a Region, within: Option<&'a Place>) -> Self {
         Self {
@@ -207,6 +223,8 @@ impl<'a> EntryRow<'a> {
             gid: entry.meta.gid,
             size,
             sha256: found.sha256,
+            file_type: found.content,
+            facts: None,
             xattrs: xattrs
                 .map(|(name, value)| (escape(name), hex(value)))
                 .collect(),
