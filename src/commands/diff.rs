@@ -2,14 +2,14 @@
 
 use anyhow::Result;
 
-use super::{open, output};
+use super::{open, verify};
 use crate::baseline::compare::NotChecked;
 use crate::baseline::{Baseline, Device, Firmware, compare, create};
 use crate::check;
-use crate::cli::{self, ReportFormat};
+use crate::cli;
 use crate::finding::Severity;
 use crate::place::Place;
-use crate::report::verify::{Report, text};
+use crate::report::verify::Report;
 use crate::verdict::{Threshold, Verdict};
 
 /// Compares two images; the exit code is the sum of what was seen.
@@ -53,14 +53,6 @@ pub(super) fn run(args: &cli::Diff) -> Result<u8> {
         threshold,
     );
     let report = Report::new(&found, None, &comparison, &findings, verdict, None);
-    let text = match args.output.format {
-        ReportFormat::Json => output::json(&report)?,
-        ReportFormat::Terminal => {
-            let mut out = String::new();
-            text::render(&report, &mut out)?;
-            out
-        }
-    };
-    output::write(&args.output, &text)?;
+    verify::write(&report, &args.output)?;
     Ok(verdict.exit_code)
 }

@@ -5,7 +5,7 @@ use anyhow::{Context, Result};
 use super::{clock, exit, open, output, trust};
 use crate::baseline::compare::{self, NotChecked};
 use crate::check;
-use crate::cli::{self, ReportFormat};
+use crate::cli::{self, Output, ReportFormat};
 use crate::place::Place;
 use crate::report::verify::{BaselineRow, Report, text};
 use crate::verdict::{Threshold, Verdict};
@@ -74,16 +74,21 @@ pub(super) fn run(args: &cli::Verify) -> Result<u8> {
         verdict,
         judged_at,
     );
-    let text = match args.output.format {
-        ReportFormat::Json => output::json(&report)?,
+    write(&report, &args.output)?;
+    Ok(verdict.exit_code)
+}
+
+/// Writes a report in the form asked for.
+pub(super) fn write(report: &Report<'_>, to: &Output) -> Result<()> {
+    let text = match to.format {
+        ReportFormat::Json => output::json(report)?,
         ReportFormat::Terminal => {
             let mut out = String::new();
-            text::render(&report, &mut out)?;
+            text::render(report, &mut out)?;
             out
         }
     };
-    output::write(&args.output, &text)?;
-    Ok(verdict.exit_code)
+    output::write(to, &text)
 }
 
 /// Notes what this run did not look at; it does not bar a match.

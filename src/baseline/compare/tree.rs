@@ -342,7 +342,7 @@ fn differences(row: &FileRow, found: &Found, change: &mut Change) {
         let of_kind = matches!(field, "sha256" | "size" | "target" | "rdev");
         let unread = field == "sha256" && is_unread(found);
         let comparable = match field {
-            // A format that stores no attributes cannot lose them; one that does shows at least an empty set.
+            // Always compared: in a wrapping that stores none, a program has lost its capabilities.
             "xattrs" => true,
             _ => wanted.is_some() && is.is_some() && !unread && (same_kind || !of_kind),
         };
