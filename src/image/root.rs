@@ -41,7 +41,12 @@ pub fn read(root: &Path, budget: &Budget) -> io::Result<(Tree, Vec<Problem>)> {
                 let path = error
                     .path()
                     .map_or_else(EntryPath::root, |path| path_below(root, path));
-                problems.push(unreadable(&path, &io::Error::from(error)));
+                // Without the path that the library adds: it is one of this machine.
+                let told = match error.into_io_error() {
+                    Some(error) => error,
+                    None => io::Error::other("it links back to a folder around it"),
+                };
+                problems.push(unreadable(&path, &told));
             }
         }
     }
