@@ -111,6 +111,13 @@ pub fn index(at: u64) -> usize {
     usize::try_from(at).unwrap_or(usize::MAX)
 }
 
+/// Whether every one of `bytes` is `byte`. Fast: it compares many at a time.
+pub fn is_all(bytes: &[u8], byte: u8) -> bool {
+    let (blocks, rest) = bytes.as_chunks::<64>();
+    let pattern = [byte; 64];
+    blocks.iter().all(|block| *block == pattern) && rest.iter().all(|&other| other == byte)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,6 +128,19 @@ mod tests {
         assert_eq!(Fields::little(&bytes).u16(0), Some(0x0201));
         assert_eq!(Fields::big(&bytes).u32(2), Some(0x0304_0506));
         assert_eq!(Fields::big(&bytes).u64(0), Some(0x0102_0304_0506_0708));
+    }
+
+    #[test]
+    fn one_other_byte_is_seen_wherever_it_stands() {
+        for len in [0, 1, 63, 64, 200] {
+            let mut bytes = vec![7; len];
+            assert!(is_all(&bytes, 7));
+            for at in 0..len {
+                bytes[at] = 8;
+                assert!(!is_all(&bytes, 7));
+                bytes[at] = 7;
+            }
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::ops::Range;
 use serde::Serialize;
 
 use crate::image::map;
-use crate::read::length;
+use crate::read::{is_all, length};
 
 /// What a gap holds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -112,7 +112,7 @@ fn run(bytes: &[u8]) -> usize {
     let Some(&byte) = bytes.first() else {
         return 0;
     };
-    let constant = |block: &&[u8]| block.iter().all(|&other| other == byte);
+    let constant = |block: &&[u8]| is_all(block, byte);
     let blocks = bytes.chunks(BLOCK).take_while(constant).map(<[u8]>::len);
     let whole = blocks.fold(0, usize::saturating_add);
     let rest = bytes.get(whole..).unwrap_or_default();
@@ -124,7 +124,7 @@ fn run_at_end(bytes: &[u8]) -> usize {
     let Some(&byte) = bytes.last() else {
         return 0;
     };
-    let constant = |block: &&[u8]| block.iter().all(|&other| other == byte);
+    let constant = |block: &&[u8]| is_all(block, byte);
     let blocks = bytes.rchunks(BLOCK).take_while(constant).map(<[u8]>::len);
     let whole = blocks.fold(0, usize::saturating_add);
     let rest = bytes

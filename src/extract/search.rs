@@ -1,6 +1,7 @@
 //! Every magic number of a stream, in one pass.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, Input, MatchKind};
@@ -9,7 +10,7 @@ use rayon::prelude::*;
 
 use crate::formats::{self, Format, Magic};
 use crate::image::map;
-use crate::read::{clip, length};
+use crate::read::{clip, index, is_all, length};
 
 /// A place where a format may start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,6 +38,8 @@ const GROUP: usize = 40;
 const SLAB: u64 = 16 << 20;
 /// Bytes searched at a time by one thread (1 MiB).
 const WINDOW: u64 = 1 << 20;
+/// A window is looked at in blocks of so many bytes before it is searched.
+const BLOCK: usize = 4096;
 /// One window may hold so many hits: no honest one does, and together they must fit in memory.
 const WINDOW_HITS: usize = 100_000;
 
@@ -125,36 +128,64 @@ fn search_window(stream: &Bytes, from: u64) -> Vec<Hit> {
     let overlap = needles.longest.saturating_sub(1);
     let window = clip(stream, from, WINDOW.saturating_add(overlap));
     let mut hits = Vec::new();
-    for searcher in &needles.searchers {
-        let mut next = 0;
-        while let Some(found) = searcher.find(Input::new(&window[..]).range(next..)) {
-            next = found.start().saturating_add(1);
-            let at = u64::try_from(found.start()).unwrap_or(u64::MAX);
-            if at >= WINDOW || hits.len() >= WINDOW_HITS {
-                break;
+    for stretch in needles.stretches(&window) {
+        let end = stretch.end.saturating_add(index(overlap)).min(window.len());
+        for searcher in &needles.searchers {
+            let mut next = stretch.start;
+            while let Some(found) = searcher.find(Input::new(&window[..]).range(next..end)) {
+                let start = found.start();
+                next = start.saturating_add(1);
+                if start >= stretch.end || hits.len() >= WINDOW_HITS {
+                    break;
+                }
+                let at = from.saturating_add(u64::try_from(start).unwrap_or(u64::MAX));
+                needles.verify(stream, &window, start, at, &mut hits);
             }
-            needles.verify(
-                stream,
-                &window,
-                found.start(),
-                from.saturating_add(at),
-                &mut hits,
-            );
         }
     }
     hits
 }
 
 impl Needles {
+    /// Where in a window patterns may start: not in blocks of one byte value with which none does, such as erased flash.
+    fn stretches(&self, window: &[u8]) -> Vec<Range<usize>> {
+        let own = window.get(..index(WINDOW)).unwrap_or(window);
+        let mut stretches: Vec<Range<usize>> = Vec::new();
+        let mut at = 0_usize;
+        for block in own.chunks(BLOCK) {
+            let end = at.saturating_add(block.len());
+            if !self.is_barren(block) {
+                match stretches.last_mut() {
+                    Some(last) if last.end == at => last.end = end,
+                    _ => stretches.push(at..end),
+                }
+            }
+            at = end;
+        }
+        stretches
+    }
+
+    fn is_barren(&self, block: &[u8]) -> bool {
+        let first = block.first().copied().unwrap_or_default();
+        let starts_none = self
+            .owners
+            .get(usize::from(first))
+            .is_some_and(Vec::is_empty);
+        starts_none && is_all(block, first)
+    }
+
     /// Adds every format whose whole pattern stands at `start` of the window, which is `at` of the stream.
     fn verify(&self, stream: &Bytes, window: &[u8], start: usize, at: u64, hits: &mut Vec<Hit>) {
         let rest = window.get(start..).unwrap_or_default();
         let first = rest.first().copied().map(usize::from).unwrap_or_default();
         let owners = self.owners.get(first).into_iter().flatten();
-        for (index, magic) in owners.filter(|(_, magic)| rest.starts_with(magic.bytes)) {
-            let format = formats::ALL.get(*index);
+        for (number, magic) in owners.filter(|(_, magic)| rest.starts_with(magic.bytes)) {
+            let format = formats::ALL.get(*number);
             let located = format.and_then(|format| format.locate(stream, magic, at));
-            hits.extend(located.map(|at| Hit { at, format: *index }));
+            hits.extend(located.map(|at| Hit {
+                at,
+                format: *number,
+            }));
         }
     }
 }
@@ -172,7 +203,7 @@ pub(super) fn at_start(head: &[u8]) -> Vec<Hit> {
 }
 
 fn stands(magic: &Magic, head: &[u8]) -> bool {
-    let from = crate::read::index(magic.at);
+    let from = index(magic.at);
     head.get(from..)
         .is_some_and(|rest| rest.starts_with(magic.bytes))
 }
