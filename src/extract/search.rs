@@ -31,9 +31,9 @@ impl Hit {
 /// A stream may hold so many hits; the rest is not looked at, and that is told.
 const MOST_HITS: usize = 4_000_000;
 /// So many first bytes of a pattern are searched for; the rest is compared at each hit.
-const PREFIX: usize = 4;
+const PREFIX: usize = 3;
 /// So many patterns are searched for at once: more would not fit the vector instructions.
-const GROUP: usize = 40;
+const GROUP: usize = 60;
 /// Bytes that are in memory at a time (16 MiB).
 const SLAB: u64 = 16 << 20;
 /// Bytes searched at a time by one thread (1 MiB).

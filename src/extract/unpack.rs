@@ -66,8 +66,14 @@ struct Work {
     /// What of it is to be explored.
     ranges: Vec<Range<u64>>,
     home: Home,
-    /// Whether the whole stream is the payload of its parent, and so an entry when no region is in it.
-    payload: Option<Digest>,
+    /// Set when the whole stream is the payload of its parent, and so an entry when no region is in it.
+    payload: Option<Payload>,
+}
+
+/// The payload of a region.
+struct Payload {
+    /// Its digest; absent when it is not all there.
+    sha256: Option<Digest>,
 }
 
 /// Where the bytes of a stream hang in what was found.
@@ -164,14 +170,14 @@ impl Unpacker<'_> {
             self.explore(&work.bytes, range.clone(), &work.hits, &work.home);
         }
         if regions == self.found.regions.len()
-            && let Some(sha256) = work.payload
+            && let Some(Payload { sha256 }) = work.payload
         {
             self.add_payload(&work.bytes, sha256, gaps, &work.home);
         }
     }
 
     /// A payload without regions is one file; when its type is known, its bytes are content and no gap.
-    fn add_payload(&mut self, bytes: &Bytes, sha256: Digest, gaps: usize, home: &Home) {
+    fn add_payload(&mut self, bytes: &Bytes, sha256: Option<Digest>, gaps: usize, home: &Home) {
         let head = clip(bytes, 0, 64 << 10);
         let content = FileType::of(&head, length(bytes));
         if content.is_known() {
@@ -192,8 +198,8 @@ impl Unpacker<'_> {
             region: home.parent,
             entry,
             ordinal: 0,
-            sha256: Some(sha256),
-            content: Some(content),
+            sha256,
+            content: sha256.map(|_| content),
         });
     }
 

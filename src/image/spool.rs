@@ -10,8 +10,8 @@ use bytes::Bytes;
 use super::map;
 use crate::read::{index, length};
 
-/// A single stream larger than this goes to a file even when there is memory left (8 MiB).
-const LARGE: u64 = 8 << 20;
+/// A single stream larger than this goes to a file even when there is memory left (16 MiB).
+const LARGE: u64 = 16 << 20;
 
 /// Holds decoded streams for as long as somebody reads them.
 pub struct Spool {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::{Home, Unpacker, Work, whole};
+use super::{Home, Payload, Unpacker, Work, whole};
 use crate::extract::drain::{Drained, drain};
 use crate::extract::gaps::{self, GapKind};
 use crate::extract::inventory::{Gap, Region, State};
@@ -18,6 +18,17 @@ use crate::read::clip;
 
 /// Fill inside a region is listed as a gap from so many bytes on; less is only counted.
 const LISTED_FILL: u64 = 4096;
+
+/// What decoded bytes are of their region.
+#[derive(Clone, Copy)]
+pub(super) enum Decoding {
+    /// Its one payload.
+    Payload,
+    /// Its one payload, of which some is missing or wrong.
+    DamagedPayload,
+    /// One part of several.
+    Part,
+}
 
 impl Unpacker<'_> {
     /// Opens one region and accounts for its bytes.
@@ -101,13 +112,20 @@ impl Unpacker<'_> {
 
     pub(super) fn take_drained(&mut self, drained: Drained, inner: &Home) -> Vec<Span> {
         let region = inner.parent.unwrap_or_default();
-        self.tell_region(region, drained.ending.problems);
-        self.take_decoded(drained.bytes, inner, true);
+        let problems = drained.ending.problems;
+        let whole = !problems.iter().any(|problem| problem.kind.hides_content());
+        self.tell_region(region, problems);
+        let as_what = if whole {
+            Decoding::Payload
+        } else {
+            Decoding::DamagedPayload
+        };
+        self.take_decoded(drained.bytes, inner, as_what);
         drained.ending.spans
     }
 
     /// Queues decoded bytes as a stream with an account of their own.
-    pub(super) fn take_decoded(&mut self, bytes: Bytes, inner: &Home, payload: bool) {
+    pub(super) fn take_decoded(&mut self, bytes: Bytes, inner: &Home, as_what: Decoding) {
         let region = inner.parent.unwrap_or_default();
         let ledger = self
             .decoded
@@ -125,14 +143,15 @@ impl Unpacker<'_> {
             ..inner.clone()
         };
         let (sha256, hits) = self.hash_and_search(&bytes, &home);
-        self.decoded
-            .insert(region, (ledger, payload.then_some(sha256)));
+        // The digest of what is not all there would pass for that of the whole.
+        let sha256 = matches!(as_what, Decoding::Payload).then_some(sha256);
+        self.decoded.insert(region, (ledger, sha256));
         self.work.push_back(Work {
             ranges: whole(&bytes),
             bytes,
             hits,
             home,
-            payload: payload.then_some(sha256),
+            payload: (!matches!(as_what, Decoding::Part)).then_some(Payload { sha256 }),
         });
     }
 
@@ -199,7 +218,7 @@ impl Unpacker<'_> {
                 place: inner.place.part(&name),
                 ..inner.clone()
             };
-            self.take_decoded(bytes, &home, false);
+            self.take_decoded(bytes, &home, Decoding::Part);
         }
     }
 
