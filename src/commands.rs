@@ -18,7 +18,7 @@ use anyhow::Result;
 
 use crate::cli::{Cli, Command};
 
-pub use exit::report_error;
+pub use exit::{INTERNAL, report_error};
 
 /// Runs what the command line asks for; yields the exit code.
 ///

@@ -20,8 +20,10 @@ fn main() -> ExitCode {
         Color::Never => anstream::ColorChoice::Never,
     }
     .write_global();
-    match commands::run(&cli) {
-        Ok(code) => ExitCode::from(code),
-        Err(error) => ExitCode::from(commands::report_error(&error)),
+    // A defect of ours must not look like a verdict: 101, the code of a panic, is in no table.
+    match std::panic::catch_unwind(|| commands::run(&cli)) {
+        Ok(Ok(code)) => ExitCode::from(code),
+        Ok(Err(error)) => ExitCode::from(commands::report_error(&error)),
+        Err(_) => ExitCode::from(commands::INTERNAL),
     }
 }

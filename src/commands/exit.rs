@@ -11,7 +11,7 @@ const CANNOT_READ: u8 = 66;
 /// The baseline is for another device.
 const WRONG_DEVICE: u8 = 68;
 /// Something went wrong that should not have.
-const INTERNAL: u8 = 70;
+pub const INTERNAL: u8 = 70;
 
 /// A baseline for another model than the one asked for.
 #[derive(Debug, thiserror::Error)]
