@@ -19,6 +19,9 @@ use crate::read::{clip, length};
 /// So many near misses or lost overlaps are told, each for one format and one stream; more are one problem of their own.
 const MOST_TOLD: usize = 64;
 
+/// A region with its gaps, its payload and its problems takes the memory of so many entries.
+const REGION_COST: u64 = 16;
+
 /// Bytes of a stream that a format claims and keeps.
 pub(super) struct Claim {
     /// The format.
@@ -237,12 +240,12 @@ impl Settling<'_> {
             .take_while(|other| other.overlaps(claim))
     }
 
-    /// Lets a claim stand. A region is spent like an entry: each costs as much to keep.
+    /// Lets a claim stand. A region is spent like several entries: it costs as much to keep.
     fn stand(&mut self, claim: Claim) {
         if self.refused {
             return;
         }
-        match self.budget.spend_entries(1) {
+        match self.budget.spend_entries(REGION_COST) {
             Ok(()) => {
                 self.standing.insert(claim.at, claim);
             }
@@ -369,7 +372,7 @@ mod tests {
         let (standing, told) = strongest(&claims, Limits::default());
         assert_eq!((standing.first(), told), (Some(&(0, 900)), MOST_TOLD));
         let limits = Limits {
-            entries: 1,
+            entries: REGION_COST,
             ..Limits::default()
         };
         let two = [(0, 10, Proof::Checksum), (10, 5, Proof::Checksum)];

@@ -123,3 +123,12 @@ fn noise_holds_no_region() {
         .collect();
     assert!(places.is_empty(), "{places:?}");
 }
+
+#[test]
+fn a_log_that_bears_nothing_is_not_walked_from_every_node() {
+    // A sound JFFS2 cleanmarker: each is a hit, and each hit could be walked to the end of all the others.
+    let cleanmarker = [0x85, 0x19, 3, 0x20, 12, 0, 0, 0, 0xb1, 0xb0, 0x1e, 0xe4];
+    let found = samples::unpack_bytes(cleanmarker.repeat(100_000));
+    assert!(found.regions.is_empty());
+    assert!(has(&found, ProblemKind::NearMiss) && has(&found, ProblemKind::Limit));
+}

@@ -13,6 +13,9 @@ use crate::read::{Fields, index, length};
 /// So many bytes that are neither nodes nor erased flash end the file system: one wholly damaged erase block is bridged.
 const BRIDGED: u64 = 64 << 10;
 
+/// No more bytes than this hold one node that bears nothing.
+const LONE: u64 = 64;
+
 /// Measures the file system at the start of `rest`.
 ///
 /// It goes on over erased flash, over damage up to 64 KiB, and to the last node of the same byte order. It stops where
@@ -30,9 +33,12 @@ pub(super) fn measure(rest: &Bytes) -> Result<Extent, Reject> {
     }
     // A lone cleanmarker may stand in a program that formats flash; an empty file system is erased behind it.
     if !found.bears && !erased_behind(rest, found.end) {
-        return Err(Reject::Coincidence(
-            "a cleanmarker without erased flash behind it",
-        ));
+        // Many of them are none by chance: told, and so limited, for each is walked to its end.
+        return Err(if found.end > LONE {
+            Reject::NearMiss("JFFS2 nodes, but none that bears a file system")
+        } else {
+            Reject::Coincidence("a cleanmarker without erased flash behind it")
+        });
     }
     let block = found.blocks.size().unwrap_or(BRIDGED);
     let start = found
