@@ -126,12 +126,12 @@ fn in_memory(bytes: &Bytes) -> Content {
         hasher.update(chunk);
         map::touched(length(chunk));
     }
-    let head = bytes.get(..HEAD).unwrap_or(bytes);
+    let kind = FileType::of(bytes.get(..HEAD).unwrap_or(bytes), length(bytes));
     Content {
         sha256: Some(Digest::new(hasher.finalize().into())),
-        file_type: Some(FileType::of(head, length(bytes))),
+        file_type: Some(kind),
         problem: None,
-        inside: inside(bytes),
+        inside: inside(bytes, kind),
     }
 }
 
@@ -144,11 +144,10 @@ fn has_container_magic(head: &[u8]) -> bool {
 
 /// What is to be explored in a content: a container at its start, all of it when its type is not known, else what
 /// the structure of its type leaves unexplained.
-fn inside(bytes: &Bytes) -> Option<Inside> {
+fn inside(bytes: &Bytes, kind: FileType) -> Option<Inside> {
     let head = bytes.slice(..HEAD.min(bytes.len()));
     let mut hits = search::at_start(&head);
     hits.retain(|hit| is_likely(hit, bytes));
-    let kind = FileType::of(&head, length(bytes));
     let mut ranges = Vec::new();
     let mut too_many = false;
     if hits.is_empty() && kind.is_known() {
@@ -276,7 +275,13 @@ impl Reader {
             _ => Ok(None),
         });
         let (inside, problem) = match kept {
-            Ok(bytes) => (bytes.as_ref().and_then(inside), None),
+            Ok(bytes) => (
+                bytes
+                    .as_ref()
+                    .zip(self.file_type)
+                    .and_then(|(bytes, kind)| inside(bytes, kind)),
+                None,
+            ),
             Err(error) => {
                 let detail = format!("the content cannot be kept: {error}");
                 (None, Some(Problem::limit(detail)))
