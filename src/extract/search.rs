@@ -34,8 +34,8 @@ const MOST_HITS: usize = 4_000_000;
 const PREFIX: usize = 3;
 /// So many patterns are searched for at once: more would not fit the vector instructions.
 const GROUP: usize = 60;
-/// Bytes that are in memory at a time (16 MiB).
-const SLAB: u64 = 16 << 20;
+/// Bytes that are in memory at a time (4 MiB).
+const SLAB: u64 = 4 << 20;
 /// Bytes searched at a time by one thread (1 MiB).
 const WINDOW: u64 = 1 << 20;
 /// A window is looked at in blocks of so many bytes before it is searched.
