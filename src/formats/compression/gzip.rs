@@ -1,5 +1,6 @@
 //! gzip, RFC 1952: one member or several, each with CRC-32 and size.
 
+use std::cell::RefCell;
 use std::io::{self, Read};
 use std::ops::Range;
 
@@ -153,6 +154,19 @@ fn could_deflate(body: &[u8]) -> bool {
     }
 }
 
+thread_local! {
+    /// A decoder that is used again: its memory is large and aligned, and made anew for each of many small streams it
+    /// would leave a hole each time.
+    static SPARE: RefCell<Option<Decompress>> = const { RefCell::new(None) };
+}
+
+/// A decoder of raw deflate; its owner gives it back to [`SPARE`].
+fn inflate() -> Decompress {
+    let mut inflate = SPARE.take().unwrap_or_else(|| Decompress::new(false));
+    inflate.reset(false);
+    inflate
+}
+
 /// Decodes member after member.
 struct Members {
     region: Bytes,
@@ -177,7 +191,7 @@ impl Members {
             region,
             at: 0,
             body_at: None,
-            inflate: Decompress::new(false),
+            inflate: inflate(),
             crc: Crc::new(),
             complete: 0,
             yielded: 0,
@@ -296,6 +310,7 @@ impl Decode for Members {
         } else {
             Ok((self.complete, Proof::Structure))
         };
+        SPARE.set(Some(self.inflate));
         let (spans, problems) = self.notes.finish();
         Ending {
             extent,
