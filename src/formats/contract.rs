@@ -192,6 +192,9 @@ pub enum PartBytes {
     Range(Range<u64>),
     /// Bytes that were put together from pieces of the region.
     Decoded(Bytes),
+    /// Bytes that are put together while they are read, for what would not fit in memory (a volume, a disk). The
+    /// [`Ending`] brings spans and problems of the region; its extent says nothing here.
+    Stream(Box<dyn Decode>),
 }
 
 /// The files of a file system or an archive.

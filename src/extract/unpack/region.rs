@@ -100,7 +100,9 @@ impl Unpacker<'_> {
                 return spans;
             }
             formats::Content::Layout(layout) => {
-                self.take_layout(layout, len, stream, hits, inner, parts);
+                let mut spans = self.take_layout(layout, len, stream, hits, inner, parts);
+                spans.extend(opened.spans);
+                return spans;
             }
             formats::Content::Tree(tree) => {
                 self.take_history(&tree.history, region, &inner.place);
@@ -155,6 +157,7 @@ impl Unpacker<'_> {
         });
     }
 
+    /// Explores the parts of a layout; returns the spans that the decoding of some brought.
     pub(super) fn take_layout(
         &mut self,
         layout: Vec<Part>,
@@ -163,15 +166,46 @@ impl Unpacker<'_> {
         hits: &[Hit],
         inner: &Home,
         owned: &mut Vec<Range<u64>>,
-    ) {
-        let region = inner.parent.unwrap_or_default();
-        let (mut ranges, mut decoded) = (Vec::new(), Vec::new());
+    ) -> Vec<Span> {
+        let (mut ranges, mut built) = (Vec::new(), Vec::new());
         for part in layout {
             match part.bytes {
                 PartBytes::Range(range) => ranges.push((range, part.name)),
-                PartBytes::Decoded(bytes) => decoded.push((bytes, part.name)),
+                bytes => built.push((bytes, part.name)),
             }
         }
+        self.take_ranges(ranges, len, stream, hits, inner, owned);
+        let mut spans = Vec::new();
+        for (bytes, name) in built {
+            let home = Home {
+                place: inner.place.part(&name),
+                ..inner.clone()
+            };
+            match bytes {
+                PartBytes::Range(_) => {}
+                PartBytes::Decoded(bytes) => self.take_decoded(bytes, &home, Decoding::Part),
+                PartBytes::Stream(decoder) => {
+                    let drained = drain(decoder, len, self.budget);
+                    self.tell_region(inner.parent.unwrap_or_default(), drained.ending.problems);
+                    spans.extend(drained.ending.spans);
+                    self.take_decoded(drained.bytes, &home, Decoding::Part);
+                }
+            }
+        }
+        spans
+    }
+
+    /// Explores the parts that are plain ranges of the region.
+    fn take_ranges(
+        &mut self,
+        mut ranges: Vec<(Range<u64>, Vec<u8>)>,
+        len: u64,
+        stream: &Bytes,
+        hits: &[Hit],
+        inner: &Home,
+        owned: &mut Vec<Range<u64>>,
+    ) {
+        let region = inner.parent.unwrap_or_default();
         ranges.sort_by_key(|(range, _)| (range.start, range.end));
         let mut free_from = 0;
         for (range, name) in ranges {
@@ -212,13 +246,6 @@ impl Unpacker<'_> {
             };
             let end = inner.at_origin.saturating_add(range.end);
             self.explore(stream, start..end, hits, &home);
-        }
-        for (bytes, name) in decoded {
-            let home = Home {
-                place: inner.place.part(&name),
-                ..inner.clone()
-            };
-            self.take_decoded(bytes, &home, Decoding::Part);
         }
     }
 
