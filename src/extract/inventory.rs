@@ -1,5 +1,7 @@
 //! What was found in an image.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use serde::Serialize;
 
@@ -82,6 +84,8 @@ pub struct Region {
     pub proof: Proof,
     /// What it decoded to, when it decodes.
     pub decoded: Option<Decoded>,
+    /// What it says about itself, escaped as paths are.
+    pub properties: BTreeMap<String, String>,
     /// Its own bytes.
     pub bytes: Bytes,
 }

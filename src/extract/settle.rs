@@ -11,7 +11,7 @@ use bytes::Bytes;
 use super::drain::{Drained, drain};
 use super::search::Hit;
 use crate::budget::Budget;
-use crate::formats::{self, Extent, Format, Length, Proof, Reject};
+use crate::formats::{self, Extent, Format, Length, Proof, Properties, Reject};
 use crate::image::map;
 use crate::problem::{Problem, ProblemKind};
 use crate::read::{clip, length};
@@ -36,6 +36,8 @@ pub(super) struct Claim {
     pub(super) proof: Proof,
     /// What it decoded to, when only decoding could measure it.
     pub(super) drained: Option<Drained>,
+    /// What it says about itself, when it was opened to be measured.
+    pub(super) properties: Properties,
 }
 
 impl Claim {
@@ -129,6 +131,7 @@ impl Settling<'_> {
                         missing: len.saturating_sub(here),
                         proof,
                         drained: None,
+                        properties: Properties::new(),
                     });
                 }
                 Ok(Extent { proof, .. }) => decoding.push((*hit, format, proof)),
@@ -203,6 +206,7 @@ impl Settling<'_> {
             missing: 0,
             proof,
             drained: Some(drained),
+            properties: opened.properties,
         };
         self.place(claim);
     }
@@ -320,6 +324,7 @@ mod tests {
             missing: 0,
             proof,
             drained: None,
+            properties: Properties::new(),
         })
     }
 

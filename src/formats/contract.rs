@@ -1,5 +1,6 @@
 //! What a format is: how it is found, measured and opened.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::ops::Range;
 
@@ -164,6 +165,32 @@ pub struct Opened {
     pub spans: Vec<Span>,
     /// What went wrong.
     pub problems: Vec<Problem>,
+    /// What the region says about itself.
+    pub properties: Properties,
+}
+
+/// What a region says about itself and no entry shows: a volume's name, a kernel's version, how many pages were corrected.
+///
+/// Names are kebab-case, with dots where things repeat (`configuration.conf-1.kernel`). Both may hold bytes of the image as they are;
+/// they are escaped before anyone reads them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Properties(BTreeMap<Vec<u8>, Vec<u8>>);
+
+impl Properties {
+    /// Nothing said yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Says that `name` is `value`, instead of what was said of it before.
+    pub fn set(&mut self, name: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) {
+        self.0.insert(name.into(), value.into());
+    }
+
+    /// Everything said, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.0.iter().map(|(name, value)| (&name[..], &value[..]))
+    }
 }
 
 /// The three kinds of content, and none.
@@ -270,6 +297,7 @@ impl Opened {
             content: Content::Unread,
             spans: Vec::new(),
             problems: vec![problem],
+            properties: Properties::new(),
         }
     }
 }

@@ -46,6 +46,8 @@ struct RegionRow<'a> {
     decoded: Option<Coverage>,
     #[serde(skip_serializing_if = "Option::is_none")]
     decoded_sha256: Option<Digest>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    properties: &'a BTreeMap<String, String>,
 }
 
 #[derive(Serialize)]
@@ -180,6 +182,7 @@ impl<'a> RegionRow<'a> {
             proof: region.proof,
             decoded: region.decoded.map(|decoded| decoded.coverage),
             decoded_sha256: region.decoded.and_then(|decoded| decoded.sha256),
+            properties: &region.properties,
         }
     }
 }
@@ -293,6 +296,9 @@ fn render_regions(found: &Inventory, out: &mut String) -> fmt::Result {
             text::size(region.len),
             region.place
         )?;
+        for (name, value) in &region.properties {
+            writeln!(out, "           {name}: {value}")?;
+        }
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Opening one region: its content goes on the work list, its bytes into the account.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -11,8 +12,9 @@ use crate::extract::inventory::{Gap, Region, State};
 use crate::extract::ledger::{self, Coverage};
 use crate::extract::search::Hit;
 use crate::extract::settle::Claim;
-use crate::formats::{self, Opened, Part, PartBytes, Span};
+use crate::formats::{self, Opened, Part, PartBytes, Properties, Span};
 use crate::image::map;
+use crate::place::escape;
 use crate::problem::{Problem, ProblemKind};
 use crate::read::clip;
 
@@ -50,6 +52,7 @@ impl Unpacker<'_> {
             state: State::Read,
             proof: claim.proof,
             decoded: None,
+            properties: BTreeMap::new(),
             bytes: bytes.clone(),
         });
         let inner = Home {
@@ -69,6 +72,7 @@ impl Unpacker<'_> {
         }
         let mut parts = Vec::new();
         let spans = if let Some(drained) = claim.drained {
+            self.set_properties(region, &claim.properties);
             self.take_drained(drained, &inner)
         } else {
             let opened = claim.format.open(bytes, self.budget);
@@ -89,6 +93,7 @@ impl Unpacker<'_> {
     ) -> Vec<Span> {
         let region = inner.parent.unwrap_or_default();
         self.tell_region(region, opened.problems);
+        self.set_properties(region, &opened.properties);
         match opened.content {
             formats::Content::Unread => {
                 self.worsen(region, State::Unread);
@@ -110,6 +115,15 @@ impl Unpacker<'_> {
             }
         }
         opened.spans
+    }
+
+    fn set_properties(&mut self, region: usize, properties: &Properties) {
+        if let Some(region) = self.found.regions.get_mut(region) {
+            let pairs = properties.iter();
+            region.properties = pairs
+                .map(|(name, value)| (escape(name), escape(value)))
+                .collect();
+        }
     }
 
     pub(super) fn take_drained(&mut self, drained: Drained, inner: &Home) -> Vec<Span> {
@@ -218,10 +232,7 @@ impl Unpacker<'_> {
                 free_from = range.end;
                 owned.push(range.clone());
             } else {
-                let detail = format!(
-                    "the part {:?} overlaps the one before it",
-                    crate::place::escape(&name)
-                );
+                let detail = format!("the part {:?} overlaps the one before it", escape(&name));
                 self.tell_region(
                     region,
                     vec![Problem::new(ProblemKind::Overlap, detail).at(range.start)],

@@ -15,7 +15,9 @@ use bytes::Bytes;
 use crate::budget::Budget;
 use crate::formats::archive::cpio::header::{Header, Member, Variant};
 use crate::formats::archive::cpio::walk::Walk;
-use crate::formats::{Content, Doc, Extent, Format, Kind, Magic, Opened, Proof, Reject};
+use crate::formats::{
+    Content, Doc, Extent, Format, Kind, Magic, Opened, Proof, Properties, Reject,
+};
 
 /// cpio.
 pub(in crate::formats) struct Cpio;
@@ -85,6 +87,7 @@ impl Format for Cpio {
             content: Content::Tree(tree),
             spans,
             problems,
+            properties: Properties::new(),
         }
     }
 }

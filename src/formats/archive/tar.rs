@@ -16,7 +16,9 @@ use bytes::Bytes;
 use crate::budget::Budget;
 use crate::formats::archive::tar::header::{Block, Dialect};
 use crate::formats::archive::tar::walk::Walk;
-use crate::formats::{Content, Doc, Extent, Format, Kind, Magic, Opened, Proof, Reject};
+use crate::formats::{
+    Content, Doc, Extent, Format, Kind, Magic, Opened, Proof, Properties, Reject,
+};
 use crate::read::Fields;
 
 /// tar.
@@ -78,6 +80,7 @@ impl Format for Tar {
             content: Content::Tree(tree),
             spans,
             problems,
+            properties: Properties::new(),
         }
     }
 }

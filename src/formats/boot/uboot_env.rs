@@ -15,7 +15,7 @@ use bytes::Bytes;
 use crate::budget::Budget;
 use crate::entry::{Entry, EntryPath, File, Meta, Node, name_problem};
 use crate::formats::{
-    Content, Doc, Extent, Format, Kind, Magic, Opened, Proof, Reject, Span, Tree,
+    Content, Doc, Extent, Format, Kind, Magic, Opened, Proof, Properties, Reject, Span, Tree,
 };
 use crate::problem::Problem;
 use crate::read::{Fields, clip, index};
@@ -158,6 +158,7 @@ impl Format for UbootEnv {
                 Span::content(head, end.saturating_sub(head)),
             ],
             problems,
+            properties: Properties::new(),
         }
     }
 }

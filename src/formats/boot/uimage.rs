@@ -6,7 +6,8 @@ use bytes::Bytes;
 
 use crate::budget::Budget;
 use crate::formats::{
-    Content, Doc, Extent, Format, Kind, Magic, Opened, Part, PartBytes, Proof, Reject, Span,
+    Content, Doc, Extent, Format, Kind, Magic, Opened, Part, PartBytes, Proof, Properties, Reject,
+    Span,
 };
 use crate::problem::Problem;
 use crate::read::{Fields, clip, length};
@@ -76,6 +77,7 @@ impl Format for Uimage {
             content: Content::Unread,
             spans: header.spans.clone(),
             problems: Vec::new(),
+            properties: header.properties(),
         };
         let data = clip(&region, HEADER, header.size);
         if length(&data) < header.size {
@@ -103,6 +105,8 @@ struct Header {
     size: u64,
     data_crc: u32,
     kind: u8,
+    /// What its maker called it, up to the first zero.
+    name: Vec<u8>,
     /// Whether the header's own CRC-32 is right.
     sound: bool,
     /// Whether the fields could be those of an image.
@@ -112,6 +116,14 @@ struct Header {
 }
 
 impl Header {
+    fn properties(&self) -> Properties {
+        let mut properties = Properties::new();
+        if !self.name.is_empty() {
+            properties.set("name", self.name.clone());
+        }
+        properties
+    }
+
     fn parse(bytes: &[u8]) -> Option<Self> {
         let fields = Fields::big(bytes);
         let mut header = *bytes.first_chunk::<64>()?;
@@ -132,6 +144,7 @@ impl Header {
             size,
             data_crc: fields.u32(24)?,
             kind,
+            name: text.to_vec(),
             sound: crc32fast::hash(&header) == stored,
             plausible: size > 0
                 && os <= 64

@@ -10,7 +10,8 @@ use flate2::{Crc, Decompress, FlushDecompress, Status};
 use super::notes::Notes;
 use crate::budget::Budget;
 use crate::formats::{
-    Content, Decode, Doc, Ending, Extent, Format, Kind, Length, Magic, Opened, Proof, Reject,
+    Content, Decode, Doc, Ending, Extent, Format, Kind, Length, Magic, Opened, Proof, Properties,
+    Reject,
 };
 use crate::problem::Problem;
 use crate::read::{Fields, index, length, rest};
@@ -65,6 +66,7 @@ impl Format for Gzip {
             content: Content::Stream(Box::new(Members::new(region))),
             spans: Vec::new(),
             problems: Vec::new(),
+            properties: Properties::new(),
         }
     }
 }

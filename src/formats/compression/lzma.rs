@@ -13,7 +13,8 @@ use liblzma::stream::{Action, Error, Status, Stream};
 use super::notes::Notes;
 use crate::budget::Budget;
 use crate::formats::{
-    Content, Decode, Doc, Ending, Extent, Format, Kind, Length, Magic, Opened, Proof, Reject,
+    Content, Decode, Doc, Ending, Extent, Format, Kind, Length, Magic, Opened, Proof, Properties,
+    Reject,
 };
 use crate::problem::Problem;
 use crate::read::{Fields, index, length};
@@ -107,6 +108,7 @@ impl Format for Lzma {
                 })),
                 spans: Vec::new(),
                 problems: Vec::new(),
+                properties: Properties::new(),
             },
             Err(error) => Opened::unread(Problem::limit(format!("no decoder: {error}"))),
         }

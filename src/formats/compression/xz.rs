@@ -14,7 +14,8 @@ use liblzma::stream::{Action, Error, IGNORE_CHECK, Status, Stream};
 use super::notes::Notes;
 use crate::budget::Budget;
 use crate::formats::{
-    Content, Decode, Doc, Ending, Extent, Format, Kind, Length, Magic, Opened, Proof, Reject,
+    Content, Decode, Doc, Ending, Extent, Format, Kind, Length, Magic, Opened, Proof, Properties,
+    Reject,
 };
 use crate::problem::Problem;
 use crate::read::{Fields, index, length, rest};
@@ -78,6 +79,7 @@ impl Format for Xz {
             content: Content::Stream(Box::new(Streams::new(region))),
             spans: Vec::new(),
             problems: Vec::new(),
+            properties: Properties::new(),
         }
     }
 }

@@ -17,7 +17,8 @@ use self::frame::{Blocks, Frame, MAGIC, PZSTD, SKIPPABLE, skippable, states_next
 use super::notes::Notes;
 use crate::budget::Budget;
 use crate::formats::{
-    Content, Decode, Doc, Ending, Extent, Format, Kind, Length, Magic, Opened, Proof, Reject,
+    Content, Decode, Doc, Ending, Extent, Format, Kind, Length, Magic, Opened, Proof, Properties,
+    Reject,
 };
 use crate::problem::Problem;
 use crate::read::{index, length, rest};
@@ -88,6 +89,7 @@ impl Format for Zstd {
                 content: Content::Stream(Box::new(Frames::new(region, coder))),
                 spans: Vec::new(),
                 problems: Vec::new(),
+                properties: Properties::new(),
             },
             None => Opened::unread(Problem::limit("no memory for a decoder")),
         }

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use self::walk::Walk;
 use crate::budget::Budget;
 use crate::formats::{
-    Content, Doc, Extent, Format, Kind, Magic, Opened, Proof, Reject, Span, Tree,
+    Content, Doc, Extent, Format, Kind, Magic, Opened, Proof, Properties, Reject, Span, Tree,
 };
 use crate::problem::Problem;
 use crate::read::{Endian, Fields, clip, index, length, rest};
@@ -99,6 +99,7 @@ impl Format for Cramfs {
             content: Content::Unread,
             spans: head.spans(&region),
             problems: head.verify(&region).into_iter().collect(),
+            properties: Properties::new(),
         };
         if head.flags & !KNOWN_FLAGS != 0 {
             let detail = format!(

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::budget::Budget;
 use crate::formats::{
-    Content, Doc, Extent, Format, Kind, Magic, Opened, Proof, Reject, Span, Tree,
+    Content, Doc, Extent, Format, Kind, Magic, Opened, Proof, Properties, Reject, Span, Tree,
 };
 use crate::problem::Problem;
 use crate::read::{Fields, clip, index, length};
@@ -138,6 +138,7 @@ fn read_tree(volume: &Arc<Volume>, budget: &Budget, mut problems: Vec<Problem>) 
         }),
         spans,
         problems,
+        properties: Properties::new(),
     }
 }
 
@@ -190,6 +191,7 @@ fn external_journal() -> Opened {
         content: Content::Unread,
         spans: vec![Span::metadata(SUPERBLOCK, SUPERBLOCK)],
         problems: vec![Problem::unsupported(detail)],
+        properties: Properties::new(),
     }
 }
 

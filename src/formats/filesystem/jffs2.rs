@@ -29,7 +29,9 @@ use self::node::Dialect;
 use self::scan::Scan;
 use self::tree::{Names, Source};
 use crate::budget::Budget;
-use crate::formats::{Content, Doc, Extent, Format, Kind, Magic, Opened, Reject, Span, Tree};
+use crate::formats::{
+    Content, Doc, Extent, Format, Kind, Magic, Opened, Properties, Reject, Span, Tree,
+};
 use crate::problem::Problem;
 
 /// JFFS2.
@@ -112,6 +114,7 @@ fn open(image: &Bytes, dialect: Dialect, budget: &Budget) -> Opened {
         }),
         spans,
         problems: walked.problems.into_vec(),
+        properties: Properties::new(),
     }
 }
 

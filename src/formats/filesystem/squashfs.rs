@@ -22,7 +22,9 @@ mod xattr;
 use bytes::Bytes;
 
 use crate::budget::Budget;
-use crate::formats::{Content, Doc, Extent, Format, Kind, Magic, Opened, Proof, Reject, Span};
+use crate::formats::{
+    Content, Doc, Extent, Format, Kind, Magic, Opened, Proof, Properties, Reject, Span,
+};
 use crate::problem::Problem;
 use crate::read::{Endian, Fields, clip, cut, length};
 
@@ -99,6 +101,7 @@ impl Format for Squashfs {
             content: found.tree.map_or(Content::Unread, Content::Tree),
             spans: found.spans,
             problems: found.problems,
+            properties: Properties::new(),
         }
     }
 }
