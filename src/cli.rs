@@ -104,6 +104,9 @@ pub struct Extract {
     /// The directory to write to; it must be new or empty.
     #[arg(long, value_name = "DIR")]
     pub output: PathBuf,
+    /// Also write older contents that are still there, overwritten or deleted, into folders that end in `.history`.
+    #[arg(long)]
+    pub history: bool,
     /// How much work the image may cause.
     #[command(flatten)]
     pub budget: Budget,

@@ -244,6 +244,14 @@ impl<'a> OlderRow<'a> {
         self.mtime
     }
 
+    pub(super) fn why(&self) -> &'static str {
+        self.why
+    }
+
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
     pub(super) fn new(older: &'a Older) -> Self {
         Self {
             place: &older.place,
