@@ -30,6 +30,7 @@ mod compression {
 mod filesystem {
     pub(super) mod cramfs;
     pub(super) mod ext;
+    pub(super) mod iso9660;
     pub(super) mod jffs2;
     pub(super) mod squashfs;
 }
@@ -46,6 +47,7 @@ pub const ALL: &[&dyn Format] = &[
     &compression::zstd::Zstd,
     &filesystem::cramfs::Cramfs,
     &filesystem::ext::Ext,
+    &filesystem::iso9660::Iso9660,
     &filesystem::jffs2::Jffs2,
     &filesystem::squashfs::Squashfs,
 ];

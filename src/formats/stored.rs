@@ -54,6 +54,11 @@ impl Ledger {
         }
     }
 
+    /// Names what another ledger names too.
+    pub(super) fn append(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
     /// Everything that was named.
     pub(super) fn into_spans(self) -> Vec<Span> {
         self.0
