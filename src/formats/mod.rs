@@ -3,6 +3,7 @@
 
 mod codec;
 mod contract;
+mod crc32c;
 mod stored;
 
 pub use contract::*;
@@ -28,11 +29,18 @@ mod compression {
 }
 
 mod filesystem {
+    mod bounded;
+    pub(super) mod btrfs;
     pub(super) mod cramfs;
     pub(super) mod ext;
+    pub(super) mod hfsplus;
     pub(super) mod iso9660;
     pub(super) mod jffs2;
+    pub(super) mod jfs;
+    pub(super) mod reiserfs;
     pub(super) mod squashfs;
+    pub(super) mod udf;
+    pub(super) mod xfs;
 }
 
 /// Every format, in the order in which ties are settled.
@@ -45,9 +53,15 @@ pub const ALL: &[&dyn Format] = &[
     &compression::lzma::Lzma,
     &compression::xz::Xz,
     &compression::zstd::Zstd,
+    &filesystem::btrfs::Btrfs,
     &filesystem::cramfs::Cramfs,
     &filesystem::ext::Ext,
+    &filesystem::hfsplus::Hfsplus,
     &filesystem::iso9660::Iso9660,
     &filesystem::jffs2::Jffs2,
+    &filesystem::jfs::Jfs,
+    &filesystem::reiserfs::Reiserfs,
     &filesystem::squashfs::Squashfs,
+    &filesystem::udf::Udf,
+    &filesystem::xfs::Xfs,
 ];

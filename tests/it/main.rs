@@ -15,6 +15,7 @@
 )]
 
 mod attack;
+mod bounds;
 mod demo;
 mod determinism;
 mod directory;

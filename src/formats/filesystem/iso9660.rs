@@ -6,6 +6,8 @@
 
 mod content;
 mod descriptor;
+mod names;
+mod path_table;
 mod record;
 mod susp;
 #[cfg(test)]
@@ -17,7 +19,8 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 
 use self::descriptor::Volume;
-use self::walk::{Names, Walked, walk};
+use self::names::Names;
+use self::walk::{Walked, walk};
 use crate::budget::Budget;
 use crate::entry::Node;
 use crate::formats::stored::Ledger;

@@ -140,6 +140,11 @@ fn read_at(region: &Bytes, start: u64) -> Set {
             2 if set.is_enhanced(&bytes) => set.defined(at),
             0xff => {
                 set.ledger.metadata(at, 7);
+                let next = clip(region, at.saturating_add(SECTOR), 6);
+                if next.get(1..) == Some(b"BEA01") {
+                    let detail = "a UDF tree stands on the same disc and is not read";
+                    set.problems.push(Problem::unsupported(detail).at(at));
+                }
                 return set;
             }
             _ => set

@@ -8,37 +8,18 @@ use bytes::Bytes;
 
 use super::content::{Compressed, Extents};
 use super::descriptor::{SECTOR, Volume};
+use super::names::Names;
+use super::path_table;
 use super::record::{FIXED, Record};
 use super::susp::{self, RockRidge};
 use crate::budget::Budget;
 use crate::entry::{Data, Device, Entry, EntryPath, File, Meta, Node};
 use crate::formats::stored::{Damaged, Ledger};
 use crate::problem::{Problem, ProblemKind, Problems};
-use crate::read::{Endian, Fields, clip, index, length};
+use crate::read::{clip, index, length};
 
 /// The longest path that is followed (bytes), as in Linux.
 const PATH: usize = 4096;
-
-/// How the names of a tree are stored.
-#[derive(Clone, Copy)]
-pub(super) enum Names {
-    /// Upper-case letters, digits and a version.
-    Plain,
-    /// POSIX names in the system use area, which starts so many bytes later than elsewhere.
-    RockRidge(u8),
-    /// UCS-2, big-endian.
-    Joliet,
-}
-
-impl Names {
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Self::Plain => "plain",
-            Self::RockRidge(_) => "rock-ridge",
-            Self::Joliet => "joliet",
-        }
-    }
-}
 
 /// Where the content of a file starts (bytes from the region's start), and its length.
 pub(super) type At = (u64, u64);
@@ -116,7 +97,7 @@ pub(super) fn walk(
     if let Some(root) = &volume.root {
         walk.root(root);
         walk.run(budget);
-        walk.path_tables(volume);
+        path_table::check(region, volume, &walk.visited, walk.ledger, walk.problems);
     }
     walk.walked
 }
@@ -290,7 +271,7 @@ impl Walk<'_> {
 
     /// Makes an entry of a file or directory whose records are all there.
     fn finish(&mut self, dir: &EntryPath, mut found: Found) {
-        let name = self.name(&mut found);
+        let name = self.names.read(&found.record.name, found.told.name.take());
         if dir.as_bytes().len().saturating_add(name.len()) >= PATH {
             let problem = Problem::limit("a path of more than 4096 bytes").about(dir);
             self.problems.push(problem);
@@ -350,18 +331,6 @@ impl Walk<'_> {
     fn add(&mut self, path: EntryPath, node: Node, meta: Meta, extent: Option<At>) {
         self.walked.entries.push(Entry { path, node, meta });
         self.walked.extents.push(extent);
-    }
-
-    fn name(&self, found: &mut Found) -> Vec<u8> {
-        let stored = std::mem::take(&mut found.record.name);
-        match self.names {
-            Names::RockRidge(_) => {
-                let name = found.told.name.take();
-                name.unwrap_or_else(|| without_version(stored))
-            }
-            Names::Plain => without_version(stored),
-            Names::Joliet => without_version(utf8(&stored)),
-        }
     }
 
     fn node(&mut self, found: &Found, path: &EntryPath) -> Result<(Node, Option<At>), Problem> {
@@ -464,37 +433,6 @@ impl Walk<'_> {
         }
         data
     }
-
-    /// Holds the path tables against the directories that were read: all of them name the same.
-    fn path_tables(&mut self, volume: &Volume) {
-        let len = u64::from(volume.path_table_len.unwrap_or_default());
-        for (block, endian) in volume.path_tables.iter().filter(|(block, _)| *block != 0) {
-            let at = u64::from(*block).saturating_mul(self.block);
-            let table = clip(self.region, at, len);
-            let known = listed(&table, *endian);
-            if known.as_ref() == Some(&self.visited) {
-                self.ledger.metadata(at, len);
-            } else {
-                let detail = "a path table does not name the directories that the tree has";
-                self.problems.push(Problem::corrupt(detail).at(at));
-            }
-        }
-    }
-}
-
-/// The first blocks of the directories that a path table names; `None` when it does not hold together.
-fn listed(table: &[u8], endian: Endian) -> Option<BTreeSet<u64>> {
-    let mut blocks = BTreeSet::new();
-    let mut at: usize = 0;
-    while at < table.len() {
-        let fields = Fields::new(table.get(at..)?, endian);
-        let name = usize::from(fields.u8(0)?);
-        let len = name.checked_add(name % 2)?.checked_add(8)?;
-        fields.slice(0, len)?;
-        blocks.insert(u64::from(fields.u32(2)?));
-        at = at.checked_add(len)?;
-    }
-    Some(blocks)
 }
 
 fn meta(told: &RockRidge, time: Option<i64>) -> Meta {
@@ -506,40 +444,4 @@ fn meta(told: &RockRidge, time: Option<i64>) -> Meta {
         mtime: told.mtime.or(time),
         ..Meta::default()
     }
-}
-
-/// A name without its version (`;1`) and without the dot of an empty extension.
-fn without_version(mut name: Vec<u8>) -> Vec<u8> {
-    if let Some(at) = name.iter().rposition(|&byte| byte == b';') {
-        let digits = name.get(at.saturating_add(1)..).unwrap_or_default();
-        if digits.iter().all(u8::is_ascii_digit) {
-            name.truncate(at);
-        }
-    }
-    if name.last() == Some(&b'.') && name.len() > 1 && name != b".." {
-        name.pop();
-    }
-    name
-}
-
-/// UCS-2 as UTF-8. A lone surrogate keeps its three bytes, so that no two names become one.
-fn utf8(stored: &[u8]) -> Vec<u8> {
-    let units = stored.chunks_exact(2);
-    let units = units.filter_map(|pair| Fields::big(pair).u16(0));
-    let mut name = Vec::new();
-    for unit in char::decode_utf16(units) {
-        match unit {
-            Ok(char) => name.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes()),
-            Err(lone) => {
-                let unit = lone.unpaired_surrogate().to_be_bytes();
-                let (high, low) = (unit[0], unit[1]);
-                name.extend([
-                    0xe0 | high >> 4,
-                    0x80 | (high & 0xf) << 2 | low >> 6,
-                    0x80 | low & 0x3f,
-                ]);
-            }
-        }
-    }
-    name
 }
