@@ -32,6 +32,7 @@ mod filesystem {
     mod bounded;
     pub(super) mod btrfs;
     pub(super) mod cramfs;
+    pub(super) mod erofs;
     pub(super) mod ext;
     pub(super) mod hfsplus;
     pub(super) mod iso9660;
@@ -55,6 +56,7 @@ pub const ALL: &[&dyn Format] = &[
     &compression::zstd::Zstd,
     &filesystem::btrfs::Btrfs,
     &filesystem::cramfs::Cramfs,
+    &filesystem::erofs::Erofs,
     &filesystem::ext::Ext,
     &filesystem::hfsplus::Hfsplus,
     &filesystem::iso9660::Iso9660,
