@@ -4,6 +4,7 @@
 mod codec;
 mod contract;
 mod stored;
+mod told;
 
 pub use contract::*;
 
@@ -31,7 +32,13 @@ mod filesystem {
     pub(super) mod cramfs;
     pub(super) mod ext;
     pub(super) mod jffs2;
+    mod name;
     pub(super) mod squashfs;
+    pub(super) mod ubifs;
+}
+
+mod flash {
+    pub(super) mod ubi;
 }
 
 /// Every format, in the order in which ties are settled.
@@ -48,4 +55,6 @@ pub const ALL: &[&dyn Format] = &[
     &filesystem::ext::Ext,
     &filesystem::jffs2::Jffs2,
     &filesystem::squashfs::Squashfs,
+    &filesystem::ubifs::Ubifs,
+    &flash::ubi::Ubi,
 ];
