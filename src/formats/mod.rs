@@ -5,6 +5,7 @@ mod codec;
 mod contract;
 mod crc32c;
 mod stored;
+mod told;
 
 pub use contract::*;
 
@@ -42,6 +43,13 @@ mod filesystem {
     pub(super) mod squashfs;
     pub(super) mod udf;
     pub(super) mod xfs;
+    mod name;
+    pub(super) mod squashfs;
+    pub(super) mod ubifs;
+}
+
+mod flash {
+    pub(super) mod ubi;
 }
 
 /// Every format, in the order in which ties are settled.
@@ -66,4 +74,6 @@ pub const ALL: &[&dyn Format] = &[
     &filesystem::squashfs::Squashfs,
     &filesystem::udf::Udf,
     &filesystem::xfs::Xfs,
+    &filesystem::ubifs::Ubifs,
+    &flash::ubi::Ubi,
 ];

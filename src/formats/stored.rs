@@ -43,6 +43,17 @@ impl Ledger {
         self.metadata(at.saturating_add(done), len.saturating_sub(done));
     }
 
+    /// Names a structure at `at` as metadata. Bytes that are reserved (ascending ranges from its start) and yet not zero stay
+    /// open: no reader looks at them.
+    pub(super) fn structure(&mut self, at: u64, bytes: &[u8], reserved: &[Range<u64>]) {
+        let used = |range: &&Range<u64>| {
+            let bytes = bytes.get(index(range.start)..index(range.end));
+            bytes.is_none_or(|bytes| !crate::read::is_all(bytes, 0))
+        };
+        let open = reserved.iter().filter(used).cloned();
+        self.metadata_but(at, crate::read::length(bytes), open);
+    }
+
     /// Names padding as metadata where it is zero, as its writer left it. Other padding stays a gap: bytes
     /// that no reader looks at are where something can hide.
     pub(super) fn padding(&mut self, region: &[u8], range: Range<u64>) {
@@ -107,9 +118,16 @@ mod tests {
         ledger.padding(&[0; 1024], 512..600);
         ledger.metadata_but(600, 100, [10..20, 90..100]);
         ledger.padding(&[7; 1024], 700..800);
+        ledger.structure(700, &[0; 20], &[5..10, 30..40]);
+        ledger.structure(720, &[1; 20], &[5..10]);
         assert_eq!(
             ledger.into_spans(),
-            [Span::metadata(0, 610), Span::metadata(620, 70)]
+            [
+                Span::metadata(0, 610),
+                Span::metadata(620, 70),
+                Span::metadata(700, 25),
+                Span::metadata(730, 10)
+            ]
         );
     }
 }
