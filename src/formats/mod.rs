@@ -28,6 +28,7 @@ mod compression {
 }
 
 mod filesystem {
+    mod account;
     pub(super) mod cramfs;
     pub(super) mod ext;
     pub(super) mod jffs2;
