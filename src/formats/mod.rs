@@ -29,10 +29,16 @@ mod compression {
 
 mod filesystem {
     mod account;
+    mod clusters;
     pub(super) mod cramfs;
+    mod dos;
     pub(super) mod ext;
+    pub(super) mod fat;
+    mod harvest;
     pub(super) mod jffs2;
     pub(super) mod squashfs;
+    #[cfg(test)]
+    mod trial;
 }
 
 /// Every format, in the order in which ties are settled.
@@ -47,6 +53,7 @@ pub const ALL: &[&dyn Format] = &[
     &compression::zstd::Zstd,
     &filesystem::cramfs::Cramfs,
     &filesystem::ext::Ext,
+    &filesystem::fat::Fat,
     &filesystem::jffs2::Jffs2,
     &filesystem::squashfs::Squashfs,
 ];
