@@ -32,6 +32,7 @@ mod filesystem {
     mod clusters;
     pub(super) mod cramfs;
     mod dos;
+    pub(super) mod exfat;
     pub(super) mod ext;
     pub(super) mod fat;
     mod harvest;
@@ -52,6 +53,7 @@ pub const ALL: &[&dyn Format] = &[
     &compression::xz::Xz,
     &compression::zstd::Zstd,
     &filesystem::cramfs::Cramfs,
+    &filesystem::exfat::Exfat,
     &filesystem::ext::Ext,
     &filesystem::fat::Fat,
     &filesystem::jffs2::Jffs2,
