@@ -37,6 +37,7 @@ mod filesystem {
     pub(super) mod fat;
     mod harvest;
     pub(super) mod jffs2;
+    pub(super) mod ntfs;
     pub(super) mod squashfs;
     #[cfg(test)]
     mod trial;
@@ -57,5 +58,6 @@ pub const ALL: &[&dyn Format] = &[
     &filesystem::ext::Ext,
     &filesystem::fat::Fat,
     &filesystem::jffs2::Jffs2,
+    &filesystem::ntfs::Ntfs,
     &filesystem::squashfs::Squashfs,
 ];

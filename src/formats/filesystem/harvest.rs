@@ -80,13 +80,12 @@ impl<'a> Harvest<'a> {
         if self.stopped {
             return false;
         }
-        match self.held_left.checked_sub(bytes) {
-            Some(left) => self.held_left = left,
-            None => {
-                let detail = format!("paths and attributes of more than {HELD} bytes");
-                self.tell(Problem::limit(detail));
-                self.stopped = true;
-            }
+        if let Some(left) = self.held_left.checked_sub(bytes) {
+            self.held_left = left;
+        } else {
+            let detail = format!("paths and attributes of more than {HELD} bytes");
+            self.tell(Problem::limit(detail));
+            self.stopped = true;
         }
         !self.stopped
     }

@@ -252,7 +252,8 @@ mod tests {
     #[test]
     fn a_time_knows_its_zone() {
         // 2023-11-14 23:13:20, one hour east of Greenwich.
-        let stamp = ((2023 - 1980) << 9 | 11 << 5 | 14) << 16 | 23 << 11 | 13 << 5 | 10;
+        let date = (2023 - 1980) * 512 + 11 * 32 + 14;
+        let stamp = date << 16 | (23 * 2048 + 13 * 32 + 10);
         assert_eq!(time(stamp, 0, 0x80 | 4), Some(1_700_000_000));
         assert_eq!(time(stamp, 150, 0x80 | (128 - 4)), Some(1_700_007_201));
         assert_eq!(time(stamp, 0, 0), Some(1_700_003_600));
