@@ -50,6 +50,19 @@ mod filesystem {
 
 mod flash {
     pub(super) mod ubi;
+    mod account;
+    mod clusters;
+    pub(super) mod cramfs;
+    mod dos;
+    pub(super) mod exfat;
+    pub(super) mod ext;
+    pub(super) mod fat;
+    mod harvest;
+    pub(super) mod jffs2;
+    pub(super) mod ntfs;
+    pub(super) mod squashfs;
+    #[cfg(test)]
+    mod trial;
 }
 
 /// Every format, in the order in which ties are settled.
@@ -71,6 +84,11 @@ pub const ALL: &[&dyn Format] = &[
     &filesystem::jffs2::Jffs2,
     &filesystem::jfs::Jfs,
     &filesystem::reiserfs::Reiserfs,
+    &filesystem::exfat::Exfat,
+    &filesystem::ext::Ext,
+    &filesystem::fat::Fat,
+    &filesystem::jffs2::Jffs2,
+    &filesystem::ntfs::Ntfs,
     &filesystem::squashfs::Squashfs,
     &filesystem::udf::Udf,
     &filesystem::xfs::Xfs,

@@ -11,7 +11,6 @@ use crate::formats::{
 use crate::problem::Problem;
 use crate::read::{Fields, clip, index, length};
 
-mod account;
 mod attributes;
 mod checksum;
 mod content;

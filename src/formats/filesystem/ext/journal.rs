@@ -1,8 +1,8 @@
 //! The journal: which of its blocks belong to a transaction. It is accounted for and not replayed.
 
-use super::account::Account;
 use super::map::Run;
 use super::volume::Volume;
+use crate::formats::filesystem::account::Account;
 use crate::read::{Fields, length};
 
 /// What every block of the journal that is not logged data starts with; the journal is big-endian.

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::account::Account;
 use super::attributes::{Behind, inline};
 use super::content::{Blocks, Padded, Unreadable};
 use super::inode::{Inode, Mapping, Sort};
@@ -11,6 +10,7 @@ use super::survey::{Found, Use, survey};
 use super::volume::Volume;
 use crate::budget::Budget;
 use crate::entry::{Data, Entry, EntryPath, Fault, File, Meta, Node};
+use crate::formats::filesystem::account::Account;
 use crate::problem::{Problem, ProblemKind};
 use crate::read::{cut, length};
 
