@@ -172,7 +172,10 @@ fn properties(superblock: &Superblock) -> Properties {
         Endian::Big => "big-endian",
     };
     properties.set("byte-order", order);
-    properties.set("made", superblock.made.to_string());
+    // AVM stores the length in its place.
+    if u64::from(superblock.made) != superblock.bytes_used {
+        properties.set("made", superblock.made.to_string());
+    }
     properties
 }
 

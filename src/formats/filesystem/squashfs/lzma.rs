@@ -90,11 +90,12 @@ impl Form {
             }
             Self::Spelled => {
                 let [position, context, literal] = [fields.u8(0)?, fields.u8(1)?, fields.u8(2)?];
-                let fits = position <= 4 && context <= 8 && literal <= 4;
+                if position > 4 || context > 8 || literal > 4 {
+                    return None;
+                }
+                let high = position.checked_mul(5)?.checked_add(literal)?;
                 Header {
-                    properties: fits
-                        .then(|| position * 5 + literal)
-                        .and_then(|high| high.checked_mul(9)?.checked_add(context))?,
+                    properties: high.checked_mul(9)?.checked_add(context)?,
                     size: None,
                     body_at: 4,
                 }

@@ -39,30 +39,30 @@ pub(super) fn read(mut cursor: Cursor, metadata: &mut Metadata<'_>) -> Result<In
         3 => symlink(&mut cursor, metadata)?,
         4 => Body::Block(device(&mut cursor, metadata)?),
         5 => Body::Char(device(&mut cursor, metadata)?),
-        6 => Body::Fifo,
-        7 => Body::Socket,
+        6 | 7 => pipe(kind, &mut cursor, metadata)?,
         _ => return Err(Problem::corrupt(format!("an inode of unknown kind {kind}")).at(at)),
     };
     Ok(inode)
 }
 
-/// The head in version 1: 15 owners in a group of kinds, and pipes and sockets that share a kind.
+/// The head in version 1: four bits of kind that also tell which sixteen owners are meant; pipes and sockets share a kind.
 fn first_head(cursor: &mut Cursor, metadata: &mut Metadata<'_>) -> Result<Head, Problem> {
     let at = cursor.at();
     let bytes = metadata.read(cursor, 3)?;
     let mut bits = metadata.bits(&bytes);
     let mut fields = || Some([bits.take(4)?, bits.take(12)?, bits.take(4)?, bits.take(4)?]);
     let [stored, mode, owner, group] = fields().ok_or_else(|| short(at))?;
-    let (kind, owners) = match stored.checked_sub(1) {
-        Some(number) => (number % 5 + 1, number / 5),
-        None => {
-            let bytes = metadata.read(cursor, 1)?;
-            let mut bits = metadata.bits(&bytes);
-            let kind = bits.take(4).ok_or_else(|| short(at))?;
-            // Whatever is no socket is a pipe.
-            let kind = if kind == 7 { 7 } else { 6 };
-            (kind, bits.take(4).ok_or_else(|| short(at))?)
-        }
+    let (kind, owners) = if stored > 0 {
+        // The five other kinds, once for each sixteen owners.
+        let number = stored.saturating_sub(1);
+        ((number % 5).saturating_add(1), number / 5)
+    } else {
+        let bytes = metadata.read(cursor, 1)?;
+        let mut bits = metadata.bits(&bytes);
+        let mut fields = || Some((bits.take(4)?, bits.take(4)?));
+        let (kind, owners) = fields().ok_or_else(|| short(at))?;
+        // Whatever is no socket is a pipe.
+        (if kind == 7 { 7 } else { 6 }, owners)
     };
     let inode = Inode {
         number: None,
@@ -174,7 +174,6 @@ fn file(
     let version = metadata.edition().version;
     let len = match (version, extended) {
         (1, _) => 12,
-        (2, _) => 20,
         (_, false) => 20,
         (_, true) => 28,
     };
@@ -225,14 +224,25 @@ fn device(cursor: &mut Cursor, metadata: &mut Metadata<'_>) -> Result<Device, Pr
     })
 }
 
+fn pipe(kind: u32, cursor: &mut Cursor, metadata: &mut Metadata<'_>) -> Rest {
+    skip_links(cursor, metadata)?;
+    Ok(if kind == 6 { Body::Fifo } else { Body::Socket })
+}
+
 /// The 16 bits behind the head, or from version 3 on behind the number of links.
 fn links_and_number(cursor: &mut Cursor, metadata: &mut Metadata<'_>) -> Result<u16, Problem> {
     let at = cursor.at();
+    skip_links(cursor, metadata)?;
+    let bytes = metadata.read(cursor, 2)?;
+    metadata.fields(&bytes).u16(0).ok_or_else(|| short(at))
+}
+
+/// How many links there are: from version 3 on, and nothing needs it.
+fn skip_links(cursor: &mut Cursor, metadata: &mut Metadata<'_>) -> Result<(), Problem> {
     if metadata.edition().version == 3 {
         metadata.read(cursor, 4)?;
     }
-    let bytes = metadata.read(cursor, 2)?;
-    metadata.fields(&bytes).u16(0).ok_or_else(|| short(at))
+    Ok(())
 }
 
 /// A field of at most 16 bits.

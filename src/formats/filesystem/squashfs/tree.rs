@@ -134,7 +134,9 @@ impl<'a> Walk<'a> {
     fn read_tables(&mut self, region: &Bytes) {
         let (owners, problem) = Owners::read(region, self.superblock, &mut self.metadata);
         self.owners = owners;
-        problem.into_iter().for_each(|problem| self.tell(problem));
+        if let Some(problem) = problem {
+            self.tell(problem);
+        }
         if let Some(at) = self.superblock.xattr_table {
             match Xattrs::read(region, at, &mut self.metadata) {
                 Ok(xattrs) => self.xattrs = Some(xattrs),
