@@ -15,6 +15,7 @@ mod account;
 mod attributes;
 mod checksum;
 mod content;
+mod deleted;
 mod directory;
 mod extents;
 mod indirect;
@@ -34,6 +35,7 @@ mod xattr;
 #[cfg(test)]
 mod tests;
 
+use deleted::Deleted;
 use inode::Sort;
 use superblock::{SUPERBLOCK, Superblock};
 use volume::Volume;
@@ -54,7 +56,7 @@ impl Format for Ext {
             limits: &[
                 "the journal is not replayed",
                 "encrypted files (fscrypt) and compressed files (e2compr) are listed and not read",
-                "deleted files are not recovered",
+                "deleted files are shown when their inode and all their blocks are as they were left (ext3 and ext4 empty the inode)",
                 "an external journal is named and not read",
             ],
         }
@@ -121,11 +123,14 @@ fn read_tree(volume: &Arc<Volume>, budget: &Budget, mut problems: Vec<Problem>) 
     layout::name_structures(volume, &mut walk.account, &mut problems);
     walk.service_inodes();
     walk.run();
+    let mut deleted = Deleted::default();
     if !walk.was_stopped() {
         walk.compare_bitmaps();
+        deleted = walk.deleted();
     }
     problems.extend(walk.problems());
-    let (spans, twice) = walk.account.finish();
+    let (mut spans, twice) = walk.account.finish();
+    spans.extend(deleted.spans);
     if let Some(at) = twice
         && !volume.block.shared_blocks()
     {
@@ -134,7 +139,7 @@ fn read_tree(volume: &Arc<Volume>, budget: &Budget, mut problems: Vec<Problem>) 
     Opened {
         content: Content::Tree(Tree {
             entries: walk.entries,
-            history: Vec::new(),
+            history: deleted.history,
         }),
         spans,
         problems,

@@ -49,7 +49,10 @@ impl Format for Squashfs {
             spec: "Linux Documentation/filesystems/squashfs.rst, fs/squashfs/squashfs_fs.h",
             reads: "versions 1 to 4 in both byte orders, with gzip, xz, lzma, lzo, lz4 and zstd; AVM's big-endian version 4; vendors' magics and LZMA",
             verifies: "all structures against each other; every block decodes to exactly its size, and all of it is used",
-            limits: &[],
+            limits: &[
+                "LZMA with more than 4 literal bits, or in a wrapping that no known builder chose",
+                "LZMA without a mark at its end, in blocks of which nothing tells the length, may end in a few zero bytes too many",
+            ],
         }
     }
 
