@@ -267,7 +267,7 @@ fn what_is_hidden_in_decoded_blocks_is_told() {
     let told: Vec<&str> = opened
         .problems
         .iter()
-        .map(|problem| &problem.detail[..])
+        .map(|problem| problem.detail.as_str())
         .collect();
     assert_eq!(told, ["108 bytes in a metadata block belong to nothing"]);
     let faults: Vec<String> = entries(opened)
