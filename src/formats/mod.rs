@@ -14,6 +14,9 @@ mod archive {
 }
 
 mod boot {
+    pub(super) mod dtb;
+    pub(super) mod fit;
+    mod flat_tree;
     pub(super) mod uboot_env;
     pub(super) mod uimage;
 }
@@ -47,6 +50,8 @@ mod filesystem {
 pub const ALL: &[&dyn Format] = &[
     &archive::cpio::Cpio,
     &archive::tar::Tar,
+    &boot::dtb::Dtb,
+    &boot::fit::Fit,
     &boot::uboot_env::UbootEnv,
     &boot::uimage::Uimage,
     &compression::gzip::Gzip,
