@@ -17,6 +17,7 @@ mod boot {
     pub(super) mod dtb;
     pub(super) mod fit;
     mod flat_tree;
+    pub(super) mod linux;
     pub(super) mod uboot_env;
     pub(super) mod uimage;
 }
@@ -52,6 +53,7 @@ pub const ALL: &[&dyn Format] = &[
     &archive::tar::Tar,
     &boot::dtb::Dtb,
     &boot::fit::Fit,
+    &boot::linux::Linux,
     &boot::uboot_env::UbootEnv,
     &boot::uimage::Uimage,
     &compression::gzip::Gzip,
