@@ -125,10 +125,10 @@ impl<'a> Creator<'a> {
             }
             self.level(Some(index), None);
         } else {
-            let name = if region.format.kind == Kind::Boot {
-                "kernel"
-            } else {
-                region.format.id
+            let name = match region.format.id {
+                id @ ("dtb" | "dtbo") => id,
+                _ if region.format.kind == Kind::Boot => "kernel",
+                id => id,
             };
             self.raw(name, region.len, Digest::of(&region.bytes), at, false);
         }
