@@ -13,13 +13,13 @@ const LARGEST: u64 = 1 << 30;
 
 /// The Image at the start of `bytes`.
 pub(super) fn read(bytes: &[u8]) -> Option<Kernel> {
-    let fields = Fields::little(bytes);
-    let kind = match fields.slice(0x38, 4)? {
-        b"ARM\x64" if is_all(fields.slice(0x20, 24)?, 0) => "arm64 Image",
-        b"RSC\x05" if fields.slice(0x30, 8)? == b"RISCV\0\0\0" => "RISC-V Image",
+    let header = Fields::little(bytes.get(..64)?);
+    let kind = match header.slice(0x38, 4)? {
+        b"ARM\x64" if is_all(header.slice(0x20, 24)?, 0) => "arm64 Image",
+        b"RSC\x05" if header.slice(0x30, 8)? == b"RISCV\0\0\0" => "RISC-V Image",
         _ => return None,
     };
-    let (load, memory, flags) = (fields.u64(8)?, fields.u64(0x10)?, fields.u64(0x18)?);
+    let (load, memory, flags) = (header.u64(8)?, header.u64(0x10)?, header.u64(0x18)?);
     if !(SHORTEST..=LARGEST).contains(&memory) || load > LARGEST || flags > 0xffff {
         return None;
     }
