@@ -7,7 +7,7 @@ use crate::read::{Fields, length};
 /// What boot images start with.
 pub(super) const BOOT: &[u8] = b"ANDROID!";
 
-/// What vendor_boot images start with.
+/// What `vendor_boot` images start with.
 pub(super) const VENDOR: &[u8] = b"VNDRBOOT";
 
 /// Where the digest of the parts stands in versions 0 to 2 (bytes from the start).
@@ -135,7 +135,7 @@ impl Image {
         Some(image)
     }
 
-    /// vendor_boot.
+    /// `vendor_boot`.
     fn vendor(bytes: &[u8]) -> Option<Self> {
         let fields = Fields::little(bytes);
         let version = fields.u32(8).filter(|version| (3..=4).contains(version))?;

@@ -12,6 +12,9 @@ use crate::read::length;
 /// So many images, and so many configurations, are read.
 const MOST: usize = 4096;
 
+/// The longest hash or signature (64 KiB).
+const VALUE: usize = 64 << 10;
+
 /// What the tree says.
 #[derive(Default)]
 pub(super) struct Model {
@@ -326,11 +329,8 @@ impl Detail {
             b"algo" => self.algorithm = property.text(),
             b"key-name-hint" => self.key = property.text(),
             b"value" => {
-                self.value = property
-                    .value
-                    .get(..1024)
-                    .or(Some(property.value))
-                    .map(Vec::from)
+                let value = property.value.get(..VALUE).unwrap_or(property.value);
+                self.value = Some(value.to_vec());
             }
             _ => {}
         }
