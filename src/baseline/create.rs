@@ -9,7 +9,7 @@ use super::model::{Body, Component, ElfRow, ExpectedNode, FileRow};
 use super::piece::{self, FoundTree, is_flat};
 use crate::digest::{self, Digest};
 use crate::entry::{EntryPath, Node};
-use crate::extract::{Found, Inventory};
+use crate::extract::{Found, Inventory, Region};
 use crate::facts::{self, Detail, FileType};
 use crate::formats::Kind;
 
@@ -125,7 +125,7 @@ impl<'a> Creator<'a> {
             }
             self.level(Some(index), None);
         } else {
-            let name = if region.format.kind == Kind::Boot {
+            let name = if is_kernel(region) {
                 "kernel"
             } else {
                 region.format.id
@@ -236,9 +236,7 @@ impl<'a> Creator<'a> {
                 let boot = inside
                     .iter()
                     .filter_map(|&region| self.found.regions.get(region));
-                let needed = boot
-                    .into_iter()
-                    .any(|region| region.format.kind == Kind::Boot);
+                let needed = boot.into_iter().any(is_kernel);
                 let name = entry.entry.path.components().last().unwrap_or(b"raw");
                 let name = if needed {
                     "kernel".to_owned()
@@ -300,6 +298,11 @@ impl<'a> Creator<'a> {
             .find(|name| !taken.contains(&name.to_lowercase()))
             .unwrap_or_default()
     }
+}
+
+/// Whether a region is what a boot loader starts; a device tree is what it hands over.
+fn is_kernel(region: &Region) -> bool {
+    region.format.kind == Kind::Boot && !matches!(region.format.id, "dtb" | "dtbo")
 }
 
 /// What stands in a level.

@@ -40,7 +40,8 @@ pub(super) fn run(args: &cli::Diff) -> Result<u8> {
         note(format!("the first image: {left_out}"), true);
     }
     note(check::RULES_MISSING.to_owned(), false);
-    let findings = check::structure(&found);
+    let mut findings = check::structure(&found);
+    findings.extend(check::differences(&baseline, &comparison, &found));
     let threshold = Threshold {
         severity: Severity::High,
         strict: false,

@@ -9,7 +9,7 @@ use super::gaps::GapKind;
 use super::ledger::Coverage;
 use crate::digest::Digest;
 use crate::entry::{Entry, EntryPath, File};
-use crate::facts::FileType;
+use crate::facts::{FileType, Name};
 use crate::formats::{Doc, Proof};
 use crate::place::Place;
 use crate::problem::{Problem, ProblemKind};
@@ -134,6 +134,8 @@ pub struct Gap {
     pub stored: bool,
     /// Fill or unknown.
     pub kind: GapKind,
+    /// Which boot loaders and kernels say their version in it.
+    pub banners: Vec<Name>,
     /// Its bytes.
     pub bytes: Bytes,
 }

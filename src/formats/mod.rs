@@ -15,6 +15,13 @@ mod archive {
 }
 
 mod boot {
+    pub(super) mod android_boot;
+    pub(super) mod dtb;
+    pub(super) mod dtbo;
+    pub(super) mod fit;
+    mod flat_tree;
+    pub(super) mod linux;
+    pub(super) mod trx;
     pub(super) mod uboot_env;
     pub(super) mod uimage;
 }
@@ -69,6 +76,12 @@ mod flash {
 pub const ALL: &[&dyn Format] = &[
     &archive::cpio::Cpio,
     &archive::tar::Tar,
+    &boot::android_boot::AndroidBoot,
+    &boot::dtb::Dtb,
+    &boot::dtbo::Dtbo,
+    &boot::fit::Fit,
+    &boot::linux::Linux,
+    &boot::trx::Trx,
     &boot::uboot_env::UbootEnv,
     &boot::uimage::Uimage,
     &compression::gzip::Gzip,

@@ -62,6 +62,8 @@ struct GapRow<'a> {
     stored: bool,
     #[serde(flatten)]
     kind: GapKind,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    banners: Vec<String>,
 }
 
 /// One entry as JSON has it; what its format does not store is absent.
@@ -197,6 +199,7 @@ impl<'a> GapRow<'a> {
             within,
             stored: gap.stored,
             kind: gap.kind,
+            banners: shown(gap).collect(),
         }
     }
 }
@@ -325,8 +328,17 @@ fn render_gaps(found: &Inventory, out: &mut String) -> fmt::Result {
             gap.place,
             what
         )?;
+        for banner in shown(gap) {
+            writeln!(out, "                {banner}")?;
+        }
     }
     Ok(())
+}
+
+/// The banners of a gap, escaped.
+fn shown(gap: &Gap) -> impl Iterator<Item = String> {
+    let banners = gap.banners.iter();
+    banners.map(|banner| escape(banner.as_bytes()))
 }
 
 fn render_entries(found: &Inventory, out: &mut String) -> fmt::Result {

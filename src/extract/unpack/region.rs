@@ -12,6 +12,7 @@ use crate::extract::inventory::{Gap, Region, State};
 use crate::extract::ledger::{self, Coverage};
 use crate::extract::search::Hit;
 use crate::extract::settle::Claim;
+use crate::facts::banner::banners;
 use crate::formats::{self, Opened, Part, PartBytes, Properties, Span};
 use crate::image::map;
 use crate::place::escape;
@@ -318,6 +319,12 @@ impl Unpacker<'_> {
                 continue;
             }
             let at = range.start.saturating_add(piece.start);
+            let own = clip(&bytes, piece.start, len);
+            let banners = if kind.is_unknown() {
+                banners(&own)
+            } else {
+                Vec::new()
+            };
             self.found.gaps.push(Gap {
                 place: home.place.offset(at.saturating_sub(home.place_origin)),
                 at: at.saturating_sub(home.at_origin),
@@ -326,7 +333,8 @@ impl Unpacker<'_> {
                 within: home.within,
                 stored: home.stored,
                 kind,
-                bytes: clip(&bytes, piece.start, len),
+                banners,
+                bytes: own,
             });
         }
     }
