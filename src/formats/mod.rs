@@ -41,6 +41,9 @@ mod filesystem {
     pub(super) mod squashfs;
     pub(super) mod udf;
     pub(super) mod xfs;
+    pub(super) mod minix;
+    pub(super) mod romfs;
+    pub(super) mod yaffs2;
 }
 
 /// Every format, in the order in which ties are settled.
@@ -64,4 +67,7 @@ pub const ALL: &[&dyn Format] = &[
     &filesystem::squashfs::Squashfs,
     &filesystem::udf::Udf,
     &filesystem::xfs::Xfs,
+    &filesystem::minix::Minix,
+    &filesystem::romfs::Romfs,
+    &filesystem::yaffs2::Yaffs2,
 ];
