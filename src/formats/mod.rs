@@ -35,6 +35,7 @@ mod filesystem {
     pub(super) mod ext;
     pub(super) mod hfsplus;
     pub(super) mod iso9660;
+    pub(super) mod f2fs;
     pub(super) mod jffs2;
     pub(super) mod jfs;
     pub(super) mod reiserfs;
@@ -61,6 +62,7 @@ pub const ALL: &[&dyn Format] = &[
     &filesystem::ext::Ext,
     &filesystem::hfsplus::Hfsplus,
     &filesystem::iso9660::Iso9660,
+    &filesystem::f2fs::F2fs,
     &filesystem::jffs2::Jffs2,
     &filesystem::jfs::Jfs,
     &filesystem::reiserfs::Reiserfs,
