@@ -2,11 +2,11 @@ use bytes::Bytes;
 
 use super::F2fs;
 use crate::budget::{Budget, Limits};
-use crate::entry::{Data, Entry, Fault, Node};
+use crate::entry::{Entry, Fault, Node};
 use crate::formats::{Content, Extent, Format, Opened, Proof, Reject};
 use crate::problem::ProblemKind;
 
-const IMAGES: [&str; 4] = ["plain", "checked", "lz4", "lzo"];
+const IMAGES: [&str; 4] = ["plain", "checked", "lz4", "zstd"];
 
 fn fixture(name: &str) -> Vec<u8> {
     let path = format!("{}/fixtures/f2fs/{name}.img.gz", env!("CARGO_MANIFEST_DIR"));
@@ -96,16 +96,22 @@ fn each_sort_of_damage_is_told() {
         let told = told(image);
         assert!(told.contains(&expected), "{what}: {told:?}");
     }
-    let mut image = fixture("lz4");
-    // Not even a length is left of the first compressed cluster.
-    let main = u32::from_le_bytes(image[1024 + 92..1024 + 96].try_into().unwrap()) as usize * 4096;
-    let clusters = (main..image.len()).step_by(4096).filter(|&at| {
-        let len = u32::from_le_bytes(image[at..at + 4].try_into().unwrap());
-        (24..12288).contains(&len) && image[at + 8..at + 24] == [0; 16]
-    });
-    let first = clusters.last().unwrap();
-    image[first + 30..first + 60].fill(0xff);
-    assert!(told(image).contains(&ProblemKind::Corrupt));
+    // The blocks of a cluster start with the length and the checksum of what is packed.
+    let zeros = [0; 16];
+    for (name, expected) in [
+        ("lz4", ProblemKind::ChecksumMismatch),
+        ("zstd", ProblemKind::ChecksumMismatch),
+    ] {
+        let mut image = fixture(name);
+        let cluster = (0..image.len()).step_by(4096).rfind(|&at| {
+            let len = u32::from_le_bytes(image[at..at + 4].try_into().unwrap());
+            (24..4072).contains(&len)
+                && image[at + 8..at + 24] == zeros
+                && image[at + 24..at + 28] != [0; 4]
+        });
+        image[cluster.unwrap() + 26] ^= 1;
+        assert_eq!(told(image), [expected], "{name}");
+    }
 }
 
 #[test]

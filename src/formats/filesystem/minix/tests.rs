@@ -2,7 +2,7 @@ use bytes::Bytes;
 
 use super::Minix;
 use crate::budget::{Budget, Limits};
-use crate::entry::{Data, Entry, Fault, Node};
+use crate::entry::{Entry, Fault, Node};
 use crate::formats::{Content, Extent, Format, Opened, Proof, Reject};
 use crate::problem::ProblemKind;
 
