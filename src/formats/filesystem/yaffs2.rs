@@ -47,6 +47,7 @@ impl Format for Yaffs2 {
                        the data, where it is kept",
             limits: &[
                 "images without spare bytes are named, not read",
+                "an image that lost whole files, or its newest blocks, at the border of a page or block looks whole",
                 "checkpoints and block summaries are not compared with the pages they describe",
                 "neighbouring partitions of one geometry are read as one when no partition table parts them",
                 "an older content may hold a piece older than itself if the driver collected garbage in between",

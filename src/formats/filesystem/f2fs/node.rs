@@ -86,7 +86,7 @@ impl Volume {
     pub(super) fn inode(&self, number: u32) -> Result<(Inode, Option<Problem>), Problem> {
         let (raw, block) = self.node(number, number)?;
         let at = u64::from(block).saturating_mul(BLOCK);
-        let inode = Inode::parse(raw, block, number, &self.head);
+        let inode = Inode::parse(&raw, block, number, &self.head);
         let inode = inode
             .ok_or_else(|| Problem::corrupt(format!("inode {number} contradicts itself")).at(at))?;
         let wrong = (!inode.is_sealed(&self.head)).then(|| {
@@ -98,8 +98,8 @@ impl Volume {
 }
 
 impl Inode {
-    fn parse(raw: Bytes, block: u32, number: u32, head: &Super) -> Option<Self> {
-        let fields = Fields::little(&raw);
+    fn parse(raw: &Bytes, block: u32, number: u32, head: &Super) -> Option<Self> {
+        let fields = Fields::little(raw);
         let inline = fields.u8(3)?;
         let has_extra = inline & EXTRA != 0;
         let extra = if has_extra {

@@ -156,12 +156,11 @@ impl Walk {
         for address in blocks {
             let at = u64::from(address).saturating_mul(BLOCK);
             let block = self.volume.block(address.into());
-            match block.filter(|_| self.volume.is_main(address)) {
-                Some(block) => self.table(&block, at, path, &mut names),
-                None => {
-                    let problem = Problem::corrupt("a directory's block is none of the volume's");
-                    self.problems.push(problem.at(at).about(path));
-                }
+            if let Some(block) = block.filter(|_| self.volume.is_main(address)) {
+                self.table(&block, at, path, &mut names);
+            } else {
+                let problem = Problem::corrupt("a directory's block is none of the volume's");
+                self.problems.push(problem.at(at).about(path));
             }
         }
         names
@@ -170,7 +169,12 @@ impl Walk {
     /// Reads a table of names: a bit for each slot, the entries, and the slots of the names.
     fn table(&mut self, raw: &[u8], at: u64, path: &EntryPath, names: &mut Vec<(u32, Vec<u8>)>) {
         let per = ENTRY.saturating_add(SLOT);
-        let slots = raw.len().saturating_mul(8) / per.saturating_mul(8).saturating_add(1);
+        let each = per.saturating_mul(8).saturating_add(1);
+        let slots = raw
+            .len()
+            .saturating_mul(8)
+            .checked_div(each)
+            .unwrap_or_default();
         let bits = slots.div_ceil(8);
         let entries_at = raw.len().saturating_sub(slots.saturating_mul(per));
         let text = entries_at.saturating_add(slots.saturating_mul(ENTRY));

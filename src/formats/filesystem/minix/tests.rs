@@ -75,7 +75,7 @@ fn table(image: &[u8]) -> usize {
 /// The number of the first inode of `v1-30` that is a file with a list of zones.
 fn large(image: &[u8]) -> usize {
     let table = table(image);
-    let number = (2..).find(|number| {
+    let number = (2..100).find(|number| {
         let at = table + (number - 1) * 32;
         image[at + 1] & 0xf0 == 0x80 && image[at + 28..at + 30] != [0, 0]
     });

@@ -125,11 +125,12 @@ impl Scan {
         // What YAFFS1 marks as deleted, and the two-bit counters of the rest, before one is chosen.
         let mut serials = Vec::new();
         let mut junk: Option<Range<u32>> = None;
+        let mut borders = Borders::default();
         let places = pages.geometry.places();
         for number in 0..u32::MAX {
             let at = index(pages.at(number));
             let Some(page) = pages.geometry.read(&pages.image, at) else {
-                scan.rest(pages, number);
+                scan.rest(pages, number, &borders);
                 break;
             };
             match page {
@@ -140,6 +141,7 @@ impl Scan {
                     continue;
                 }
                 Page::Used(tags) => {
+                    borders.learn(number, tags.sequence);
                     for place in &places {
                         let from = at
                             .saturating_add(pages.geometry.page)
@@ -225,13 +227,17 @@ impl Scan {
         self.spans.push(Span::metadata(at, len));
     }
 
-    /// Tells of a part of a page at the end.
-    fn rest(&mut self, pages: &Pages, number: u32) {
+    /// Tells of a part of a page, or of an erase block, at the end.
+    fn rest(&mut self, pages: &Pages, number: u32, borders: &Borders) {
         let at = pages.at(number);
-        if at < length(&pages.image) {
-            let detail = "the region ends within a page";
-            self.problems.push(Problem::corrupt(detail).at(at));
-        }
+        let detail = if at < length(&pages.image) {
+            "the region ends within a page"
+        } else if pages.geometry.layout != Layout::One && borders.cuts(number) {
+            "the region ends within an erase block"
+        } else {
+            return;
+        };
+        self.problems.push(Problem::corrupt(detail).at(at));
     }
 
     fn tell_junk(&mut self, pages: &Pages, run: Option<Range<u32>>) {
@@ -245,6 +251,31 @@ impl Scan {
         );
         let problem = Problem::checksum(detail);
         self.problems.push(problem.at(pages.at(run.start)));
+    }
+}
+
+/// Where erase blocks start, as far as changes of the sequence number betray them.
+#[derive(Default)]
+struct Borders {
+    sequence: Option<u32>,
+    /// The bits of all page numbers at which another block was seen to start.
+    starts: u32,
+}
+
+impl Borders {
+    fn learn(&mut self, page: u32, sequence: u32) {
+        if self.sequence.is_some_and(|before| before != sequence) {
+            self.starts |= page;
+        }
+        self.sequence = Some(sequence);
+    }
+
+    /// Whether a region of so many pages does not consist of whole blocks.
+    fn cuts(&self, pages: u32) -> bool {
+        // Blocks have 32 or 64 pages, or twice as many and more, of which the half is told as well.
+        let block = 1_u32.checked_shl(self.starts.trailing_zeros().min(6));
+        let block = block.filter(|&block| block >= 32 && self.starts != 0);
+        block.is_some_and(|block| pages.checked_rem(block) != Some(0))
     }
 }
 

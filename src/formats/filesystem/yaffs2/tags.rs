@@ -297,7 +297,7 @@ mod tests {
     fn tags_that_repeat_the_header_are_taken_apart() {
         // Object 300, a directory (3), below object 5, with the shrink flag.
         let mut raw = [0xff; CODED];
-        for (at, word) in [0x1234, 300 | 3 << 28, EXTRA | SHRINK | 5, 0_u32]
+        for (at, word) in [0x1234, 0x3000_012c, EXTRA | SHRINK | 5, 0_u32]
             .iter()
             .enumerate()
         {

@@ -9,13 +9,13 @@ use crate::problem::ProblemKind;
 fn fixture(name: &str) -> Vec<u8> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/yaffs2");
     let bytes = std::fs::read(format!("{folder}/{name}")).unwrap();
-    if name.ends_with(".gz") {
-        let mut plain = Vec::new();
-        let mut decoder = flate2::read::MultiGzDecoder::new(&bytes[..]);
-        std::io::Read::read_to_end(&mut decoder, &mut plain).unwrap();
-        return plain;
+    if !name.ends_with(".img.gz") {
+        return bytes;
     }
-    bytes
+    let mut plain = Vec::new();
+    let mut decoder = flate2::read::MultiGzDecoder::new(&bytes[..]);
+    std::io::Read::read_to_end(&mut decoder, &mut plain).unwrap();
+    plain
 }
 
 fn measured(bytes: &[u8]) -> Result<(u64, Proof), Reject> {
@@ -187,6 +187,14 @@ fn a_file_that_lost_pages_is_told() {
     ] {
         assert!(told(&damaged).contains(&(ProblemKind::Corrupt, "/blocks".to_owned())));
     }
+}
+
+#[test]
+fn an_erase_block_that_is_cut_off_is_told() {
+    let image = fixture("log.img.gz");
+    let cut = &image[..image.len() / 2112 / 2 * 2112];
+    let detail = "the region ends within an erase block".to_owned();
+    assert_eq!(told(cut), [(ProblemKind::Corrupt, detail)]);
 }
 
 #[test]
