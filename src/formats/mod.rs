@@ -33,17 +33,17 @@ mod filesystem {
     pub(super) mod btrfs;
     pub(super) mod cramfs;
     pub(super) mod ext;
+    pub(super) mod f2fs;
     pub(super) mod hfsplus;
     pub(super) mod iso9660;
-    pub(super) mod f2fs;
     pub(super) mod jffs2;
     pub(super) mod jfs;
+    pub(super) mod minix;
     pub(super) mod reiserfs;
+    pub(super) mod romfs;
     pub(super) mod squashfs;
     pub(super) mod udf;
     pub(super) mod xfs;
-    pub(super) mod minix;
-    pub(super) mod romfs;
     pub(super) mod yaffs2;
 }
 
@@ -60,16 +60,16 @@ pub const ALL: &[&dyn Format] = &[
     &filesystem::btrfs::Btrfs,
     &filesystem::cramfs::Cramfs,
     &filesystem::ext::Ext,
+    &filesystem::f2fs::F2fs,
     &filesystem::hfsplus::Hfsplus,
     &filesystem::iso9660::Iso9660,
-    &filesystem::f2fs::F2fs,
     &filesystem::jffs2::Jffs2,
     &filesystem::jfs::Jfs,
+    &filesystem::minix::Minix,
     &filesystem::reiserfs::Reiserfs,
+    &filesystem::romfs::Romfs,
     &filesystem::squashfs::Squashfs,
     &filesystem::udf::Udf,
     &filesystem::xfs::Xfs,
-    &filesystem::minix::Minix,
-    &filesystem::romfs::Romfs,
     &filesystem::yaffs2::Yaffs2,
 ];

@@ -51,7 +51,7 @@ impl Format for Yaffs2 {
                 "checkpoints and block summaries are not compared with the pages they describe",
                 "neighbouring partitions of one geometry are read as one when no partition table parts them",
                 "an older content may hold a piece older than itself if the driver collected garbage in between",
-                "of YAFFS1 only deleted files are history",
+                "of YAFFS1 only deleted files are history; of a file of YAFFS2 the newest 32 older contents",
             ],
         }
     }

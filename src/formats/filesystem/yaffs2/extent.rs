@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 
-use super::geometry::{Geometry, Layout, Page, without_spare};
-use super::header::LENGTH;
+use super::geometry::{Geometry, Layout, Page, order, without_spare};
+use super::header::{Header, LENGTH};
 use crate::formats::{Extent, Magic, Proof, Reject};
 use crate::read::{index, length};
 
@@ -73,6 +73,10 @@ pub(super) fn divide(image: &[u8]) -> Option<(Geometry, usize)> {
     if let Some(found) = Geometry::find(image) {
         return Some(found);
     }
+    if is_evident(image) {
+        // No other header can answer for the one that stands here.
+        return None;
+    }
     let near = image.get(..SOUGHT.min(image.len()))?;
     let finders = MAGICS
         .iter()
@@ -94,15 +98,18 @@ pub(super) fn divide(image: &[u8]) -> Option<(Geometry, usize)> {
     })
 }
 
+/// Whether an object header stands at the start of `image`, beyond doubt.
+fn is_evident(image: &[u8]) -> bool {
+    order(image).is_some_and(|endian| Header::is_evident(image, endian))
+}
+
 /// How far the region at the start of `rest` reaches.
 pub(super) fn measure(rest: &Bytes) -> Result<Extent, Reject> {
     let Some((geometry, pages)) = divide(rest) else {
         if let Some(len) = without_spare(rest) {
             return Ok(Extent::known(len, Proof::Structure));
         }
-        let evident = super::geometry::order(rest)
-            .is_some_and(|endian| super::header::Header::is_evident(rest, endian));
-        return Err(if evident && rest.len() > LENGTH {
+        return Err(if is_evident(rest) && rest.len() > LENGTH {
             Reject::NearMiss("an object header without tags that agree with it")
         } else {
             Reject::Coincidence("no object header")

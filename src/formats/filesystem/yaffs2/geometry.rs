@@ -224,6 +224,11 @@ fn candidates(image: &[u8], endian: Endian) -> Vec<Geometry> {
         }
     };
     for &(page, spares) in PAGES {
+        // Once for all numbers of spare bytes: this is asked wherever something looks like a header.
+        let widest = spares.iter().max().copied().unwrap_or_default();
+        let bytes = image.get(page..).unwrap_or_default();
+        let bytes = bytes.get(..widest).unwrap_or(bytes);
+        let starts: Vec<usize> = starts(bytes, endian).collect();
         for &spare in spares {
             if image.len() < page.saturating_add(spare) {
                 continue;
@@ -231,8 +236,7 @@ fn candidates(image: &[u8], endian: Endian) -> Vec<Geometry> {
             if page <= 2048 {
                 add(page, spare, Layout::One);
             }
-            let bytes = image.get(page..).unwrap_or_default();
-            for at in starts(bytes.get(..spare).unwrap_or_default(), endian) {
+            for &at in &starts {
                 add(page, spare, Layout::At(at));
             }
             add(page, spare, Layout::Sixes);

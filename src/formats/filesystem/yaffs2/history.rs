@@ -15,6 +15,9 @@ use crate::read::index;
 /// So many older contents of one file are told, the newest of them.
 const MOST: usize = 32;
 
+/// So many points of the log of one file are looked at, the newest of them.
+const LOOKED_AT: usize = 256;
+
 /// Older contents, and the states of files that are told.
 #[derive(Default)]
 pub(super) struct History {
@@ -110,7 +113,7 @@ fn past(
     if pages.geometry.layout == Layout::One {
         return deleted_one(pages, log, current).into_iter().collect();
     }
-    let mut found = Vec::new();
+    let (mut found, mut looked) = (Vec::new(), 0_usize);
     // What the file became, as far as it is known: first of all nothing, or what it is today.
     let mut next = current.cloned();
     let mut why = if shadowed {
@@ -123,8 +126,12 @@ fn past(
         let follows = log.get(end);
         let closes =
             record.number == 0 || follows.is_some_and(|next| next.number == 0 && cuts(pages, next));
-        if !closes || found.len() >= MOST {
+        if !closes {
             continue;
+        }
+        looked = looked.saturating_add(1);
+        if found.len() >= MOST || looked > LOOKED_AT {
+            break;
         }
         let state = replay(pages, log.get(..end).unwrap_or_default());
         let Some(header) = state.header(pages) else {
