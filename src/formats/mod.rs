@@ -42,11 +42,14 @@ mod filesystem {
     pub(super) mod cramfs;
     pub(super) mod erofs;
     pub(super) mod ext;
+    pub(super) mod f2fs;
     pub(super) mod hfsplus;
     pub(super) mod iso9660;
     pub(super) mod jffs2;
     pub(super) mod jfs;
+    pub(super) mod minix;
     pub(super) mod reiserfs;
+    pub(super) mod romfs;
     pub(super) mod squashfs;
     pub(super) mod udf;
     pub(super) mod xfs;
@@ -70,6 +73,7 @@ mod flash {
     pub(super) mod squashfs;
     #[cfg(test)]
     mod trial;
+    pub(super) mod yaffs2;
 }
 
 /// Every format, in the order in which ties are settled.
@@ -92,10 +96,12 @@ pub const ALL: &[&dyn Format] = &[
     &filesystem::cramfs::Cramfs,
     &filesystem::erofs::Erofs,
     &filesystem::ext::Ext,
+    &filesystem::f2fs::F2fs,
     &filesystem::hfsplus::Hfsplus,
     &filesystem::iso9660::Iso9660,
     &filesystem::jffs2::Jffs2,
     &filesystem::jfs::Jfs,
+    &filesystem::minix::Minix,
     &filesystem::reiserfs::Reiserfs,
     &filesystem::exfat::Exfat,
     &filesystem::ext::Ext,
@@ -107,4 +113,9 @@ pub const ALL: &[&dyn Format] = &[
     &filesystem::xfs::Xfs,
     &filesystem::ubifs::Ubifs,
     &flash::ubi::Ubi,
+    &filesystem::romfs::Romfs,
+    &filesystem::squashfs::Squashfs,
+    &filesystem::udf::Udf,
+    &filesystem::xfs::Xfs,
+    &filesystem::yaffs2::Yaffs2,
 ];
