@@ -8,6 +8,11 @@ mod stored;
 
 pub use contract::*;
 
+/// What may be said about the spare bytes of a NAND dump.
+pub mod nand {
+    pub use super::flash::nand::{Choice, Geometry, is_certain, layouts, open_as};
+}
+
 mod archive {
     pub(super) mod cpio;
     pub(super) mod tar;
@@ -26,6 +31,10 @@ mod compression {
     mod trial;
     pub(super) mod xz;
     pub(super) mod zstd;
+}
+
+mod flash {
+    pub(super) mod nand;
 }
 
 mod filesystem {
@@ -64,4 +73,5 @@ pub const ALL: &[&dyn Format] = &[
     &filesystem::squashfs::Squashfs,
     &filesystem::udf::Udf,
     &filesystem::xfs::Xfs,
+    &flash::nand::Nand,
 ];
