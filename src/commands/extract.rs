@@ -32,6 +32,8 @@ pub(super) fn run(args: &cli::Extract) -> Result<u8> {
     if args.history {
         write_history(&found, &args.output, &budget, &mut written);
     }
+    let found = open::inventory(&args.image, &args.reading, &args.beside, &args.budget)?;
+    let written = write_all(&found, &args.output, &Budget::new(args.budget.limits()));
     written.tell();
     Ok(if found.is_incomplete() || written.skipped > 0 {
         8

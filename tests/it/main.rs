@@ -16,6 +16,7 @@
 
 mod attack;
 mod bounds;
+mod beside;
 mod demo;
 mod determinism;
 mod directory;

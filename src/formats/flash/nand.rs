@@ -28,16 +28,20 @@ pub use self::geometry::Geometry;
 
 use self::detect::Detected;
 use self::geometry::{Chip, length_of};
-use self::layout::Placed;
 use self::streams::{Dump, Pages, Which};
 use self::survey::{Block, Page, Survey};
 use crate::budget::Budget;
 use crate::formats::{
-    Content, Doc, Extent, Format, Kind, Magic, Opened, Part, PartBytes, Properties, Proof, Reject,
-    Span,
+    Content, Doc, Extent, Format, Kind, Magic, Opened, Part, PartBytes, Properties, Reject, Span,
 };
 use crate::problem::Problem;
-use crate::read::length;
+use crate::read::clip;
+
+/// What reports call it.
+pub const ID: &str = "nand";
+
+/// The name of the part that holds the spare bytes.
+pub const SPARE: &[u8] = b"spare";
 
 /// Raw NAND.
 pub(in crate::formats) struct Nand;
@@ -77,7 +81,9 @@ impl Format for Nand {
             geometry: detected.geometry,
         };
         if yaffs::is_all_there_is(&chip, &detected.layouts) {
-            return Err(Reject::Coincidence("all of it is YAFFS, which reads spare bytes itself"));
+            return Err(Reject::Coincidence(
+                "all of it is YAFFS, which reads spare bytes itself",
+            ));
         }
         Ok(Extent::known(chip.offset(chip.pages()), detected.proof))
     }
@@ -91,39 +97,56 @@ impl Format for Nand {
     }
 }
 
-/// Opens an image as pages of a geometry that somebody stated, with check bytes of a layout that somebody named.
-pub fn open_as(region: Bytes, geometry: Geometry, ecc: Option<&str>) -> Opened {
+/// Opens an image as pages of a geometry that somebody stated, with check bytes of a layout that somebody named; tells how many
+/// bytes whole pages take.
+pub fn open_as(image: &Bytes, geometry: Geometry, ecc: Option<&str>) -> (u64, Opened) {
+    let chip = Chip {
+        bytes: image.clone(),
+        geometry,
+    };
+    let len = chip.offset(chip.pages());
+    let region = clip(image, 0, len);
     let detected = detect::forced(&region, geometry, ecc);
     if ecc.is_some() && detected.layouts.is_empty() {
         let name = detect::name(geometry);
-        let detail = format!("the check bytes {} do not fit into {name}", ecc.unwrap_or_default());
-        return Opened::unread(Problem::unsupported(detail));
+        let detail = format!(
+            "the check bytes {} do not fit into {name}",
+            ecc.unwrap_or_default()
+        );
+        return (len, Opened::unread(Problem::unsupported(detail)));
     }
-    open(region, detected)
+    (len, open(region, detected))
 }
 
-/// Whether the check bytes of every page that `range` touches say what its data is, in spite of wrong bits.
-pub fn is_certain(region: &Bytes, choice: &Choice, range: &Range<u64>) -> bool {
+/// Of which `ranges` of a region the check bytes of every page say what its data is, in spite of wrong bits.
+pub fn certain(region: &Bytes, choice: &Choice, ranges: &[Range<u64>]) -> Vec<bool> {
     let detected = match choice {
-        Choice::None => return false,
-        Choice::Detect => match detect::detect(region) {
-            Ok(detected) => detected,
-            Err(_) => return false,
-        },
-        Choice::Stated(geometry, ecc) => detect::forced(region, *geometry, *ecc),
+        Choice::Stated(geometry, ecc) => Some(detect::forced(region, *geometry, *ecc)),
+        Choice::Detect => detect::detect(region).ok(),
+        Choice::None => None,
+    };
+    let Some(detected) = detected else {
+        return vec![false; ranges.len()];
     };
     let chip = Chip {
         bytes: region.clone(),
         geometry: detected.geometry,
     };
     let stride = length_of(detected.geometry.stride()).max(1);
-    let pages = range.start / stride..range.end.div_ceil(stride);
     let mut buffer = Vec::new();
-    pages.into_iter().all(|page| {
-        let (data, spare) = chip.page(page);
-        let check = survey::correct(&detected.layouts, data, spare, &mut buffer);
-        matches!(check, Some(layout::Check::Holds(_) | layout::Check::Erased(_)))
-    })
+    let mut is_certain = |range: &Range<u64>| {
+        let mut pages =
+            range.start.checked_div(stride).unwrap_or_default()..range.end.div_ceil(stride);
+        pages.all(|page| {
+            let (data, spare) = chip.page(page);
+            let check = survey::correct(&detected.layouts, data, spare, &mut buffer);
+            matches!(
+                check,
+                Some(layout::Check::Holds(_) | layout::Check::Erased(_))
+            )
+        })
+    };
+    ranges.iter().map(&mut is_certain).collect()
 }
 
 fn open(region: Bytes, detected: Detected) -> Opened {
@@ -132,12 +155,7 @@ fn open(region: Bytes, detected: Detected) -> Opened {
         geometry: detected.geometry,
     };
     let survey = Survey::new(&chip, &detected);
-    let mut problems = survey.problems(&chip);
-    let tail = length(&chip.bytes).saturating_sub(chip.offset(chip.pages()));
-    if tail > 0 {
-        let detail = format!("{tail} bytes behind the last whole page");
-        problems.push(Problem::corrupt(detail).at(chip.offset(chip.pages())));
-    }
+    let problems = survey.problems(&chip);
     let properties = describe(&chip, &detected, &survey);
     let dump = Arc::new(Dump::new(chip, detected.layouts, survey));
     Opened {
@@ -186,7 +204,7 @@ fn parts(dump: &Arc<Dump>) -> Vec<Part> {
         });
     }
     parts.push(Part {
-        name: b"spare".to_vec(),
+        name: SPARE.to_vec(),
         bytes: PartBytes::Stream(Box::new(Pages::new(dump, Which::Spare, 0..chip.pages()))),
     });
     parts
@@ -195,7 +213,10 @@ fn parts(dump: &Arc<Dump>) -> Vec<Part> {
 /// What the bytes of the dump are. Blank pages and blocks that are not read have no span: they are fill, or unknown.
 fn spans(dump: &Dump) -> Vec<Span> {
     let chip = &dump.chip;
-    let (page_len, spare_len) = (length_of(chip.geometry.page), length_of(chip.geometry.spare));
+    let (page_len, spare_len) = (
+        length_of(chip.geometry.page),
+        length_of(chip.geometry.spare),
+    );
     let mut spans = Vec::new();
     let mut buffer = Vec::new();
     for page in 0..chip.pages() {
@@ -224,9 +245,16 @@ fn describe(chip: &Chip, detected: &Detected, survey: &Survey) -> Properties {
     properties.set("page", geometry.page.to_string());
     properties.set("spare", geometry.spare.to_string());
     let block = per_block.saturating_mul(length_of(geometry.page));
-    properties.set("block", format!("{block} ({per_block} pages, as usual for such pages)"));
+    properties.set(
+        "block",
+        format!("{block} ({per_block} pages, as usual for such pages)"),
+    );
     properties.set("told-by", detected.because.clone());
-    let names: Vec<&str> = detected.layouts.iter().map(|placed| placed.layout.name).collect();
+    let names: Vec<&str> = detected
+        .layouts
+        .iter()
+        .map(|placed| placed.layout.name)
+        .collect();
     let ecc = match detected.layouts.first() {
         None => "of no known layout".to_owned(),
         Some(placed) if !placed.layout.is_checked() => format!(
@@ -290,14 +318,20 @@ fn describe_blocks(chip: &Chip, survey: &Survey, properties: &mut Properties) {
         }
         let named: Vec<String> = numbers.iter().take(NAMED).map(u64::to_string).collect();
         let more = if numbers.len() > NAMED { ", ..." } else { "" };
-        properties.set(name, format!("{}: {}{more}", numbers.len(), named.join(", ")));
+        properties.set(
+            name,
+            format!("{}: {}{more}", numbers.len(), named.join(", ")),
+        );
         properties.set(
             "data.shifted",
             "behind each block that was left out, offsets in the data are one block less than those of the chip",
         );
     }
     // A chip has a power of two blocks; a dump that lacks a few of them has left out those that are bad.
-    let whole = chip.blocks().checked_next_power_of_two().unwrap_or_default();
+    let whole = chip
+        .blocks()
+        .checked_next_power_of_two()
+        .unwrap_or_default();
     let missing = whole.saturating_sub(chip.blocks());
     if missing > 0 && chip.blocks() >= 256 && missing.saturating_mul(40) <= whole {
         let text = format!(
@@ -308,7 +342,7 @@ fn describe_blocks(chip: &Chip, survey: &Survey, properties: &mut Properties) {
 }
 
 static DOC: Doc = Doc {
-    id: "nand",
+    id: ID,
     title: "raw NAND with spare bytes",
     kind: Kind::Flash,
     spec: "Linux drivers/mtd/nand: ecc-sw-hamming.c, ecc-sw-bch.c, core ooblayouts, omap2.c, atmel, lpc32xx_mlc.c",
@@ -319,7 +353,8 @@ static DOC: Doc = Doc {
     limits: &[
         "dumps whose check bytes are of no known layout are told by their bad block markers and what starts at a page",
         "the parity of the LPC32x0 MLC controller is not published and not verified",
-        "controllers that mix data and check bytes in the page (i.MX GPMI, LPC32x0 as the chip has it) need --nand",
+        "pages in which the controller mixes data and check bytes (i.MX GPMI) are not taken apart; those of the LPC32x0 as the chip \
+         itself has them are --nand 512+16x256",
         "blocks are taken to be of the usual size for their pages unless --nand states it",
         "a page that cannot be corrected is passed on as it was read, and told",
         "of YAFFS blocks the check bytes are not used",

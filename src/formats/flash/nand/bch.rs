@@ -140,7 +140,13 @@ fn bit_of(bytes: &[u8], bit: usize, reversed: bool) -> bool {
 fn table(generator: &[bool]) -> Vec<Remainder> {
     // The generator without its highest coefficient, in the place of a remainder.
     let mut feedback = [0_u64; WORDS];
-    for (at, _) in generator.iter().rev().skip(1).enumerate().filter(|(_, set)| **set) {
+    for (at, _) in generator
+        .iter()
+        .rev()
+        .skip(1)
+        .enumerate()
+        .filter(|(_, set)| **set)
+    {
         if let Some(word) = feedback.get_mut(at / 64) {
             *word |= 1 << 63 >> (at % 64);
         }

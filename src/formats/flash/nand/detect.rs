@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 
 use super::geometry::{Chip, Geometry, KNOWN, length_of};
-use super::layout::{self, Layout, Placed, is_constant};
+use super::layout::{self, Check, Layout, Placed, is_constant};
 use crate::formats::{Proof, Reject};
 use crate::image::map;
 use crate::read::{is_all, length};
@@ -64,7 +64,9 @@ pub(super) fn detect(bytes: &Bytes) -> Result<Detected, Reject> {
         .collect();
     candidates.sort_by_key(|candidate| std::cmp::Reverse(candidate.weight()));
     let mut candidates = candidates.into_iter();
-    let best = candidates.next().ok_or(Reject::Coincidence("no spare bytes between pages"))?;
+    let best = candidates
+        .next()
+        .ok_or(Reject::Coincidence("no spare bytes between pages"))?;
     let alternatives = candidates.map(|other| name(other.chip.geometry)).collect();
     Ok(decided(best, alternatives))
 }
@@ -80,7 +82,10 @@ pub(super) fn forced(bytes: &Bytes, geometry: Geometry, ecc: Option<&str>) -> De
         let layouts = layout::ALL.iter().filter(named);
         return Detected {
             geometry,
-            layouts: layouts.filter_map(|layout| layout.on(geometry)).take(1).collect(),
+            layouts: layouts
+                .filter_map(|layout| layout.on(geometry))
+                .take(1)
+                .collect(),
             proof: Proof::Magic,
             because: "stated, with its check bytes".to_owned(),
             alternatives: Vec::new(),
@@ -166,7 +171,10 @@ fn written(chip: &Chip) -> Vec<u64> {
     };
     let mut found = Vec::new();
     for sample in 0..pages.min(SAMPLES) {
-        let page = sample.saturating_mul(apart).checked_rem(pages).unwrap_or_default();
+        let page = sample
+            .saturating_mul(apart)
+            .checked_rem(pages)
+            .unwrap_or_default();
         map::visited();
         let (data, _) = chip.page(page);
         if !is_constant(data) {
@@ -179,7 +187,8 @@ fn written(chip: &Chip) -> Vec<u64> {
     found
 }
 
-/// The layouts whose check bytes hold, the one that holds most often first, with that number.
+/// The layouts whose check bytes hold, the one that holds most often first, with that number. Another counts only on pages that
+/// those before it do not explain: regular data has the same check bytes in several layouts.
 fn holding(chip: &Chip, written: &[u64]) -> Vec<(usize, Placed)> {
     let mut found: Vec<(usize, Placed)> = layout::ALL
         .iter()
@@ -188,7 +197,20 @@ fn holding(chip: &Chip, written: &[u64]) -> Vec<(usize, Placed)> {
         .filter_map(|placed| Some((held(chip, written, &placed)?, placed)))
         .collect();
     found.sort_by_key(|(held, _)| std::cmp::Reverse(*held));
-    found
+    let mut left = written.to_vec();
+    let mut kept = Vec::new();
+    for (_, placed) in found {
+        let Some(held) = held(chip, &left, &placed) else {
+            continue;
+        };
+        left.retain(|&page| {
+            let (data, spare) = chip.page(page);
+            let check = placed.correct(&mut data.to_vec(), spare);
+            matches!(check, Check::Fails | Check::Absent)
+        });
+        kept.push((held, placed));
+    }
+    kept
 }
 
 fn held(chip: &Chip, written: &[u64], placed: &Placed) -> Option<usize> {
@@ -216,7 +238,9 @@ fn shows(chip: &Chip, written: &[u64]) -> Option<String> {
     let geometry = chip.geometry;
     let full = |page: &&u64| {
         let (data, _) = chip.page(**page);
-        let tail = data.get(data.len().saturating_sub(16)..).unwrap_or_default();
+        let tail = data
+            .get(data.len().saturating_sub(16)..)
+            .unwrap_or_default();
         !is_constant(tail)
     };
     let full: Vec<&u64> = written.iter().filter(full).collect();

@@ -74,7 +74,10 @@ impl Field {
             let mut conjugate = odd;
             while let Some(root @ false) = is_root.get_mut(conjugate) {
                 *root = true;
-                conjugate = conjugate.saturating_mul(2).checked_rem(self.order).unwrap_or_default();
+                conjugate = conjugate
+                    .saturating_mul(2)
+                    .checked_rem(self.order)
+                    .unwrap_or_default();
             }
         }
         let roots = is_root.iter().enumerate().filter(|(_, root)| **root);
@@ -89,7 +92,10 @@ impl Field {
             }
             generator.push(above);
         }
-        generator.into_iter().map(|coefficient| coefficient != 0).collect()
+        generator
+            .into_iter()
+            .map(|coefficient| coefficient != 0)
+            .collect()
     }
 
     /// The polynomial that the wrong positions are the roots of (Berlekamp and Massey), given the degrees at which two

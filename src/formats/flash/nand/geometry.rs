@@ -66,7 +66,9 @@ pub(super) const KNOWN: &[Geometry] = &[
 
 /// What is wrong with a geometry that somebody wrote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("write PAGE+SPARE or PAGE+SPARExPAGES, such as 2048+64 or 2048+64x64: a page of 256 to 32768 bytes")]
+#[error(
+    "write PAGE+SPARE or PAGE+SPARExPAGES, such as 2048+64 or 2048+64x64: a page of 256 to 32768 bytes"
+)]
 pub struct Malformed;
 
 impl FromStr for Geometry {
@@ -129,7 +131,9 @@ impl Chip {
         let from = index(self.offset(page));
         let to = from.saturating_add(self.geometry.stride());
         let whole = self.bytes.get(from..to).unwrap_or_default();
-        whole.split_at_checked(self.geometry.page).unwrap_or_default()
+        whole
+            .split_at_checked(self.geometry.page)
+            .unwrap_or_default()
     }
 
     /// The first bytes of a page.

@@ -1,4 +1,4 @@
-//! The Hamming code of SmartMedia and of Linux's `ecc-sw-hamming.c`: three bytes for 256 or 512, one wrong bit corrected.
+//! The Hamming code of `SmartMedia` and of Linux's `ecc-sw-hamming.c`: three bytes for 256 or 512, one wrong bit corrected.
 
 /// What the three bytes say, as a number: the parities of the lines (even and odd ones of each bit of the offset side by
 /// side) above those of the columns, where 1 stands for an odd count.
@@ -35,7 +35,11 @@ pub(super) struct Hamming {
 impl Hamming {
     /// The parities of two lines more are kept for a step of 512 bytes.
     fn mask(self) -> u32 {
-        if self.step == 512 { 0xff_ffff } else { 0x3f_ffff }
+        if self.step == 512 {
+            0xff_ffff
+        } else {
+            0x3f_ffff
+        }
     }
 
     /// The number that three stored bytes stand for.
@@ -65,7 +69,11 @@ impl Hamming {
         if (wrong ^ wrong >> 1) & 0x55_5555 & self.mask() != 0x55_5555 & self.mask() {
             return None;
         }
-        let place = (0..12).fold(0, |place, bit| place | (wrong >> (2 * bit + 1) & 1) << bit);
+        let (mut place, mut pairs) = (0, wrong >> 1);
+        for bit in 0..12 {
+            place |= (pairs & 1) << bit;
+            pairs >>= 2;
+        }
         let byte = data.get_mut(usize::try_from(place >> 3).ok()?)?;
         *byte ^= 1 << (place & 7);
         Some(1)

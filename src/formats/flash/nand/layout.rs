@@ -8,9 +8,9 @@ use super::hamming::Hamming;
 use crate::read::is_all;
 
 /// A way in which some software or controller keeps check bytes.
-pub struct Layout {
+pub(super) struct Layout {
     /// What reports and the flag call it.
-    pub name: &'static str,
+    pub(super) name: &'static str,
     code: Code,
     place: Place,
 }
@@ -27,7 +27,7 @@ enum Code {
         step: usize,
         bits: Bits,
     },
-    /// The Reed-Solomon code of the LPC32x0 over 512 bytes, six spare bytes and its own ten. Its polynomial is not
+    /// The Reed-Solomon code of the `LPC32x0` over 512 bytes, six spare bytes and its own ten. Its polynomial is not
     /// published, so it is named by where it stands and never checked.
     Unchecked { step: usize },
 }
@@ -51,7 +51,11 @@ enum Place {
     /// From an offset on, so many bytes apart.
     At { first: usize, apart: usize },
     /// At these offsets, for these pages only.
-    Listed { page: usize, spare: usize, at: &'static [usize] },
+    Listed {
+        page: usize,
+        spare: usize,
+        at: &'static [usize],
+    },
 }
 
 static BCH4: LazyLock<Bch> = LazyLock::new(|| Bch::new(13, 4, 512));
@@ -101,11 +105,16 @@ const fn at(first: usize, apart: usize) -> Place {
 }
 
 /// Every layout, in the order in which they are tried. The first groups are those of Linux's software codes: behind small pages,
-/// at the end of large ones, and where older kernels fixed them for 128 spare bytes. Then those of the AM335x and OMAP ROM, of
-/// Atmel's PMECC, and of the LPC32x0.
+/// at the end of large ones, and where older kernels fixed them for 128 spare bytes. Then those of the `AM335x` and OMAP ROM, of
+/// Atmel's PMECC, and of the `LPC32x0`.
 pub(super) const ALL: &[Layout] = &[
     hamming("hamming-256", 256, false, small(&[0, 1, 2, 3, 6, 7])),
-    hamming("hamming-256-smartmedia", 256, true, small(&[0, 1, 2, 3, 6, 7])),
+    hamming(
+        "hamming-256-smartmedia",
+        256,
+        true,
+        small(&[0, 1, 2, 3, 6, 7]),
+    ),
     hamming("smartmedia", 256, true, small(&[13, 14, 15, 8, 9, 10])),
     hamming("hamming-512", 512, false, small(&[0, 1, 2])),
     hamming("hamming-256", 256, false, Place::End),
@@ -135,8 +144,20 @@ pub(super) const ALL: &[Layout] = &[
     bch("pmecc-24", &BCH24, 512, Bits::Reversed, Place::End),
     bch("pmecc-4-1024", &LONG_BCH4, 1024, Bits::Reversed, Place::End),
     bch("pmecc-8-1024", &LONG_BCH8, 1024, Bits::Reversed, Place::End),
-    bch("pmecc-12-1024", &LONG_BCH12, 1024, Bits::Reversed, Place::End),
-    bch("pmecc-24-1024", &LONG_BCH24, 1024, Bits::Reversed, Place::End),
+    bch(
+        "pmecc-12-1024",
+        &LONG_BCH12,
+        1024,
+        Bits::Reversed,
+        Place::End,
+    ),
+    bch(
+        "pmecc-24-1024",
+        &LONG_BCH24,
+        1024,
+        Bits::Reversed,
+        Place::End,
+    ),
     Layout {
         name: "lpc32x0-mlc",
         code: Code::Unchecked { step: 512 },
@@ -234,7 +255,10 @@ impl Layout {
 
 impl Placed {
     fn steps(&self) -> usize {
-        self.geometry.page.checked_div(self.layout.step()).unwrap_or_default()
+        self.geometry
+            .page
+            .checked_div(self.layout.step())
+            .unwrap_or_default()
     }
 
     /// Where in the spare bytes the check bytes of a step stand.
@@ -248,18 +272,24 @@ impl Placed {
                     let all = self.steps().saturating_mul(len);
                     self.geometry.spare.checked_sub(all)?.checked_add(nth)
                 }
-                Place::At { first, apart } => {
-                    first.checked_add(step.checked_mul(apart)?)?.checked_add(byte)
-                }
+                Place::At { first, apart } => first
+                    .checked_add(step.checked_mul(apart)?)?
+                    .checked_add(byte),
             }
         })
     }
 
     /// Every position of check bytes, and of the bytes that the OMAP ROM leaves zero behind them.
     pub(super) fn all_positions(&self) -> Vec<usize> {
-        let mut all: Vec<usize> = (0..self.steps()).flat_map(|step| self.positions(step)).collect();
-        if let (Place::At { first: 2, apart }, Code::Bch { bits: Bits::Plain, .. }) =
-            (self.layout.place, self.layout.code)
+        let mut all: Vec<usize> = (0..self.steps())
+            .flat_map(|step| self.positions(step))
+            .collect();
+        if let (
+            Place::At { first: 2, apart },
+            Code::Bch {
+                bits: Bits::Plain, ..
+            },
+        ) = (self.layout.place, self.layout.code)
         {
             let len = self.layout.code_len();
             let behind = |step: usize| {
@@ -272,7 +302,9 @@ impl Placed {
     }
 
     fn code(&self, spare: &[u8], step: usize) -> Vec<u8> {
-        self.positions(step).filter_map(|at| spare.get(at).copied()).collect()
+        self.positions(step)
+            .filter_map(|at| spare.get(at).copied())
+            .collect()
     }
 
     /// The steps of a page that say something: data and check bytes, neither of one value.
@@ -342,7 +374,9 @@ impl Placed {
         if is_all(code, 0xff) {
             return Check::Absent;
         }
-        self.layout.correct(data, code).map_or(Check::Fails, Check::Holds)
+        self.layout
+            .correct(data, code)
+            .map_or(Check::Fails, Check::Holds)
     }
 }
 

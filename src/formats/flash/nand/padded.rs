@@ -16,7 +16,9 @@ pub(super) fn blocks(chip: &Chip, known: &[Block]) -> Vec<u64> {
         .pages_per_block
         .saturating_mul(super::geometry::length_of(chip.geometry.page));
     let is = |block: u64, what: Block| {
-        let block = usize::try_from(block).ok().and_then(|block| known.get(block));
+        let block = usize::try_from(block)
+            .ok()
+            .and_then(|block| known.get(block));
         block == Some(&what)
     };
     let mut padded = Vec::new();

@@ -104,7 +104,7 @@ pub(super) enum Which {
 pub(super) struct Pages {
     dump: Arc<Dump>,
     which: Which,
-    pages: Range<u64>,
+    left: Range<u64>,
     buffer: Vec<u8>,
     taken: usize,
 }
@@ -115,14 +115,14 @@ impl Pages {
         Self {
             dump: Arc::clone(dump),
             which,
-            pages,
+            left: pages,
             buffer: Vec::new(),
             taken: 0,
         }
     }
 
     fn fill(&mut self) -> bool {
-        for page in self.pages.by_ref() {
+        for page in self.left.by_ref() {
             map::touched(length_of(self.dump.chip.geometry.stride()));
             self.taken = 0;
             match self.which {

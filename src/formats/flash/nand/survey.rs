@@ -24,10 +24,7 @@ pub(super) enum Page {
     /// All bytes as erasing leaves them.
     Blank,
     /// Its check bytes hold, or it was erased and some bits flipped since; so many bits are corrected.
-    Checked {
-        wrong: u16,
-        written: bool,
-    },
+    Checked { wrong: u16, written: bool },
     /// Nothing says whether it is right: it has no check bytes that are known.
     Unchecked,
     /// More bits are wrong than can be corrected.
@@ -58,12 +55,20 @@ pub(super) struct Survey {
 impl Survey {
     /// Looks at every page.
     pub(super) fn new(chip: &Chip, detected: &Detected) -> Self {
-        let marked: Vec<bool> = (0..chip.blocks()).map(|block| is_marked(chip, block)).collect();
+        let marked: Vec<bool> = (0..chip.blocks())
+            .map(|block| is_marked(chip, block))
+            .collect();
         let bad = length_of(marked.iter().filter(|marked| **marked).count());
         let markers = bad < 8 || bad.saturating_mul(FEW_BAD) <= chip.blocks();
         let mut blocks: Vec<Block> = marked
             .into_iter()
-            .map(|marked| if marked && markers { Block::Bad } else { Block::Good })
+            .map(|marked| {
+                if marked && markers {
+                    Block::Bad
+                } else {
+                    Block::Good
+                }
+            })
             .collect();
         for run in yaffs::runs(chip, &detected.layouts) {
             set(&mut blocks, run, Block::Yaffs);
@@ -74,7 +79,8 @@ impl Survey {
         let pages = (0..chip.blocks()).into_par_iter().flat_map_iter(|block| {
             let pages = chip.pages_of(block);
             map::touched(
-                chip.offset(pages.end).saturating_sub(chip.offset(pages.start)),
+                chip.offset(pages.end)
+                    .saturating_sub(chip.offset(pages.start)),
             );
             let layouts = &detected.layouts;
             let mut buffer = Vec::new();
@@ -89,7 +95,9 @@ impl Survey {
 
     /// What a page is.
     pub(super) fn page(&self, page: u64) -> Page {
-        let page = usize::try_from(page).ok().and_then(|page| self.pages.get(page));
+        let page = usize::try_from(page)
+            .ok()
+            .and_then(|page| self.pages.get(page));
         page.copied().unwrap_or(Page::Unchecked)
     }
 
@@ -100,7 +108,9 @@ impl Survey {
     }
 
     fn block(&self, block: u64) -> Block {
-        let block = usize::try_from(block).ok().and_then(|block| self.blocks.get(block));
+        let block = usize::try_from(block)
+            .ok()
+            .and_then(|block| self.blocks.get(block));
         block.copied().unwrap_or(Block::Good)
     }
 

@@ -42,14 +42,15 @@ pub(super) fn runs(chip: &Chip, layouts: &[Placed]) -> Vec<Range<u64>> {
 pub(super) fn is_all_there_is(chip: &Chip, layouts: &[Placed]) -> bool {
     let runs = runs(chip, layouts);
     !runs.is_empty()
-        && (0..chip.blocks()).all(|block| {
-            runs.iter().any(|run| run.contains(&block)) || is_blank(chip, block)
-        })
+        && (0..chip.blocks())
+            .all(|block| runs.iter().any(|run| run.contains(&block)) || is_blank(chip, block))
 }
 
 /// How many pages of a block start with the header of an object.
 fn headers(chip: &Chip, block: u64) -> usize {
-    chip.pages_of(block).filter(|&page| is_header(&chip.head(page, 16))).count()
+    chip.pages_of(block)
+        .filter(|&page| is_header(&chip.head(page, 16)))
+        .count()
 }
 
 /// Whether these are the first bytes of an object header: its type, its parent, and a sum that is not used any more.
@@ -57,7 +58,9 @@ fn is_header(head: &[u8]) -> bool {
     [Endian::Little, Endian::Big].into_iter().any(|endian| {
         let fields = Fields::new(head, endian);
         let kind = fields.u32(0).is_some_and(|kind| (1..=5).contains(&kind));
-        let parent = fields.u32(4).is_some_and(|parent| (1..0x4_0000).contains(&parent));
+        let parent = fields
+            .u32(4)
+            .is_some_and(|parent| (1..0x4_0000).contains(&parent));
         let name = fields.u8(10).is_some_and(|first| first != 0xff);
         kind && parent && name && fields.u16(8) == Some(0xffff)
     })
