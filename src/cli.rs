@@ -356,11 +356,19 @@ fn nand(text: &str) -> Result<Choice, String> {
 }
 
 fn named(text: &str) -> Result<(String, PathBuf), String> {
+    // Places start with the name, and must be readable.
+    let plain = |name: &str| {
+        name.starts_with(|first: char| first.is_ascii_alphabetic())
+            && name
+                .chars()
+                .all(|char| char.is_ascii_alphanumeric() || matches!(char, '.' | '_' | '-'))
+    };
     match text.split_once('=') {
-        Some((name, file)) if !name.is_empty() && !file.is_empty() => {
+        Some((name, file)) if plain(name) && !file.is_empty() => {
             Ok((name.to_owned(), file.into()))
         }
-        _ => Err("write NAME=FILE, such as boot0=boot0.bin".to_owned()),
+        _ => Err("write NAME=FILE, such as boot0=boot0.bin; a name starts with a letter, and has letters, digits and ._- only"
+            .to_owned()),
     }
 }
 

@@ -126,6 +126,9 @@ impl Image {
     /// # Errors
     /// As those of [`Image::open`]; a directory is no read.
     pub fn read_again(&mut self, path: &Path, budget: &Budget) -> Result<(), Unreadable> {
+        if matches!(self.source, Source::Root(..)) {
+            return Err(unreadable(path, io::ErrorKind::IsADirectory.into()));
+        }
         let (name, bytes) = self.beside(path, budget)?;
         self.second_read = Some(Named { name, bytes });
         Ok(())

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
+use super::exit::Usage;
 use super::{clock, talk};
 use crate::budget::Budget;
 use crate::cli;
@@ -29,7 +30,10 @@ pub(super) fn inventory(
     if let Some(other) = &beside.interleave {
         image.interleave(other, beside.interleave_width.into(), &budget)?;
     }
-    for (name, file) in &beside.with {
+    for (nth, (name, file)) in beside.with.iter().enumerate() {
+        if beside.with.iter().take(nth).any(|(other, _)| other == name) {
+            return Err(Usage(format!("--with {name}: that name was given twice")).into());
+        }
         image.add(name, file, &budget)?;
     }
     if let Some(second) = &beside.second_read {

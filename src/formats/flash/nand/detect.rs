@@ -14,6 +14,8 @@ use crate::read::{is_all, length};
 const SAMPLES: u64 = 512;
 /// So many of them, with something written to them, are checked.
 const WRITTEN: usize = 64;
+/// So many of those are looked at first: most files are no dump.
+const FIRST: usize = 16;
 /// Check bytes of so many steps must hold, as many different ones as [`DIFFERENT`] says.
 const HOLDING: usize = 4;
 const DIFFERENT: usize = 3;
@@ -91,7 +93,7 @@ pub(super) fn forced(bytes: &Bytes, geometry: Geometry, ecc: Option<&str>) -> De
             alternatives: Vec::new(),
         };
     }
-    let written = written(&chip);
+    let written = written(&chip, WRITTEN);
     let layouts = holding(&chip, &written);
     let mut decided = decided(
         Candidate {
@@ -137,14 +139,14 @@ fn candidate(bytes: &Bytes, geometry: Geometry) -> Option<Candidate> {
     if chip.pages() < 4 {
         return None;
     }
-    let written = written(&chip);
     // Where the spare bytes are others, what stands in the marker's place is anything.
+    let first = written(&chip, FIRST);
     let marked = |page: &&u64| chip.page(**page).1.get(geometry.marker()) != Some(&0xff);
-    let first = written.get(..written.len().min(16)).unwrap_or_default();
     let strange = first.iter().filter(marked).count();
     if first.is_empty() || strange.saturating_mul(2) > first.len() {
         return None;
     }
+    let written = written(&chip, WRITTEN);
     let mut layouts = holding(&chip, &written);
     let whole = length(bytes).checked_rem(length_of(geometry.stride())) == Some(0);
     let shows = (whole && layouts.is_empty())
@@ -161,8 +163,8 @@ fn candidate(bytes: &Bytes, geometry: Geometry) -> Option<Candidate> {
     })
 }
 
-/// Some of the pages that something was written to, spread over the dump.
-fn written(chip: &Chip) -> Vec<u64> {
+/// Some of the pages that something was written to, at most `most`, spread over the dump.
+fn written(chip: &Chip, most: usize) -> Vec<u64> {
     let pages = chip.pages();
     // Steps near the golden section of the dump land everywhere, and on every page where there are few.
     let apart = match pages {
@@ -175,11 +177,11 @@ fn written(chip: &Chip) -> Vec<u64> {
             .saturating_mul(apart)
             .checked_rem(pages)
             .unwrap_or_default();
-        map::visited();
         let (data, _) = chip.page(page);
+        map::touched(length(data));
         if !is_constant(data) {
             found.push(page);
-            if found.len() >= WRITTEN {
+            if found.len() >= most {
                 break;
             }
         }

@@ -40,6 +40,10 @@ pub(super) fn runs(chip: &Chip, layouts: &[Placed]) -> Vec<Range<u64>> {
 
 /// Whether everything that was written to the dump is YAFFS.
 pub(super) fn is_all_there_is(chip: &Chip, layouts: &[Placed]) -> bool {
+    let first = (0..chip.blocks()).find(|&block| !is_blank(chip, block));
+    if first.is_none_or(|block| headers(chip, block) == 0) {
+        return false;
+    }
     let runs = runs(chip, layouts);
     !runs.is_empty()
         && (0..chip.blocks())
