@@ -26,14 +26,12 @@ const LONGEST_FOLDER: usize = 200;
 /// Extracts an image; exit code 8 when something in it stayed unread or could not be written.
 pub(super) fn run(args: &cli::Extract) -> Result<u8> {
     prepare(&args.output)?;
-    let found = open::inventory(&args.image, &args.budget)?;
+    let found = open::inventory(&args.image, &args.reading, &args.beside, &args.budget)?;
     let budget = Budget::new(args.budget.limits());
     let mut written = write_all(&found, &args.output, &budget);
     if args.history {
         write_history(&found, &args.output, &budget, &mut written);
     }
-    let found = open::inventory(&args.image, &args.reading, &args.beside, &args.budget)?;
-    let written = write_all(&found, &args.output, &Budget::new(args.budget.limits()));
     written.tell();
     Ok(if found.is_incomplete() || written.skipped > 0 {
         8

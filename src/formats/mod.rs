@@ -33,10 +33,6 @@ mod compression {
     pub(super) mod zstd;
 }
 
-mod flash {
-    pub(super) mod nand;
-}
-
 mod filesystem {
     mod bounded;
     pub(super) mod btrfs;
@@ -50,6 +46,10 @@ mod filesystem {
     pub(super) mod squashfs;
     pub(super) mod udf;
     pub(super) mod xfs;
+}
+
+mod flash {
+    pub(super) mod nand;
 }
 
 /// Every format, in the order in which ties are settled.

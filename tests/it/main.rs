@@ -15,8 +15,8 @@
 )]
 
 mod attack;
-mod bounds;
 mod beside;
+mod bounds;
 mod demo;
 mod determinism;
 mod directory;
