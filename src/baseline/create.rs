@@ -6,12 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::{Body, Component, ElfRow, ExpectedNode, FileRow};
-use super::piece::{self, FoundTree, is_flat};
+use super::piece::{self, FoundTree, chip_offset};
 use crate::digest::{self, Digest};
 use crate::entry::{EntryPath, Node};
 use crate::extract::{Found, Inventory, Region};
 use crate::facts::{self, Detail, FileType};
-use crate::formats::Kind;
+use crate::formats::{Kind, nand};
 
 /// An ELF file above so many bytes gets no fingerprint (64 MiB).
 const LARGEST_ELF: u64 = 64 << 20;
@@ -93,7 +93,7 @@ impl<'a> Creator<'a> {
         for (_, piece) in pieces {
             match piece {
                 Piece::Region(index) => self.region(index),
-                Piece::Gap(index) => self.gap(index, false),
+                Piece::Gap(index) => self.gap(index, self.is_of_this_chip(index)),
             }
         }
     }
@@ -102,8 +102,7 @@ impl<'a> Creator<'a> {
         let Some(region) = self.found.regions.get(index) else {
             return;
         };
-        let at =
-            (region.within.is_none() && is_flat(self.found, region.parent)).then_some(region.at);
+        let at = chip_offset(self.found, region.owner(), region.at);
         if let Some(tree) = self.trees.remove(&Some(index)) {
             if self.is_wrapper(index, &tree) {
                 self.look_through(&tree);
@@ -134,11 +133,24 @@ impl<'a> Creator<'a> {
         }
     }
 
+    /// Whether unknown bytes are those of one chip and no other: its bad blocks, and what its controller wrote beside the data.
+    fn is_of_this_chip(&self, gap: usize) -> bool {
+        let Some(gap) = self.found.gaps.get(gap) else {
+            return false;
+        };
+        let parent = gap.parent.and_then(|parent| self.found.regions.get(parent));
+        parent.is_some_and(|parent| {
+            let spare = parent.place.part(nand::SPARE);
+            parent.format.id == nand::ID
+                && (gap.stored || gap.place.around().any(|place| *place == spare))
+        })
+    }
+
     fn gap(&mut self, index: usize, optional: bool) {
         let Some(gap) = self.found.gaps.get(index) else {
             return;
         };
-        let at = (gap.within.is_none() && is_flat(self.found, gap.parent)).then_some(gap.at);
+        let at = chip_offset(self.found, gap.owner(), gap.at);
         let name = match at {
             Some(0) => "boot".to_owned(),
             Some(at) => format!("raw-{at:x}"),

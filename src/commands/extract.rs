@@ -26,7 +26,7 @@ const LONGEST_FOLDER: usize = 200;
 /// Extracts an image; exit code 8 when something in it stayed unread or could not be written.
 pub(super) fn run(args: &cli::Extract) -> Result<u8> {
     prepare(&args.output)?;
-    let found = open::inventory(&args.image, &args.budget)?;
+    let found = open::inventory(&args.image, &args.reading, &args.beside, &args.budget)?;
     let budget = Budget::new(args.budget.limits());
     let mut written = write_all(&found, &args.output, &budget);
     if args.history {

@@ -28,7 +28,7 @@ pub(super) fn run(args: &cli::Verify) -> Result<u8> {
         }
         .into());
     }
-    let found = open::inventory(&args.image, &args.budget)?;
+    let found = open::inventory(&args.image, &args.reading, &args.beside, &args.budget)?;
     let mut comparison = compare::compare(baseline, &found);
     let mut findings = check::structure(&found);
     findings.extend(check::differences(baseline, &comparison, &found));

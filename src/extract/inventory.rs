@@ -11,8 +11,10 @@ use crate::digest::Digest;
 use crate::entry::{Entry, EntryPath, File};
 use crate::facts::{FileType, Name};
 use crate::formats::{Doc, Proof};
+use crate::image::Named;
 use crate::place::Place;
 use crate::problem::{Problem, ProblemKind};
+use crate::read::length;
 
 /// Everything that was found in an image, in an order that depends on the image alone.
 pub struct Inventory {
@@ -44,6 +46,50 @@ pub struct ImageId {
     /// The digest of its bytes; absent for a directory, which has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sha256: Option<Digest>,
+    /// Other parts of the same device that were given with it. Their bytes count as if they followed the image's own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub with: Vec<FileId>,
+    /// A second read of the same bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub second_read: Option<FileId>,
+    /// The files whose bytes take turns in it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub interleaved: Vec<FileId>,
+}
+
+impl ImageId {
+    /// The files that belong to it, and in what way.
+    pub fn files(&self) -> impl Iterator<Item = (&'static str, &FileId)> {
+        let with = self.with.iter().map(|file| ("with", file));
+        let second = self.second_read.iter().map(|file| ("second read", file));
+        let interleaved = self
+            .interleaved
+            .iter()
+            .map(|file| ("put together from", file));
+        with.chain(second).chain(interleaved)
+    }
+}
+
+/// Which file it is.
+#[derive(Clone, Debug, Serialize)]
+pub struct FileId {
+    /// Its name, escaped.
+    pub name: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// The digest of its bytes.
+    pub sha256: Digest,
+}
+
+impl FileId {
+    /// Names a file and digests it.
+    pub(super) fn of(file: &Named) -> Self {
+        Self {
+            name: file.name.clone(),
+            size: length(&file.bytes),
+            sha256: Digest::of(&file.bytes),
+        }
+    }
 }
 
 /// What directly holds something, as an index into the inventory. Places are for people and need not differ; these do.
@@ -68,7 +114,8 @@ pub struct Region {
     pub place: Place,
     /// Which format.
     pub format: &'static Doc,
-    /// First byte, from the start of the parent's (decoded) bytes.
+    /// First byte, from the start of the parent's (decoded) bytes; in a file that was given with the image, from the image's
+    /// start as if it and all such files followed each other.
     pub at: u64,
     /// Length in bytes.
     pub len: u64,

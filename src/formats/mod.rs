@@ -9,6 +9,11 @@ mod told;
 
 pub use contract::*;
 
+/// What may be said about the spare bytes of a NAND dump.
+pub mod nand {
+    pub use super::flash::nand::{Choice, Geometry, ID, SPARE, certain, layouts, open_as};
+}
+
 mod archive {
     pub(super) mod cpio;
     pub(super) mod tar;
@@ -76,6 +81,10 @@ mod flash {
     pub(super) mod yaffs2;
 }
 
+mod flash {
+    pub(super) mod nand;
+}
+
 /// Every format, in the order in which ties are settled.
 pub const ALL: &[&dyn Format] = &[
     &archive::cpio::Cpio,
@@ -118,4 +127,5 @@ pub const ALL: &[&dyn Format] = &[
     &filesystem::udf::Udf,
     &filesystem::xfs::Xfs,
     &filesystem::yaffs2::Yaffs2,
+    &flash::nand::Nand,
 ];

@@ -279,6 +279,14 @@ pub fn render(found: &Inventory, out: &mut String) -> fmt::Result {
         Some(sha256) => writeln!(out, "  sha256 {sha256}")?,
         None => writeln!(out, "  (directory)")?,
     }
+    for (what, file) in image.files() {
+        let size = text::size(file.size);
+        writeln!(
+            out,
+            "  {what} {}  {size}  sha256 {}",
+            file.name, file.sha256
+        )?;
+    }
     render_regions(found, out)?;
     render_gaps(found, out)?;
     render_entries(found, out)?;

@@ -15,6 +15,7 @@
 )]
 
 mod attack;
+mod beside;
 mod bounds;
 mod demo;
 mod determinism;

@@ -45,7 +45,7 @@ impl Unpacker<'_> {
         self.found.regions.push(Region {
             place: place.clone(),
             format: doc,
-            at: claim.at.saturating_sub(home.at_origin),
+            at: home.at(claim.at),
             len: claim.len,
             parent: home.parent,
             within: home.within,
@@ -63,6 +63,7 @@ impl Unpacker<'_> {
             depth: home.depth.saturating_add(1),
             ledger: home.ledger,
             at_origin: claim.at,
+            at_base: 0,
             place_origin: claim.at,
             stored: false,
             except: Some((claim.at, doc.id)),
@@ -76,7 +77,9 @@ impl Unpacker<'_> {
             self.set_properties(region, &claim.properties);
             self.take_drained(drained, &inner)
         } else {
-            let opened = claim.format.open(bytes, self.budget);
+            let opened = claim
+                .opened
+                .unwrap_or_else(|| claim.format.open(bytes, self.budget));
             self.take_opened(opened, claim.len, stream, hits, &inner, &mut parts)
         };
         self.account(stream, claim.len, &spans, parts, hits, &inner);
@@ -154,6 +157,7 @@ impl Unpacker<'_> {
         let home = Home {
             ledger: Some(ledger),
             at_origin: 0,
+            at_base: 0,
             place_origin: 0,
             stored: false,
             except: None,
@@ -327,7 +331,7 @@ impl Unpacker<'_> {
             };
             self.found.gaps.push(Gap {
                 place: home.place.offset(at.saturating_sub(home.place_origin)),
-                at: at.saturating_sub(home.at_origin),
+                at: home.at(at),
                 len,
                 parent: home.parent,
                 within: home.within,

@@ -155,6 +155,11 @@ fn render_image(report: &Report<'_>, out: &mut String) -> fmt::Result {
         let name = format!("{name}, {size} (directory)");
         text::wrap(out, "Image       ", HEAD, &name)?;
     }
+    for (what, file) in report.image.files() {
+        let text = format!("{what} {}, {}", file.name, text::size(file.size));
+        text::wrap(out, "            ", HEAD, &text)?;
+        writeln!(out, "    sha256  {}", file.sha256)?;
+    }
     if let Some(time) = &report.judged_at {
         writeln!(out, "Judged at   {time}")?;
     }
