@@ -20,11 +20,18 @@ mod boot {
 mod compression {
     pub(super) mod gzip;
     pub(super) mod lzma;
-    mod notes;
+    pub(super) mod notes;
     #[cfg(test)]
     mod trial;
     pub(super) mod xz;
     pub(super) mod zstd;
+}
+
+mod disk {
+    pub(super) mod android_sparse;
+    mod assemble;
+    pub(super) mod gpt;
+    pub(super) mod mbr;
 }
 
 mod filesystem {
@@ -44,6 +51,9 @@ pub const ALL: &[&dyn Format] = &[
     &compression::lzma::Lzma,
     &compression::xz::Xz,
     &compression::zstd::Zstd,
+    &disk::android_sparse::AndroidSparse,
+    &disk::gpt::Gpt,
+    &disk::mbr::Mbr,
     &filesystem::cramfs::Cramfs,
     &filesystem::ext::Ext,
     &filesystem::jffs2::Jffs2,
