@@ -32,6 +32,12 @@ mod disk {
     mod assemble;
     pub(super) mod gpt;
     pub(super) mod mbr;
+    mod packed;
+    pub(super) mod qcow2;
+    pub(super) mod vdi;
+    pub(super) mod vhd;
+    pub(super) mod vhdx;
+    pub(super) mod vmdk;
 }
 
 mod filesystem {
@@ -54,6 +60,11 @@ pub const ALL: &[&dyn Format] = &[
     &disk::android_sparse::AndroidSparse,
     &disk::gpt::Gpt,
     &disk::mbr::Mbr,
+    &disk::qcow2::Qcow2,
+    &disk::vdi::Vdi,
+    &disk::vhd::Vhd,
+    &disk::vhdx::Vhdx,
+    &disk::vmdk::Vmdk,
     &filesystem::cramfs::Cramfs,
     &filesystem::ext::Ext,
     &filesystem::jffs2::Jffs2,

@@ -41,6 +41,54 @@ pub(super) trait Map: Send {
     fn next(&mut self, notes: &mut Notes) -> Option<Piece>;
 }
 
+/// A disk of blocks that all have the same size.
+pub(super) trait Blocks: Send {
+    /// A whole block: `number` 0 is the first of the disk.
+    fn block(&mut self, number: u64, notes: &mut Notes) -> Piece;
+}
+
+/// Gives block after block, the last one cut to the size of the disk.
+pub(super) struct Even<B> {
+    blocks: B,
+    /// Bytes in a block.
+    block: u64,
+    /// Bytes that are still to come.
+    left: u64,
+    number: u64,
+}
+
+impl<B: Blocks> Even<B> {
+    /// A disk of `size` bytes in blocks of `block`.
+    pub(super) fn new(blocks: B, block: u64, size: u64) -> Self {
+        Self {
+            blocks,
+            block,
+            left: size,
+            number: 0,
+        }
+    }
+}
+
+impl<B: Blocks> Map for Even<B> {
+    fn next(&mut self, notes: &mut Notes) -> Option<Piece> {
+        let len = self.left.min(self.block);
+        if len == 0 {
+            return None;
+        }
+        let piece = match self.blocks.block(self.number, notes) {
+            Piece::Stored { at, .. } => Piece::Stored { at, len },
+            Piece::Fill(pattern, _) => Piece::Fill(pattern, len),
+            Piece::Made(mut bytes) => {
+                bytes.resize(index(len), 0);
+                Piece::Made(bytes)
+            }
+        };
+        self.left = self.left.saturating_sub(len);
+        self.number = self.number.saturating_add(1);
+        Some(piece)
+    }
+}
+
 /// A disk being put together.
 pub(super) struct Disk<M> {
     region: Bytes,

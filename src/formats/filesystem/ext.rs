@@ -13,7 +13,7 @@ use crate::read::{Fields, clip, index, length};
 
 mod account;
 mod attributes;
-mod checksum;
+pub(in crate::formats) mod checksum;
 mod content;
 mod directory;
 mod extents;

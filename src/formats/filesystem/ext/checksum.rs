@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 /// The value that a chain of checksums starts with.
-pub(super) const START: u32 = u32::MAX;
+pub(in crate::formats) const START: u32 = u32::MAX;
 
 /// Eight tables: table `n` advances a byte over `n` more bytes, so that eight bytes are taken at a time.
 static TABLES: LazyLock<[[u32; 256]; 8]> = LazyLock::new(|| {
@@ -23,7 +23,7 @@ static TABLES: LazyLock<[[u32; 256]; 8]> = LazyLock::new(|| {
 });
 
 /// CRC-32C (Castagnoli) of `bytes`, continuing from `crc`.
-pub(super) fn crc32c(crc: u32, bytes: &[u8]) -> u32 {
+pub(in crate::formats) fn crc32c(crc: u32, bytes: &[u8]) -> u32 {
     let [t0, t1, t2, t3, t4, t5, t6, t7] = &*TABLES;
     let (words, tail) = bytes.as_chunks::<8>();
     let crc = words.iter().fold(crc, |crc, &word| {
