@@ -29,6 +29,7 @@ mod compression {
 
 mod disk {
     pub(super) mod android_sparse;
+    pub(super) mod android_super;
     mod assemble;
     pub(super) mod gpt;
     pub(super) mod mbr;
@@ -58,6 +59,7 @@ pub const ALL: &[&dyn Format] = &[
     &compression::xz::Xz,
     &compression::zstd::Zstd,
     &disk::android_sparse::AndroidSparse,
+    &disk::android_super::AndroidSuper,
     &disk::gpt::Gpt,
     &disk::mbr::Mbr,
     &disk::qcow2::Qcow2,

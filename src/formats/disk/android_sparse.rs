@@ -291,6 +291,11 @@ impl Map for Chunks {
                 Kept::Fill(_) => notes.metadata(body, 4),
                 Kept::Raw | Kept::Skip => {}
             }
+            if chunk.blocks > self.header.blocks.saturating_sub(self.blocks) {
+                let detail = "a chunk reaches past the end of the disk that the header states";
+                notes.problem(Problem::corrupt(detail).at(body));
+                return self.end(notes);
+            }
             self.blocks = self.blocks.saturating_add(chunk.blocks);
             let len = chunk.blocks.saturating_mul(self.header.block);
             if len > 0 {
@@ -298,5 +303,78 @@ impl Map for Chunks {
             }
         }
         self.end(notes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::formats::disk::assemble::tests::{
+        cut_everywhere, decode, fixture, hurt, open, poked,
+    };
+    use crate::problem::ProblemKind;
+
+    /// The end of the disk: a hole of 1 MiB, before it 64 KiB of a pattern.
+    fn assert_is_the_disk(bytes: &[u8]) {
+        assert!(bytes.starts_with(b"hsqs"));
+        let (_, hole) = bytes.split_at(bytes.len() - (1 << 20));
+        assert!(hole.iter().all(|&byte| byte == 0));
+        let at = bytes.len() - (1 << 20) - 65536;
+        let pattern = bytes[at..at + 65536].chunks(4);
+        assert!(pattern.into_iter().all(|four| four == [0xde, 0xad, 0xbe, 0xef]));
+    }
+
+    #[test]
+    fn chunks_of_every_kind_are_read() {
+        let plain = decode(&AndroidSparse, &fixture("android-sparse/chunks.img")).unwrap();
+        let checked = decode(&AndroidSparse, &fixture("android-sparse/checksums.img")).unwrap();
+        assert!(plain.problems.is_empty() && checked.problems.is_empty());
+        assert_is_the_disk(&plain.bytes);
+        assert!(plain.bytes == checked.bytes);
+    }
+
+    #[test]
+    fn no_flipped_byte_is_silent_where_there_are_checksums() {
+        let sound = fixture("android-sparse/checksums.img");
+        let whole = decode(&AndroidSparse, &sound).unwrap().bytes;
+        let at = (0..64).chain((64..sound.len() - 64).step_by(997)).chain(sound.len() - 64..sound.len());
+        for at in at {
+            let mutant = poked(&sound, &[(at, &[sound[at] ^ 0x10])]);
+            if let Some(read) = decode(&AndroidSparse, &mutant) {
+                assert!(!read.problems.is_empty() || read.bytes == whole, "{at}");
+            }
+        }
+    }
+
+    #[test]
+    fn damage_is_told_or_refused() {
+        let sound = fixture("android-sparse/chunks.img");
+        for (what, at, poke) in [
+            ("version", 4, &[2][..]),
+            ("header length", 8, &[1]),
+            ("block size", 12, &[1]),
+            ("first chunk", 28, &[9]),
+        ] {
+            assert!(open(&AndroidSparse, &poked(&sound, &[(at, poke)])).is_none(), "{what}");
+        }
+        for (what, at, poke) in [
+            ("more blocks", 16, &[0xff][..]),
+            ("fewer chunks", 20, &[1]),
+            ("more chunks", 20, &[9]),
+            ("a chunk of another length", 32 + 4, &[1]),
+        ] {
+            let read = decode(&AndroidSparse, &poked(&sound, &[(at, poke)]));
+            let kinds = read.map(|read| read.kinds()).unwrap_or(vec![ProblemKind::Corrupt]);
+            assert!(kinds.contains(&ProblemKind::Corrupt), "{what}");
+        }
+    }
+
+    #[test]
+    fn damage_is_survived() {
+        for name in ["chunks", "checksums"] {
+            let sound = fixture(&format!("android-sparse/{name}.img"));
+            cut_everywhere(&AndroidSparse, &sound);
+            hurt(&AndroidSparse, &sound, 100);
+        }
     }
 }

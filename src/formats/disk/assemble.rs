@@ -237,7 +237,7 @@ pub(super) mod tests {
         };
         if let Content::Stream(mut decoder) = opened.content {
             // No test disk is larger; a hostile one may be.
-            decoder.by_ref().take(64 << 20).read_to_end(&mut whole.bytes).unwrap();
+            decoder.by_ref().take(16 << 20).read_to_end(&mut whole.bytes).unwrap();
             let ending = decoder.finish();
             whole.spans.extend(ending.spans);
             whole.problems.extend(ending.problems);
@@ -255,6 +255,62 @@ pub(super) mod tests {
         let mut out = Vec::new();
         flate2::read::GzDecoder::new(&bytes[..]).read_to_end(&mut out).unwrap();
         out
+    }
+
+    /// Cuts a sound image at many lengths: each time it is refused, said to be cut off or damaged, or its disk is still whole.
+    pub(in crate::formats::disk) fn cut_everywhere(format: &dyn Format, sound: &[u8]) {
+        let whole = decode(format, sound).unwrap();
+        assert!(whole.problems.is_empty(), "{:?}", whole.problems);
+        let step = sound.len() / 40 + 1;
+        for len in (0..sound.len()).filter(|len| *len < 100 || (480..540).contains(len) || len % step == 0 || len + 40 > sound.len()) {
+            let cut = &sound[..len];
+            let Ok(extent) = format.measure(&Bytes::copy_from_slice(cut)) else {
+                continue;
+            };
+            let short = extent.len != Length::Known(len as u64);
+            let read = decode(format, cut).unwrap();
+            let same = read.bytes == whole.bytes && !whole.bytes.is_empty();
+            assert!(short || same || !read.problems.is_empty(), "cut at {len}");
+        }
+    }
+
+    /// Damages an image in thousands of ways and reads what comes out: nothing panics, and nothing runs on without end.
+    pub(in crate::formats::disk) fn hurt(format: &dyn Format, sound: &[u8], rounds: u64) {
+        let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut number = || {
+            seed ^= seed << 13;
+            seed ^= seed >> 7;
+            seed ^= seed << 17;
+            seed
+        };
+        // Tables stand where bytes are not zero, most of them before the contents.
+        let used: Vec<usize> = (0..sound.len()).filter(|&at| sound[at] != 0).take(3000).collect();
+        for _ in 0..rounds {
+            let mut mutant = sound.to_vec();
+            for _ in 0..=number() % 3 {
+                let at = used[number() as usize % used.len()] & !3;
+                let word = [[0xff; 4], [0; 4], [0, 0, 0, 0x80], [0xff, 0xff, 0xff, 0x7f]];
+                let word = word[number() as usize % 4];
+                match number() % 3 {
+                    0 => mutant[at] ^= 1 << (number() % 8),
+                    1 => mutant[at..at + 4].copy_from_slice(&word),
+                    _ => mutant[at + 3] = number() as u8,
+                }
+            }
+            if number().is_multiple_of(5) {
+                mutant.truncate(number() as usize % sound.len());
+            }
+            decode(format, &mutant);
+        }
+    }
+
+    /// The bytes, with some of them replaced.
+    pub(in crate::formats::disk) fn poked(bytes: &[u8], pokes: &[(usize, &[u8])]) -> Vec<u8> {
+        let mut bytes = bytes.to_vec();
+        for (at, poke) in pokes {
+            bytes[*at..at + poke.len()].copy_from_slice(poke);
+        }
+        bytes
     }
 
     struct Listed(Vec<Piece>);

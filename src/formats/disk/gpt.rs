@@ -181,7 +181,7 @@ impl Disk {
             stated.and_then(at_its_place)
         } else {
             let sound = |at| at_its_place(at).filter(|table| table.other == 1 && table.is_whole());
-            places.find_map(sound)
+            places.find_map(sound).or_else(|| stated.and_then(at_its_place))
         };
         let from_backup = !whole(&primary) && whole(&backup);
         let guarded = bytes.get(450) == Some(&0xee);

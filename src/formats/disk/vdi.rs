@@ -18,7 +18,7 @@ pub(in crate::formats) struct Vdi;
 const NOWHERE: u32 = 0xffff_fffe;
 
 /// The length of the header of version 1.1 in bytes.
-const HEADER: u64 = 400;
+const HEADER: u64 = 456;
 
 impl Format for Vdi {
     fn doc(&self) -> &'static Doc {
@@ -110,7 +110,7 @@ impl Header {
         let sane = matches!(header.kind, 1 | 2 | 4)
             && header.block.is_power_of_two()
             && header.block >= 4096
-            && header.table_at >= HEADER
+            && header.table_at >= 512
             && header.data_at > header.table_at
             && header.allocated <= header.blocks
             && header.size.div_ceil(header.block) <= header.blocks;
@@ -140,5 +140,49 @@ impl Blocks for Table {
                 len: header.block,
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::formats::disk::assemble::tests::{
+        cut_everywhere, decode, fixture, hurt, open, poked,
+    };
+    use crate::problem::ProblemKind;
+
+    #[test]
+    fn dynamic_and_static_disks_hold_the_same() {
+        let grown = decode(&Vdi, &fixture("vdi/static-off.img.gz")).unwrap();
+        let whole = decode(&Vdi, &fixture("vdi/static-on.img.gz")).unwrap();
+        assert!(grown.problems.is_empty() && whole.problems.is_empty());
+        assert_eq!(grown.bytes.len(), 8 << 20);
+        assert!(grown.bytes == whole.bytes);
+    }
+
+    #[test]
+    fn damage_is_told_or_refused() {
+        let sound = fixture("vdi/static-off.img.gz");
+        for (what, at, poke) in [
+            ("type", 76, &[9][..]),
+            ("block size", 376, &[1]),
+            ("more blocks than there are", 388, &[0xff; 4]),
+            ("a disk larger than its blocks", 372, &[1]),
+        ] {
+            assert!(open(&Vdi, &poked(&sound, &[(at, poke)])).is_none(), "{what}");
+        }
+        let differencing = decode(&Vdi, &poked(&sound, &[(76, &[4])])).unwrap();
+        assert_eq!(differencing.kinds(), [ProblemKind::Unsupported]);
+        // The first block is said to lie far away.
+        let table = index(u64::from(Fields::little(&sound).u32(340).unwrap()));
+        let read = decode(&Vdi, &poked(&sound, &[(table + 2, &[9])])).unwrap();
+        assert_eq!(read.kinds(), [ProblemKind::Corrupt]);
+    }
+
+    #[test]
+    fn damage_is_survived() {
+        let sound = fixture("vdi/static-off.img.gz");
+        cut_everywhere(&Vdi, &sound);
+        hurt(&Vdi, &sound, 15);
     }
 }

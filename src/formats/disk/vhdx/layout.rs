@@ -199,6 +199,26 @@ impl Layout {
         blocks_end(self, bytes).max(table_end).max(metadata_end).max(log)
     }
 
+    /// Names the entries of the log that are whole, be they current or left over from earlier writes.
+    fn explain_log(bytes: &Bytes, opened: &mut Opened) {
+        let Some(header) = newest_header(bytes) else {
+            return;
+        };
+        let (mut at, len) = header.log;
+        let end = at.saturating_add(len.min(256 * MIB)).min(length(bytes));
+        while at < end {
+            let stated = Fields::little(bytes).u32(index(at.saturating_add(8)));
+            let stated = u64::from(stated.unwrap_or_default());
+            let fits = stated >= HEADER && stated <= end.saturating_sub(at) && stated.is_multiple_of(HEADER);
+            if fits && checked(bytes, at, stated, b"loge").is_some() {
+                opened.spans.push(Span::metadata(at, stated));
+                at = at.saturating_add(stated);
+            } else {
+                at = at.saturating_add(HEADER);
+            }
+        }
+    }
+
     /// Names headers and tables, and tells those that are damaged.
     pub(super) fn explain(&self, bytes: &Bytes, opened: &mut Opened) {
         let name = |opened: &mut Opened, at, len| opened.spans.push(Span::metadata(at, len));
@@ -231,6 +251,7 @@ impl Layout {
         for (at, len) in self.items.iter().copied() {
             name(opened, at, len);
         }
+        Self::explain_log(bytes, opened);
         name(opened, self.table_at, self.entries().saturating_mul(8));
         if self.table_at.saturating_add(self.table_len) > length(bytes) {
             let detail = "the table of blocks is cut off";
