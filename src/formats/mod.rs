@@ -34,55 +34,61 @@ mod boot {
 mod compression {
     pub(super) mod gzip;
     pub(super) mod lzma;
-    mod notes;
+    pub(super) mod notes;
     #[cfg(test)]
     mod trial;
     pub(super) mod xz;
     pub(super) mod zstd;
 }
 
+mod disk {
+    pub(super) mod android_sparse;
+    pub(super) mod android_super;
+    mod assemble;
+    pub(super) mod gpt;
+    pub(super) mod mbr;
+    mod packed;
+    pub(super) mod qcow2;
+    pub(super) mod vdi;
+    pub(super) mod vhd;
+    pub(super) mod vhdx;
+    pub(super) mod vmdk;
+}
+
 mod filesystem {
+    mod account;
     mod bounded;
     pub(super) mod btrfs;
+    mod clusters;
     pub(super) mod cramfs;
+    mod dos;
     pub(super) mod erofs;
+    pub(super) mod exfat;
     pub(super) mod ext;
     pub(super) mod f2fs;
+    pub(super) mod fat;
+    mod harvest;
     pub(super) mod hfsplus;
     pub(super) mod iso9660;
     pub(super) mod jffs2;
     pub(super) mod jfs;
     pub(super) mod minix;
+    mod name;
+    pub(super) mod ntfs;
     pub(super) mod reiserfs;
     pub(super) mod romfs;
     pub(super) mod squashfs;
-    pub(super) mod udf;
-    pub(super) mod xfs;
-    mod name;
-    pub(super) mod squashfs;
-    pub(super) mod ubifs;
-}
-
-mod flash {
-    pub(super) mod ubi;
-    mod account;
-    mod clusters;
-    pub(super) mod cramfs;
-    mod dos;
-    pub(super) mod exfat;
-    pub(super) mod ext;
-    pub(super) mod fat;
-    mod harvest;
-    pub(super) mod jffs2;
-    pub(super) mod ntfs;
-    pub(super) mod squashfs;
     #[cfg(test)]
     mod trial;
+    pub(super) mod ubifs;
+    pub(super) mod udf;
+    pub(super) mod xfs;
     pub(super) mod yaffs2;
 }
 
 mod flash {
     pub(super) mod nand;
+    pub(super) mod ubi;
 }
 
 /// Every format, in the order in which ties are settled.
@@ -101,31 +107,35 @@ pub const ALL: &[&dyn Format] = &[
     &compression::lzma::Lzma,
     &compression::xz::Xz,
     &compression::zstd::Zstd,
+    &disk::android_sparse::AndroidSparse,
+    &disk::android_super::AndroidSuper,
+    &disk::gpt::Gpt,
+    &disk::mbr::Mbr,
+    &disk::qcow2::Qcow2,
+    &disk::vdi::Vdi,
+    &disk::vhd::Vhd,
+    &disk::vhdx::Vhdx,
+    &disk::vmdk::Vmdk,
     &filesystem::btrfs::Btrfs,
     &filesystem::cramfs::Cramfs,
     &filesystem::erofs::Erofs,
+    &filesystem::exfat::Exfat,
     &filesystem::ext::Ext,
     &filesystem::f2fs::F2fs,
+    &filesystem::fat::Fat,
     &filesystem::hfsplus::Hfsplus,
     &filesystem::iso9660::Iso9660,
     &filesystem::jffs2::Jffs2,
     &filesystem::jfs::Jfs,
     &filesystem::minix::Minix,
-    &filesystem::reiserfs::Reiserfs,
-    &filesystem::exfat::Exfat,
-    &filesystem::ext::Ext,
-    &filesystem::fat::Fat,
-    &filesystem::jffs2::Jffs2,
     &filesystem::ntfs::Ntfs,
-    &filesystem::squashfs::Squashfs,
-    &filesystem::udf::Udf,
-    &filesystem::xfs::Xfs,
-    &filesystem::ubifs::Ubifs,
-    &flash::ubi::Ubi,
+    &filesystem::reiserfs::Reiserfs,
     &filesystem::romfs::Romfs,
     &filesystem::squashfs::Squashfs,
+    &filesystem::ubifs::Ubifs,
     &filesystem::udf::Udf,
     &filesystem::xfs::Xfs,
     &filesystem::yaffs2::Yaffs2,
     &flash::nand::Nand,
+    &flash::ubi::Ubi,
 ];

@@ -12,7 +12,7 @@ use crate::problem::Problem;
 use crate::read::{Fields, clip, index, length};
 
 mod attributes;
-mod checksum;
+pub(in crate::formats) mod checksum;
 mod content;
 mod deleted;
 mod directory;

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::account::Account;
 use super::inode::{Inode, Sort};
 use super::service::{bits, word};
 use super::survey::{Use, survey};
@@ -12,6 +11,7 @@ use super::volume::Volume;
 use super::walk::Walk;
 use crate::entry::{EntryPath, File, Superseded};
 use crate::formats::Span;
+use crate::formats::filesystem::account::Account;
 use crate::read::Fields;
 
 /// What of a deleted file is not certain, where a directory still tells its name.

@@ -5,13 +5,13 @@ use std::io::{self, Write};
 
 use bytes::Bytes;
 
-use super::account::Account;
 use super::checksum::{START, crc32c};
 use super::journal::{self, COMMIT, DESCRIPTOR, HEADER, MAGIC, REVOKE, Tag, Tags};
 use super::map::Run;
 use super::survey::{Use, survey};
 use super::volume::Volume;
 use crate::budget::Budget;
+use crate::formats::filesystem::account::Account;
 use crate::problem::Problem;
 use crate::read::{Fields, clip, index, length};
 
