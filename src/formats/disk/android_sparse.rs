@@ -246,7 +246,9 @@ impl Chunks {
     fn end(&mut self, notes: &mut Notes) -> Option<Piece> {
         self.over = true;
         if self.header.checksum != 0 && !self.sum.fits(self.header.checksum) {
-            notes.problem(Problem::checksum("the disk's CRC-32 is not the one in the header").at(24));
+            notes.problem(
+                Problem::checksum("the disk's CRC-32 is not the one in the header").at(24),
+            );
         }
         let missing = self.header.blocks.saturating_sub(self.blocks);
         if self.blocks != self.header.blocks {
@@ -271,7 +273,10 @@ impl Map for Chunks {
         }
         while self.number < self.header.chunks {
             let Some(chunk) = Chunk::parse(&self.region, self.at, &self.header) else {
-                let detail = format!("no sound chunk {} here; the rest is read as zeros", self.number);
+                let detail = format!(
+                    "no sound chunk {} here; the rest is read as zeros",
+                    self.number
+                );
                 notes.problem(Problem::corrupt(detail).at(self.at));
                 return self.end(notes);
             };
@@ -321,7 +326,11 @@ mod tests {
         assert!(hole.iter().all(|&byte| byte == 0));
         let at = bytes.len() - (1 << 20) - 65536;
         let pattern = bytes[at..at + 65536].chunks(4);
-        assert!(pattern.into_iter().all(|four| four == [0xde, 0xad, 0xbe, 0xef]));
+        assert!(
+            pattern
+                .into_iter()
+                .all(|four| four == [0xde, 0xad, 0xbe, 0xef])
+        );
     }
 
     #[test]
@@ -337,7 +346,9 @@ mod tests {
     fn no_flipped_byte_is_silent_where_there_are_checksums() {
         let sound = fixture("android-sparse/checksums.img");
         let whole = decode(&AndroidSparse, &sound).unwrap().bytes;
-        let at = (0..64).chain((64..sound.len() - 64).step_by(997)).chain(sound.len() - 64..sound.len());
+        let at = (0..64)
+            .chain((64..sound.len() - 64).step_by(997))
+            .chain(sound.len() - 64..sound.len());
         for at in at {
             let mutant = poked(&sound, &[(at, &[sound[at] ^ 0x10])]);
             if let Some(read) = decode(&AndroidSparse, &mutant) {
@@ -355,7 +366,10 @@ mod tests {
             ("block size", 12, &[1]),
             ("first chunk", 28, &[9]),
         ] {
-            assert!(open(&AndroidSparse, &poked(&sound, &[(at, poke)])).is_none(), "{what}");
+            assert!(
+                open(&AndroidSparse, &poked(&sound, &[(at, poke)])).is_none(),
+                "{what}"
+            );
         }
         for (what, at, poke) in [
             ("more blocks", 16, &[0xff][..]),
@@ -364,7 +378,9 @@ mod tests {
             ("a chunk of another length", 32 + 4, &[1]),
         ] {
             let read = decode(&AndroidSparse, &poked(&sound, &[(at, poke)]));
-            let kinds = read.map(|read| read.kinds()).unwrap_or(vec![ProblemKind::Corrupt]);
+            let kinds = read
+                .map(|read| read.kinds())
+                .unwrap_or(vec![ProblemKind::Corrupt]);
             assert!(kinds.contains(&ProblemKind::Corrupt), "{what}");
         }
     }

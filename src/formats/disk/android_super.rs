@@ -4,6 +4,8 @@ mod metadata;
 #[cfg(test)]
 mod tests;
 
+use std::collections::VecDeque;
+
 use bytes::Bytes;
 
 use self::metadata::{Geometry, Source, Table};
@@ -61,8 +63,12 @@ impl Format for AndroidSuper {
         match table.and_then(|table| table.device_len()) {
             Some(len) => Ok(Extent::known(len, Proof::Checksum)),
             // The copy of a geometry, seen as the first, has no tables behind it.
-            None if Geometry::at(rest, GEOMETRIES[0]).is_some() && Geometry::at(rest, GEOMETRIES[1]).is_some() => {
-                Err(Reject::NearMiss("an Android super partition of which no table is sound"))
+            None if Geometry::at(rest, GEOMETRIES[0]).is_some()
+                && Geometry::at(rest, GEOMETRIES[1]).is_some() =>
+            {
+                Err(Reject::NearMiss(
+                    "an Android super partition of which no table is sound",
+                ))
             }
             None => Err(Reject::Coincidence("no tables behind the geometry")),
         }
@@ -109,7 +115,9 @@ impl Format for AndroidSuper {
                 let attributes = format!("{:#x}", partition.attributes);
                 opened.properties.set(say("attributes"), attributes);
                 opened.properties.set(say("group"), partition.group);
-                let same = known.iter().find(|(_, extents)| *extents == partition.extents);
+                let same = known
+                    .iter()
+                    .find(|(_, extents)| *extents == partition.extents);
                 if let Some((other, _)) = same.filter(|_| !partition.extents.is_empty()) {
                     // The same bytes under another name are read once.
                     opened.properties.set(say("same-as"), other.clone());
@@ -148,25 +156,36 @@ fn take_slot(region: &Bytes, geometry: &Geometry, slot: u64, opened: &mut Opened
 }
 
 /// A logical partition as a part; none where its bytes are on another device.
-fn part(region: &Bytes, name: Vec<u8>, extents: &[(Source, u64)], opened: &mut Opened) -> Option<Part> {
-    if extents.iter().any(|(source, _)| *source == Source::Elsewhere) {
+fn part(
+    region: &Bytes,
+    name: Vec<u8>,
+    extents: &[(Source, u64)],
+    opened: &mut Opened,
+) -> Option<Part> {
+    if extents
+        .iter()
+        .any(|(source, _)| *source == Source::Elsewhere)
+    {
         let detail = "a partition has extents on another block device";
         opened.problems.push(Problem::unsupported(detail));
         return None;
     }
     let bytes = match *extents {
         [(Source::At(at), len)] => PartBytes::Range(at..at.saturating_add(len)),
-        _ => PartBytes::Stream(Box::new(Disk::new(region.clone(), Extents(extents.to_vec().into_iter())))),
+        _ => PartBytes::Stream(Box::new(Disk::new(
+            region.clone(),
+            Extents(extents.to_vec().into()),
+        ))),
     };
     Some(Part { name, bytes })
 }
 
 /// Gives extent after extent.
-struct Extents(std::vec::IntoIter<(Source, u64)>);
+struct Extents(VecDeque<(Source, u64)>);
 
 impl Map for Extents {
     fn next(&mut self, _notes: &mut Notes) -> Option<Piece> {
-        self.0.next().map(|(source, len)| match source {
+        self.0.pop_front().map(|(source, len)| match source {
             Source::At(at) => Piece::Stored { at, len },
             Source::Zeros | Source::Elsewhere => Piece::hole(len),
         })

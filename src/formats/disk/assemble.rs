@@ -176,7 +176,11 @@ impl<M: Map> Read for Disk<M> {
             };
             let free = out.get_mut(filled..).unwrap_or_default();
             let count = index(piece.len().saturating_sub(done)).min(free.len());
-            piece.copy(&self.region, done, free.get_mut(..count).unwrap_or_default());
+            piece.copy(
+                &self.region,
+                done,
+                free.get_mut(..count).unwrap_or_default(),
+            );
             filled = filled.saturating_add(count);
             let done = done.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
             if done < piece.len() {
@@ -237,7 +241,11 @@ pub(super) mod tests {
         };
         if let Content::Stream(mut decoder) = opened.content {
             // No test disk is larger; a hostile one may be.
-            decoder.by_ref().take(16 << 20).read_to_end(&mut whole.bytes).unwrap();
+            decoder
+                .by_ref()
+                .take(16 << 20)
+                .read_to_end(&mut whole.bytes)
+                .unwrap();
             let ending = decoder.finish();
             whole.spans.extend(ending.spans);
             whole.problems.extend(ending.problems);
@@ -249,11 +257,13 @@ pub(super) mod tests {
     pub(in crate::formats::disk) fn fixture(name: &str) -> Vec<u8> {
         let root = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/");
         let bytes = std::fs::read(format!("{root}{name}")).unwrap();
-        if !name.ends_with(".gz") {
+        if !bytes.starts_with(&[0x1f, 0x8b]) {
             return bytes;
         }
         let mut out = Vec::new();
-        flate2::read::GzDecoder::new(&bytes[..]).read_to_end(&mut out).unwrap();
+        flate2::read::GzDecoder::new(&bytes[..])
+            .read_to_end(&mut out)
+            .unwrap();
         out
     }
 
@@ -262,7 +272,9 @@ pub(super) mod tests {
         let whole = decode(format, sound).unwrap();
         assert!(whole.problems.is_empty(), "{:?}", whole.problems);
         let step = sound.len() / 40 + 1;
-        for len in (0..sound.len()).filter(|len| *len < 100 || (480..540).contains(len) || len % step == 0 || len + 40 > sound.len()) {
+        for len in (0..sound.len()).filter(|len| {
+            *len < 100 || (480..540).contains(len) || len % step == 0 || len + 40 > sound.len()
+        }) {
             let cut = &sound[..len];
             let Ok(extent) = format.measure(&Bytes::copy_from_slice(cut)) else {
                 continue;
@@ -284,7 +296,10 @@ pub(super) mod tests {
             seed
         };
         // Tables stand where bytes are not zero, most of them before the contents.
-        let used: Vec<usize> = (0..sound.len()).filter(|&at| sound[at] != 0).take(3000).collect();
+        let used: Vec<usize> = (0..sound.len())
+            .filter(|&at| sound[at] != 0)
+            .take(3000)
+            .collect();
         for _ in 0..rounds {
             let mut mutant = sound.to_vec();
             for _ in 0..=number() % 3 {

@@ -114,7 +114,12 @@ impl Format for Gpt {
             }
             let end = entry.last.saturating_add(1).saturating_mul(disk.sector);
             parts.push(Part {
-                name: if name.is_empty() { format!("p{number}") } else { name }.into_bytes(),
+                name: if name.is_empty() {
+                    format!("p{number}")
+                } else {
+                    name
+                }
+                .into_bytes(),
                 bytes: PartBytes::Range(entry.first.saturating_mul(disk.sector)..end),
             });
         }
@@ -171,9 +176,13 @@ impl Disk {
         let damaged = Table::parse(bytes, sector, sector);
         let primary = at_its_place(sector);
         let whole = |table: &Option<Table>| table.as_ref().is_some_and(Table::is_whole);
-        let stated = damaged.as_ref().and_then(|table| table.other.checked_mul(sector));
+        let stated = damaged
+            .as_ref()
+            .and_then(|table| table.other.checked_mul(sector));
         // Where the primary header is gone, the first sector or the end of the disk tells.
-        let guarded = Fields::little(bytes).u32(458).filter(|_| bytes.get(450) == Some(&0xee));
+        let guarded = Fields::little(bytes)
+            .u32(458)
+            .filter(|_| bytes.get(450) == Some(&0xee));
         let guarded = guarded.and_then(|last| u64::from(last).checked_mul(sector));
         let end = length(bytes).checked_sub(sector);
         let mut places = [stated, guarded, end].into_iter().flatten();
@@ -181,7 +190,9 @@ impl Disk {
             stated.and_then(at_its_place)
         } else {
             let sound = |at| at_its_place(at).filter(|table| table.other == 1 && table.is_whole());
-            places.find_map(sound).or_else(|| stated.and_then(at_its_place))
+            places
+                .find_map(sound)
+                .or_else(|| stated.and_then(at_its_place))
         };
         let from_backup = !whole(&primary) && whole(&backup);
         let guarded = bytes.get(450) == Some(&0xee);
@@ -213,14 +224,22 @@ impl Disk {
     /// The table to read.
     fn table(&self) -> &Table {
         static NONE: Table = Table::none();
-        let table = if self.from_backup { &self.backup } else { &self.primary };
+        let table = if self.from_backup {
+            &self.backup
+        } else {
+            &self.primary
+        };
         table.as_ref().unwrap_or(&NONE)
     }
 
     /// What is wrong with the table that is not read, or with both.
     fn disagreements(&self, len: u64) -> Vec<Problem> {
         let mut problems = Vec::new();
-        let read = if self.from_backup { "; the backup is read" } else { "" };
+        let read = if self.from_backup {
+            "; the backup is read"
+        } else {
+            ""
+        };
         match &self.primary {
             None => {
                 let detail = format!("there is no primary header{read}");

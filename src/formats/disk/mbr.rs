@@ -98,8 +98,12 @@ impl Format for Mbr {
         };
         let sector = table.sector(&region);
         opened.properties.set("sector-size", sector.to_string());
-        let signature = Fields::little(&region).u32(DISK_SIGNATURE_AT).unwrap_or_default();
-        opened.properties.set("disk-signature", format!("{signature:#010x}"));
+        let signature = Fields::little(&region)
+            .u32(DISK_SIGNATURE_AT)
+            .unwrap_or_default();
+        opened
+            .properties
+            .set("disk-signature", format!("{signature:#010x}"));
         let mut slots = Vec::new();
         // The extended partition holds tables of its own; only what they name is a part.
         for slot in table.slots {
@@ -223,7 +227,11 @@ impl Table {
             starts.count()
         };
         let [usual, large] = SECTORS;
-        if known(large) > known(usual) { large } else { usual }
+        if known(large) > known(usual) {
+            large
+        } else {
+            usual
+        }
     }
 }
 

@@ -41,9 +41,9 @@ fn inflate(stored: &[u8], out: &mut [u8], header: bool) -> io::Result<(usize, us
     let count = |total: u64| usize::try_from(total).unwrap_or(usize::MAX);
     match status {
         // Only the end of a stream with a header has a checksum; one without may end where the block is full.
-        Ok(Status::Ok | Status::BufError) if header => {
-            Err(invalid("the block is longer than it should be, or cut off".to_owned()))
-        }
+        Ok(Status::Ok | Status::BufError) if header => Err(invalid(
+            "the block is longer than it should be, or cut off".to_owned(),
+        )),
         Ok(_) => Ok((count(inflate.total_in()), count(inflate.total_out()))),
         Err(error) => Err(invalid(error.to_string())),
     }

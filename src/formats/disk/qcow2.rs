@@ -77,7 +77,9 @@ impl Format for Qcow2 {
         }
         if header.encryption != 0 {
             let detail = "the disk is encrypted";
-            opened.problems.push(Problem::new(ProblemKind::Encrypted, detail));
+            opened
+                .problems
+                .push(Problem::new(ProblemKind::Encrypted, detail));
             return opened;
         }
         if header.features & EXTERNAL != 0 {
@@ -113,7 +115,10 @@ impl Format for Qcow2 {
             let size = snapshot.size.unwrap_or(header.size);
             part(snapshot.part_name(), disk(snapshot.table, size))
         });
-        let parts = std::iter::once(part(Vec::new(), disk((header.l1_at, header.l1_len), header.size)));
+        let parts = std::iter::once(part(
+            Vec::new(),
+            disk((header.l1_at, header.l1_len), header.size),
+        ));
         opened.content = Content::Layout(parts.chain(older).collect());
         opened
     }
@@ -127,7 +132,7 @@ fn last_used(bytes: &Bytes, at: u64, len: u64) -> Option<u64> {
     u64::try_from(last).ok()
 }
 
-/// Whether an extended table entry has two words.
-fn entry_len(features: u64) -> u64 {
-    if features & EXTENDED == 0 { 8 } else { 16 }
+/// The length of a second-level table's entry, as a power of two: 8 bytes, or 16 where it tells of subclusters.
+fn entry_bits(features: u64) -> u32 {
+    if features & EXTENDED == 0 { 3 } else { 4 }
 }

@@ -1,4 +1,4 @@
-//! VirtualBox disks: one table of blocks.
+//! `VirtualBox` disks: one table of blocks.
 
 use bytes::Bytes;
 
@@ -11,7 +11,7 @@ use crate::formats::{
 use crate::problem::Problem;
 use crate::read::{Fields, index, length};
 
-/// VirtualBox disks.
+/// `VirtualBox` disks.
 pub(in crate::formats) struct Vdi;
 
 /// Entries of the table from here on are no block: never written, or zeros.
@@ -44,10 +44,16 @@ impl Format for Vdi {
         let header = Header::parse(rest).ok_or(Reject::Coincidence("no VDI header"))?;
         let stored = header.allocated.saturating_mul(header.block);
         let end = header.data_at.saturating_add(stored);
-        let table_end = header.table_at.saturating_add(header.blocks.saturating_mul(4));
+        let table_end = header
+            .table_at
+            .saturating_add(header.blocks.saturating_mul(4));
         // A static image ends where the disk does.
         let missing = end.saturating_sub(length(rest));
-        let end = if missing < header.block && header.kind == 2 { end.min(length(rest)) } else { end };
+        let end = if missing < header.block && header.kind == 2 {
+            end.min(length(rest))
+        } else {
+            end
+        };
         Ok(Extent::known(end.max(table_end), Proof::Structure))
     }
 
@@ -169,7 +175,10 @@ mod tests {
             ("more blocks than there are", 388, &[0xff; 4]),
             ("a disk larger than its blocks", 372, &[1]),
         ] {
-            assert!(open(&Vdi, &poked(&sound, &[(at, poke)])).is_none(), "{what}");
+            assert!(
+                open(&Vdi, &poked(&sound, &[(at, poke)])).is_none(),
+                "{what}"
+            );
         }
         let differencing = decode(&Vdi, &poked(&sound, &[(76, &[4])])).unwrap();
         assert_eq!(differencing.kinds(), [ProblemKind::Unsupported]);

@@ -54,7 +54,11 @@ impl Format for Vhd {
         let footer = Footer::parse(stream, hit)?;
         let is_last = hit.saturating_add(FOOTER) == length(stream);
         let start = hit.checked_sub(footer.size);
-        Some(start.filter(|_| footer.kind == FIXED && footer.sound && is_last).unwrap_or(hit))
+        Some(
+            start
+                .filter(|_| footer.kind == FIXED && footer.sound && is_last)
+                .unwrap_or(hit),
+        )
     }
 
     fn measure(&self, rest: &Bytes) -> Result<Extent, Reject> {
@@ -105,13 +109,18 @@ impl Format for Vhd {
             }
             Some(last) => {
                 last.explain(end, &mut opened);
-                if last.sound && first.sound && clip(&region, 0, FOOTER) != clip(&region, end, FOOTER) {
+                if last.sound
+                    && first.sound
+                    && clip(&region, 0, FOOTER) != clip(&region, end, FOOTER)
+                {
                     let detail = "the footer and its copy differ; the copy is read";
                     opened.problems.push(Problem::corrupt(detail).at(end));
                 }
             }
         }
-        let footer = last.filter(|last| last.sound && !first.sound).unwrap_or(first);
+        let footer = last
+            .filter(|last| last.sound && !first.sound)
+            .unwrap_or(first);
         dynamic.explain(&region, &mut opened);
         if footer.kind == DIFFERENCING {
             opened.properties.set("parent", dynamic.parent_name());

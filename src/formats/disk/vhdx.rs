@@ -46,7 +46,9 @@ impl Format for Vhdx {
 
     fn measure(&self, rest: &Bytes) -> Result<Extent, Reject> {
         let layout = newest_header(rest).and_then(|_| Layout::parse(rest));
-        let layout = layout.ok_or(Reject::NearMiss("a VHDX file without a sound header or region table"))?;
+        let layout = layout.ok_or(Reject::NearMiss(
+            "a VHDX file without a sound header or region table",
+        ))?;
         Ok(Extent::known(layout.end(rest), Proof::Checksum))
     }
 
@@ -63,7 +65,9 @@ impl Format for Vhdx {
         layout.explain(&region, &mut opened);
         if newest_header(&region).is_some_and(|header| header.has_log) {
             let detail = "the log must be replayed before the disk is current; it is read as it is";
-            opened.problems.push(Problem::unsupported(detail).at(layout::HEADERS[0]));
+            opened
+                .problems
+                .push(Problem::unsupported(detail).at(layout::HEADERS[0]));
         }
         let entries = regions(&region).map_or(0, |(_, count)| count);
         opened.properties.set("regions", entries.to_string());

@@ -1,4 +1,4 @@
-//! VMware disks: grains found through a directory of tables, and a text that describes the disk.
+//! `VMware` disks: grains found through a directory of tables, and a text that describes the disk.
 
 mod descriptor;
 mod grains;
@@ -18,7 +18,7 @@ use crate::formats::{
 };
 use crate::problem::Problem;
 
-/// VMware disks.
+/// `VMware` disks.
 pub(in crate::formats) struct Vmdk;
 
 const MAGIC: &[u8] = b"KDMV";
@@ -61,7 +61,7 @@ impl Format for Vmdk {
             return Ok(Extent::known(header.end(rest), Proof::Structure));
         }
         let text = Descriptor::parse(rest, 0, descriptor::LONGEST);
-        match text.filter(|text| text.is_complete()) {
+        match text.filter(Descriptor::is_complete) {
             Some(text) => Ok(Extent::known(text.len, Proof::Structure)),
             None => Err(Reject::Coincidence("no VMDK header")),
         }
@@ -85,7 +85,9 @@ impl Format for Vmdk {
         };
         header.explain(&region, &mut opened);
         if let Some(text) = header.descriptor(&region) {
-            opened.spans.push(Span::metadata(header.descriptor_at(), text.len));
+            opened
+                .spans
+                .push(Span::metadata(header.descriptor_at(), text.len));
             text.describe(&mut opened);
         }
         if header.compression > 1 {
@@ -95,7 +97,8 @@ impl Format for Vmdk {
         }
         let (grain, size) = (header.grain_len(), header.size());
         let grains = Grains::new(region.clone(), header);
-        opened.content = Content::Stream(Box::new(Disk::new(region, Even::new(grains, grain, size))));
+        opened.content =
+            Content::Stream(Box::new(Disk::new(region, Even::new(grains, grain, size))));
         opened
     }
 }

@@ -59,10 +59,17 @@ fn is_sealed(bytes: &[u8], at: usize) -> bool {
     let fields = Fields::little(bytes);
     let parts = || {
         let after = at.checked_add(32)?;
-        Some((fields.slice(0, at)?, fields.slice(at, 32)?, fields.tail(after)?))
+        Some((
+            fields.slice(0, at)?,
+            fields.slice(at, 32)?,
+            fields.tail(after)?,
+        ))
     };
     parts().is_some_and(|(before, stored, after)| {
-        let digest = Sha256::new().chain_update(before).chain_update([0; 32]).chain_update(after);
+        let digest = Sha256::new()
+            .chain_update(before)
+            .chain_update([0; 32])
+            .chain_update(after);
         digest.finalize()[..] == *stored
     })
 }
@@ -132,7 +139,9 @@ impl Table {
         let at = header.u32(descriptor)?;
         let count = header.u32(descriptor.checked_add(4)?)?;
         let len = header.u32(descriptor.checked_add(8)?)?;
-        let start = u64::from(number).checked_mul(u64::from(len))?.checked_add(u64::from(at))?;
+        let start = u64::from(number)
+            .checked_mul(u64::from(len))?
+            .checked_add(u64::from(at))?;
         let len = usize::try_from(len).ok()?;
         let row = Fields::little(&self.tables).slice(index(start), len)?;
         (number < count && len > 0).then(|| Fields::little(row))
@@ -145,19 +154,22 @@ impl Table {
 
     /// The partitions. The tables are checked and small, so that their number is bounded.
     pub(super) fn partitions(&self) -> impl Iterator<Item = Partition> {
-        (0..).map_while(|number| self.row(PARTITIONS, number)).filter_map(|row| {
-            let (first, count) = (row.u32(40)?, row.u32(44)?);
-            let extents = (0..count).map_while(|number| self.extent(first.checked_add(number)?));
-            Some(Partition {
-                name: name(&row)?,
-                attributes: row.u32(36)?,
-                group: self
-                    .row(GROUPS, row.u32(48)?)
-                    .and_then(|row| name(&row))
-                    .unwrap_or_default(),
-                extents: extents.collect(),
+        (0..)
+            .map_while(|number| self.row(PARTITIONS, number))
+            .filter_map(|row| {
+                let (first, count) = (row.u32(40)?, row.u32(44)?);
+                let extents =
+                    (0..count).map_while(|number| self.extent(first.checked_add(number)?));
+                Some(Partition {
+                    name: name(&row)?,
+                    attributes: row.u32(36)?,
+                    group: self
+                        .row(GROUPS, row.u32(48)?)
+                        .and_then(|row| name(&row))
+                        .unwrap_or_default(),
+                    extents: extents.collect(),
+                })
             })
-        })
     }
 
     fn extent(&self, number: u32) -> Option<(Source, u64)> {
@@ -174,6 +186,9 @@ impl Table {
 /// The name at the start of a row: 36 bytes, zeros behind it.
 fn name(row: &Fields<'_>) -> Option<Vec<u8>> {
     let name = row.slice(0, 36)?;
-    let end = name.iter().position(|&byte| byte == 0).unwrap_or(name.len());
+    let end = name
+        .iter()
+        .position(|&byte| byte == 0)
+        .unwrap_or(name.len());
     name.get(..end).map(<[u8]>::to_vec)
 }

@@ -2,7 +2,7 @@ use std::io::Read;
 
 use super::*;
 use crate::formats::disk::assemble::tests::{cut_everywhere, fixture, hurt, open, poked};
-use crate::problem::ProblemKind;
+use crate::problem::ProblemKind::{ChecksumMismatch, Corrupt};
 
 fn image() -> Vec<u8> {
     fixture("android-super/two-slots.img.gz")
@@ -49,13 +49,24 @@ fn extents_are_put_together_in_order() {
 #[test]
 fn damaged_copies_are_told_and_the_others_read() {
     let sound = image();
-    use ProblemKind::{ChecksumMismatch, Corrupt};
     for (what, pokes, wanted) in [
-        ("the first geometry", &[(4096 + 44, &[9_u8][..])][..], vec![ChecksumMismatch]),
-        ("the other geometry", &[(8192 + 44, &[9])], vec![ChecksumMismatch]),
+        (
+            "the first geometry",
+            &[(4096 + 44, &[9_u8][..])][..],
+            vec![ChecksumMismatch],
+        ),
+        (
+            "the other geometry",
+            &[(8192 + 44, &[9])],
+            vec![ChecksumMismatch],
+        ),
         ("a header", &[(12288 + 6, &[9])], vec![ChecksumMismatch]),
         ("a table", &[(12288 + 300, &[9])], vec![ChecksumMismatch]),
-        ("both copies of a slot", &[(12288 + 6, &[9]), (28672 + 6, &[9])], vec![ChecksumMismatch; 2]),
+        (
+            "both copies of a slot",
+            &[(12288 + 6, &[9]), (28672 + 6, &[9])],
+            vec![ChecksumMismatch; 2],
+        ),
     ] {
         let mutant = poked(&sound, pokes);
         let opened = open(&AndroidSuper, &mutant).unwrap();
@@ -70,7 +81,10 @@ fn damaged_copies_are_told_and_the_others_read() {
     assert_eq!(opened.problems[0].kind, Corrupt);
     let slots = [12288, 20480, 28672, 36864].map(|at| (at + 6, &[9_u8][..]));
     let none = poked(&sound, &slots);
-    assert!(matches!(AndroidSuper.measure(&none.into()), Err(Reject::NearMiss(_))));
+    assert!(matches!(
+        AndroidSuper.measure(&none.into()),
+        Err(Reject::NearMiss(_))
+    ));
 }
 
 #[test]

@@ -143,7 +143,10 @@ impl Table {
             if used {
                 let name = Fields::little(slot).slice(56, 72).unwrap_or_default();
                 let (pairs, _) = name.as_chunks::<2>();
-                let text = pairs.iter().position(|pair| *pair == [0, 0]).unwrap_or(pairs.len());
+                let text = pairs
+                    .iter()
+                    .position(|pair| *pair == [0, 0])
+                    .unwrap_or(pairs.len());
                 // Bytes behind the end of a name are nobody's, unless they are zero.
                 let named = u64::try_from(text.saturating_mul(2)).unwrap_or_default();
                 ledger.metadata(at, 56_u64.saturating_add(named));
@@ -189,9 +192,10 @@ impl Entry {
 /// A GUID as people write it: the first three fields are stored little-endian.
 pub(super) fn guid(bytes: &[u8; 16]) -> String {
     let number = u128::from_be_bytes(*bytes);
-    let [a, b, c, d, e, f, g, h, ..] = *bytes;
-    let first = u32::from_le_bytes([a, b, c, d]);
-    let (second, third) = (u16::from_le_bytes([e, f]), u16::from_le_bytes([g, h]));
+    let fields = Fields::little(bytes);
+    let first = fields.u32(0).unwrap_or_default();
+    let short = |at| fields.u16(at).unwrap_or_default();
+    let (second, third) = (short(4), short(6));
     let (fourth, fifth) = (number >> 48 & 0xffff, number & 0xffff_ffff_ffff);
     format!("{first:08x}-{second:04x}-{third:04x}-{fourth:04x}-{fifth:012x}")
 }

@@ -36,7 +36,9 @@ pub(super) fn logical(
         }
         let why = match () {
             () if !seen.insert(at) => Some("the chain of logical partitions runs in a circle"),
-            () if seen.len() > LONGEST => Some("the chain of logical partitions has more than 256 links"),
+            () if seen.len() > LONGEST => {
+                Some("the chain of logical partitions has more than 256 links")
+            }
             () => None,
         };
         let table = slots(&clip(region, start, 512)).filter(|_| why.is_none());
@@ -46,7 +48,9 @@ pub(super) fn logical(
             break;
         };
         let entries = u64::try_from(ENTRIES_AT).unwrap_or_default();
-        opened.spans.push(Span::metadata(start.saturating_add(entries), 66));
+        opened
+            .spans
+            .push(Span::metadata(start.saturating_add(entries), 66));
         let mut next = None;
         let mut named = None;
         for slot in table {
@@ -54,7 +58,11 @@ pub(super) fn logical(
                 next = next.or(Some(extended.first.saturating_add(slot.first)));
             } else if named.is_none() {
                 let first = at.saturating_add(slot.first);
-                named = Some(Slot { number, first, ..slot });
+                named = Some(Slot {
+                    number,
+                    first,
+                    ..slot
+                });
             } else {
                 let why = "a table of the chain names more than one partition";
                 opened.problems.push(Problem::corrupt(why).at(start));

@@ -28,14 +28,21 @@ fn partitions_are_where_fdisk_says() {
     // As `fdisk -l` lists them.
     for (name, sector, wanted) in [
         ("primary", 512, &[("p1", 128, 512), ("p2", 640, 80)][..]),
-        ("logical", 512, &[("p1", 64, 64), ("p5", 256, 512), ("p6", 1024, 80)]),
+        (
+            "logical",
+            512,
+            &[("p1", 64, 64), ("p5", 256, 512), ("p6", 1024, 80)],
+        ),
         ("sectors-4096", 4096, &[("p1", 64, 64), ("p2", 128, 650)]),
     ] {
         let image = fixture(&format!("mbr/{name}.img.gz"));
         let opened = open(&Mbr, &image).unwrap();
         assert!(opened.problems.is_empty(), "{name}");
         assert_eq!(parts(&opened), expected(wanted, sector), "{name}");
-        let signature = opened.properties.iter().find(|(name, _)| name == b"disk-signature");
+        let signature = opened
+            .properties
+            .iter()
+            .find(|(name, _)| name == b"disk-signature");
         assert_eq!(signature.unwrap().1, b"0x1234abcd");
     }
 }
@@ -70,7 +77,10 @@ fn what_is_no_table_is_refused() {
             "two that overlap",
             &[(462, &[0, 0, 2, 0, 0x83, 0, 9, 0, 60, 0, 0, 0, 64, 0, 0, 0])],
         ),
-        ("FAT", &[(0, b"\xeb\x3c\x90mkfs.fat\0\x02\x04"), (21, &[0xf8])]),
+        (
+            "FAT",
+            &[(0, b"\xeb\x3c\x90mkfs.fat\0\x02\x04"), (21, &[0xf8])],
+        ),
         ("NTFS", &[(0, b"\xeb\x52\x90NTFS    \0\x02\x08")]),
         ("exFAT", &[(0, b"\xeb\x76\x90EXFAT   ")]),
     ] {
@@ -79,7 +89,10 @@ fn what_is_no_table_is_refused() {
     // A boot loader may start with the same jump.
     assert!(open(&Mbr, &poked(&disk(), &[(0, b"\xeb\x63\x90")])).is_some());
     let guard = poked(&disk(), &[(450, &[0xee])]);
-    assert!(matches!(Mbr.measure(&guard.into()), Err(Reject::NearMiss(_))));
+    assert!(matches!(
+        Mbr.measure(&guard.into()),
+        Err(Reject::NearMiss(_))
+    ));
 }
 
 #[test]
@@ -87,10 +100,18 @@ fn a_chain_that_is_damaged_is_told_and_ends() {
     let image = fixture("mbr/logical.img.gz");
     let first = 128 * 512;
     for (what, pokes, kept) in [
-        ("a next table at sector 0", &[(first + 446 + 24, &[0; 4][..])][..], 1),
+        (
+            "a next table at sector 0",
+            &[(first + 446 + 24, &[0; 4][..])][..],
+            1,
+        ),
         ("no table", &[(first + 510, &[0, 0])], 1),
         ("flag", &[(first + 446, &[1])], 1),
-        ("past the extended partition", &[(first + 446 + 12, &[0xff, 0xff])], 3),
+        (
+            "past the extended partition",
+            &[(first + 446 + 12, &[0xff, 0xff])],
+            3,
+        ),
     ] {
         let opened = open(&Mbr, &poked(&image, pokes)).unwrap();
         let kinds: Vec<_> = opened.problems.iter().map(|problem| problem.kind).collect();
@@ -118,7 +139,8 @@ fn a_circle_of_tables_ends() {
 fn damage_is_survived() {
     for name in ["primary", "logical"] {
         let image = fixture(&format!("mbr/{name}.img.gz"));
-        let crate::formats::Length::Known(len) = Mbr.measure(&image.clone().into()).unwrap().len else {
+        let crate::formats::Length::Known(len) = Mbr.measure(&image.clone().into()).unwrap().len
+        else {
             panic!("a known length");
         };
         cut_everywhere(&Mbr, &image[..index(len)]);

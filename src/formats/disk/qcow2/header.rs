@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{MAGIC, OFFSET, entry_len, last_used};
+use super::{MAGIC, OFFSET, entry_bits, last_used};
 use crate::formats::Opened;
 use crate::formats::disk::packed::Packing;
 use crate::formats::stored::Ledger;
@@ -35,8 +35,8 @@ pub(super) struct Header {
     references_at: u64,
     /// Length of the table of reference count blocks, in bytes.
     references_len: u64,
-    /// Bits of one reference count.
-    reference_bits: u64,
+    /// Bits of one reference count, as a power of two.
+    reference_order: u32,
     len: u64,
 }
 
@@ -47,7 +47,11 @@ impl Header {
         let (features, order, len) = if version == 2 {
             (0, 4, 72)
         } else {
-            (fields.u64(72)?, fields.u32(96)?, u64::from(fields.u32(100)?))
+            (
+                fields.u64(72)?,
+                fields.u32(96)?,
+                u64::from(fields.u32(100)?),
+            )
         };
         let cluster_bits = fields.u32(20)?;
         if fields.slice(0, 4)? != MAGIC
@@ -78,7 +82,7 @@ impl Header {
             backing: (fields.u64(8)?, u64::from(fields.u32(16)?)),
             references_at: fields.u64(48)?,
             references_len: u64::from(fields.u32(56)?).checked_mul(cluster)?,
-            reference_bits: 1 << order,
+            reference_order: order,
             len,
         };
         let sane = len <= cluster
@@ -99,8 +103,7 @@ impl Header {
 
     /// Bytes of the disk that one second-level table covers.
     fn covered(&self) -> u64 {
-        let entries = self.cluster() / entry_len(self.features);
-        entries.saturating_mul(self.cluster())
+        (self.cluster() >> entry_bits(self.features)).saturating_mul(self.cluster())
     }
 
     /// The name of the backing file, if there is one.
@@ -129,14 +132,21 @@ impl Header {
         let at = self.references_at.saturating_add(slot.saturating_mul(8));
         let block = table.u64(index(at)).unwrap_or_default() & OFFSET;
         end = end.max(block.saturating_add(cluster));
-        let counts = cluster.saturating_mul(8) / self.reference_bits;
+        let counts = cluster.saturating_mul(8) >> self.reference_order;
         if let Some(last) = last_used(bytes, block, cluster) {
             let before = slot.saturating_mul(counts);
-            let own = last.saturating_add(1).saturating_mul(8).div_ceil(self.reference_bits);
+            let own = last
+                .saturating_add(1)
+                .saturating_mul(8)
+                .div_ceil(1 << self.reference_order);
             end = end.max(before.saturating_add(own).saturating_mul(cluster));
         }
         // The last cluster need not be there to its end.
-        if end.saturating_sub(here) < cluster { end.min(here) } else { end }
+        if end.saturating_sub(here) < cluster {
+            end.min(here)
+        } else {
+            end
+        }
     }
 
     /// Names the header, its extensions and the tables, and tells what they say.
@@ -166,9 +176,10 @@ impl Header {
         let fields = Fields::big(bytes);
         let mut at = self.len;
         while at < self.cluster() {
-            let (Some(kind), Some(len)) =
-                (fields.u32(index(at)), fields.u32(index(at.saturating_add(4))))
-            else {
+            let (Some(kind), Some(len)) = (
+                fields.u32(index(at)),
+                fields.u32(index(at.saturating_add(4))),
+            ) else {
                 return;
             };
             let body = at.saturating_add(8);

@@ -10,8 +10,8 @@ fn image(name: &str) -> Vec<u8> {
 
 /// The text at the end of the disk that every fixture holds, as `fixtures/disk-raw` writes it.
 fn text() -> Vec<u8> {
-    let lines: String = (0..9999).map(|line| format!("line {line} of a text\n")).collect();
-    lines.into_bytes()[..70000].to_vec()
+    let line = |line| format!("line {line} of a text\n").into_bytes();
+    (0..9999).flat_map(line).take(70000).collect()
 }
 
 const TEXT_AT: usize = (8 * 1048 - 1000) * 1000;
@@ -76,7 +76,10 @@ fn hostile_headers_are_refused_or_told() {
         ("header longer than a cluster", 100, &[0, 2, 0, 0]),
         ("reference counts of 1024 bits", 99, &[10]),
     ] {
-        assert!(open(&Qcow2, &poked(&sound, &[(at, poke)])).is_none(), "{what}");
+        assert!(
+            open(&Qcow2, &poked(&sound, &[(at, poke)])).is_none(),
+            "{what}"
+        );
     }
     for (what, at, poke) in [
         ("an unknown feature", 72, &[1, 0, 0, 0, 0, 0, 0, 0][..]),
@@ -97,7 +100,10 @@ fn a_damaged_compressed_cluster_is_told_and_the_rest_is_kept() {
     for name in ["zlib", "zstd"] {
         let sound = image(name);
         let whole = decode(&Qcow2, &sound).unwrap();
-        let content = whole.spans.iter().find(|span| span.role == crate::formats::Role::Content);
+        let content = whole
+            .spans
+            .iter()
+            .find(|span| span.role == crate::formats::Role::Content);
         let at = index(content.unwrap().at);
         let read = decode(&Qcow2, &poked(&sound, &[(at, &[0xff; 64])])).unwrap();
         assert_eq!(read.kinds(), [ProblemKind::Corrupt], "{name}");

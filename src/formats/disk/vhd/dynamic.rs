@@ -65,7 +65,9 @@ impl Dynamic {
         let last = sectors.filter(|&sector| sector != NOWHERE).max();
         let stored = last.map_or(0, |sector| {
             let start = u64::from(sector).saturating_mul(512);
-            start.saturating_add(self.bitmap()).saturating_add(self.block)
+            start
+                .saturating_add(self.bitmap())
+                .saturating_add(self.block)
         });
         let header_end = self.at.saturating_add(HEADER);
         let table_end = self.table_at.saturating_add(self.table_len());
@@ -79,7 +81,9 @@ impl Dynamic {
         opened.spans.push(Span::metadata(self.table_at, table));
         if self.table_at.saturating_add(table) > length(bytes) {
             let detail = "the table of blocks is cut off";
-            opened.problems.push(Problem::corrupt(detail).at(self.table_at));
+            opened
+                .problems
+                .push(Problem::corrupt(detail).at(self.table_at));
         }
         opened.properties.set("block-size", self.block.to_string());
     }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::formats::disk::assemble::tests::{cut_everywhere, decode, fixture, hurt, open, poked};
-use crate::problem::ProblemKind;
+use crate::problem::ProblemKind::{self, ChecksumMismatch, Corrupt};
 
 fn image(name: &str) -> Vec<u8> {
     fixture(&format!("vhd/{name}.img.gz"))
@@ -45,12 +45,19 @@ fn a_dynamic_disk_holds_the_same() {
 fn damaged_footers_and_headers_are_told() {
     let sound = image("dynamic");
     let end = sound.len() - 512;
-    use ProblemKind::{ChecksumMismatch, Corrupt};
     for (what, pokes, wanted) in [
-        ("the copy", &[(40, &[1_u8][..])][..], &[ChecksumMismatch][..]),
+        (
+            "the copy",
+            &[(40, &[1_u8][..])][..],
+            &[ChecksumMismatch][..],
+        ),
         ("the footer", &[(end + 40, &[1])], &[ChecksumMismatch]),
         ("no footer", &[(end, &[1])], &[Corrupt]),
-        ("both", &[(40, &[1]), (end + 40, &[1])], &[ChecksumMismatch, ChecksumMismatch]),
+        (
+            "both",
+            &[(40, &[1]), (end + 40, &[1])],
+            &[ChecksumMismatch, ChecksumMismatch],
+        ),
     ] {
         let read = decode(&Vhd, &poked(&sound, pokes)).unwrap();
         assert_eq!(read.kinds(), wanted, "{what}");
@@ -59,7 +66,10 @@ fn damaged_footers_and_headers_are_told() {
     seal(&mut other, 0);
     assert_eq!(decode(&Vhd, &other).unwrap().kinds(), [Corrupt]);
     let damaged = poked(&sound, &[(512 + 20, &[9])]);
-    assert!(matches!(Vhd.measure(&damaged.into()), Err(Reject::NearMiss(_))));
+    assert!(matches!(
+        Vhd.measure(&damaged.into()),
+        Err(Reject::NearMiss(_))
+    ));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Headers, region tables and metadata: where things are, and how large the disk is.
 
+use std::num::NonZeroU64;
+
 use bytes::Bytes;
 
 use super::{MIB, blocks_end};
@@ -160,21 +162,30 @@ impl Layout {
                 self.items.push((start, u64::from(item_len).min(16)));
             }
         }
-        self.items.push((at, u64::try_from(count).ok()?.saturating_mul(32).saturating_add(32)));
+        self.items.push((
+            at,
+            u64::try_from(count)
+                .ok()?
+                .saturating_mul(32)
+                .saturating_add(32),
+        ));
         Some(())
     }
 
     /// After so many blocks the table has an entry for a bitmap.
-    fn ratio(&self) -> u64 {
-        ((1_u64 << 23).saturating_mul(self.sector) / self.block.max(1)).max(1)
+    fn ratio(&self) -> NonZeroU64 {
+        let blocks = (1_u64 << 23)
+            .saturating_mul(self.sector)
+            .checked_div(self.block);
+        blocks.and_then(NonZeroU64::new).unwrap_or(NonZeroU64::MIN)
     }
 
     /// How many entries the table of blocks has.
     pub(super) fn entries(&self) -> u64 {
         let blocks = self.size.div_ceil(self.block.max(1));
         if self.has_parent {
-            let bitmaps = blocks.div_ceil(self.ratio());
-            bitmaps.saturating_mul(self.ratio().saturating_add(1))
+            let bitmaps = blocks.div_ceil(self.ratio().get());
+            bitmaps.saturating_mul(self.ratio().saturating_add(1).get())
         } else {
             blocks.saturating_add(blocks.saturating_sub(1) / self.ratio())
         }
@@ -182,7 +193,7 @@ impl Layout {
 
     pub(super) fn is_bitmap(&self, entry: u64) -> bool {
         let group = self.ratio().saturating_add(1);
-        entry % group == self.ratio()
+        entry % group == self.ratio().get()
     }
 
     /// Where the entry of a block stands (bytes from the file's start).
@@ -195,8 +206,12 @@ impl Layout {
     pub(super) fn end(&self, bytes: &Bytes) -> u64 {
         let table_end = self.table_at.saturating_add(self.table_len);
         let metadata_end = self.metadata.0.saturating_add(self.metadata.1);
-        let log = newest_header(bytes).map_or(0, |header| header.log.0.saturating_add(header.log.1));
-        blocks_end(self, bytes).max(table_end).max(metadata_end).max(log)
+        let log =
+            newest_header(bytes).map_or(0, |header| header.log.0.saturating_add(header.log.1));
+        blocks_end(self, bytes)
+            .max(table_end)
+            .max(metadata_end)
+            .max(log)
     }
 
     /// Names the entries of the log that are whole, be they current or left over from earlier writes.
@@ -209,7 +224,9 @@ impl Layout {
         while at < end {
             let stated = Fields::little(bytes).u32(index(at.saturating_add(8)));
             let stated = u64::from(stated.unwrap_or_default());
-            let fits = stated >= HEADER && stated <= end.saturating_sub(at) && stated.is_multiple_of(HEADER);
+            let fits = stated >= HEADER
+                && stated <= end.saturating_sub(at)
+                && stated.is_multiple_of(HEADER);
             if fits && checked(bytes, at, stated, b"loge").is_some() {
                 opened.spans.push(Span::metadata(at, stated));
                 at = at.saturating_add(stated);
@@ -232,16 +249,13 @@ impl Layout {
             }
         }
         for at in TABLES {
-            match checked(bytes, at, TABLE, b"regi") {
-                Some(table) => {
-                    let count = Fields::little(&table).u32(8).unwrap_or_default();
-                    let len = u64::from(count).saturating_mul(32).saturating_add(16);
-                    name(opened, at, len.min(TABLE));
-                }
-                None => {
-                    let detail = "the CRC-32C of a region table is wrong";
-                    opened.problems.push(Problem::checksum(detail).at(at));
-                }
+            if let Some(table) = checked(bytes, at, TABLE, b"regi") {
+                let count = Fields::little(&table).u32(8).unwrap_or_default();
+                let len = u64::from(count).saturating_mul(32).saturating_add(16);
+                name(opened, at, len.min(TABLE));
+            } else {
+                let detail = "the CRC-32C of a region table is wrong";
+                opened.problems.push(Problem::checksum(detail).at(at));
             }
         }
         if clip(bytes, TABLES[0], TABLE) != clip(bytes, TABLES[1], TABLE) {
@@ -255,7 +269,9 @@ impl Layout {
         name(opened, self.table_at, self.entries().saturating_mul(8));
         if self.table_at.saturating_add(self.table_len) > length(bytes) {
             let detail = "the table of blocks is cut off";
-            opened.problems.push(Problem::corrupt(detail).at(self.table_at));
+            opened
+                .problems
+                .push(Problem::corrupt(detail).at(self.table_at));
         }
         opened.properties.set("size", self.size.to_string());
         opened.properties.set("block-size", self.block.to_string());
@@ -263,7 +279,9 @@ impl Layout {
         let (units, _) = creator.as_chunks::<2>();
         let units = units.iter().map(|pair| u16::from_le_bytes(*pair));
         let text = char::decode_utf16(units.take_while(|&unit| unit != 0));
-        let text: String = text.map(|char| char.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
+        let text: String = text
+            .map(|char| char.unwrap_or(char::REPLACEMENT_CHARACTER))
+            .collect();
         let named = u64::try_from(text.encode_utf16().count()).unwrap_or_default();
         name(opened, 8, named.saturating_mul(2));
         opened.properties.set("creator", text);

@@ -44,9 +44,12 @@ impl Descriptor {
         lines.find_map(|line| {
             let value = line.strip_prefix(key)?.trim_ascii_start();
             let value = value.strip_prefix(b"=")?.trim_ascii();
-            Some(value.trim_ascii().strip_prefix(b"\"").map_or(value, |open| {
-                open.strip_suffix(b"\"").unwrap_or(open)
-            }))
+            Some(
+                value
+                    .trim_ascii()
+                    .strip_prefix(b"\"")
+                    .map_or(value, |open| open.strip_suffix(b"\"").unwrap_or(open)),
+            )
         })
     }
 

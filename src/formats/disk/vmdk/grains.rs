@@ -47,7 +47,10 @@ impl Grains {
         }
         let stored = cut(&self.region, at.saturating_add(12), u64::from(size));
         let stored = stored.ok_or("it is cut off")?;
-        let len = self.header.size().saturating_sub(first.saturating_mul(SECTOR));
+        let len = self
+            .header
+            .size()
+            .saturating_sub(first.saturating_mul(SECTOR));
         let len = index(len.min(self.header.grain_len()));
         let unpacked = Packing::Zlib.unpack(&stored, len);
         let (bytes, used) = unpacked.map_err(|error| error.to_string())?;

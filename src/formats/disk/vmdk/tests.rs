@@ -12,8 +12,17 @@ fn image(name: &str) -> Vec<u8> {
 fn every_form_holds_the_same_disk() {
     let plain = decode(&Vmdk, &image("monolithicSparse")).unwrap();
     assert_eq!(plain.bytes.len(), 8 << 20);
-    assert!(plain.bytes[7 << 20..].windows(18).any(|text| text == b"line 100 of a text"));
-    for name in ["monolithicSparse", "streamOptimized", "stream-footer", "extent"] {
+    assert!(
+        plain.bytes[7 << 20..]
+            .windows(18)
+            .any(|text| text == b"line 100 of a text")
+    );
+    for name in [
+        "monolithicSparse",
+        "streamOptimized",
+        "stream-footer",
+        "extent",
+    ] {
         let read = decode(&Vmdk, &image(name)).unwrap();
         assert!(read.problems.is_empty(), "{name}: {:?}", read.problems);
         assert!(read.bytes == plain.bytes, "{name}");
@@ -37,7 +46,12 @@ fn the_description_is_told() {
 #[test]
 fn damaged_tables_and_grains_are_told() {
     let sound = image("monolithicSparse");
-    let at = |field| Fields::little(&sound).u64(field).map(|sector| index(sector * SECTOR)).unwrap();
+    let at = |field| {
+        Fields::little(&sound)
+            .u64(field)
+            .map(|sector| index(sector * SECTOR))
+            .unwrap()
+    };
     let (redundant, directory) = (at(48), at(56));
     let table = |directory: usize| {
         index(u64::from(Fields::little(&sound).u32(directory).unwrap()) * SECTOR)
@@ -54,10 +68,18 @@ fn damaged_tables_and_grains_are_told() {
     for name in ["streamOptimized", "stream-footer"] {
         let sound = image(name);
         let whole = decode(&Vmdk, &sound).unwrap();
-        let content = whole.spans.iter().find(|span| span.role == Role::Content).unwrap();
+        let content = whole
+            .spans
+            .iter()
+            .find(|span| span.role == Role::Content)
+            .unwrap();
         for (what, at, poke) in [
             ("data", content.at + 100, &[0xff; 8][..]),
-            ("the checksum behind the data", content.at + content.len - 1, &[0x5a]),
+            (
+                "the checksum behind the data",
+                content.at + content.len - 1,
+                &[0x5a],
+            ),
             ("the marker's sector", content.at - 12, &[0x77]),
         ] {
             let read = decode(&Vmdk, &poked(&sound, &[(index(at), poke)])).unwrap();
@@ -77,7 +99,10 @@ fn hostile_headers_are_refused() {
         ("no table entries", 44, &[0; 4]),
         ("a disk without end", 12, &[0xff; 8]),
     ] {
-        assert!(open(&Vmdk, &poked(&sound, &[(at, poke)])).is_none(), "{what}");
+        assert!(
+            open(&Vmdk, &poked(&sound, &[(at, poke)])).is_none(),
+            "{what}"
+        );
     }
 }
 
@@ -85,7 +110,8 @@ fn hostile_headers_are_refused() {
 fn damage_is_survived() {
     for name in ["monolithicSparse", "streamOptimized", "stream-footer"] {
         let image = image(name);
-        let crate::formats::Length::Known(len) = Vmdk.measure(&image.clone().into()).unwrap().len else {
+        let crate::formats::Length::Known(len) = Vmdk.measure(&image.clone().into()).unwrap().len
+        else {
             panic!("a known length");
         };
         cut_everywhere(&Vmdk, &image[..index(len)]);
