@@ -4,6 +4,8 @@ mod metadata;
 #[cfg(test)]
 mod tests;
 
+use std::collections::VecDeque;
+
 use bytes::Bytes;
 
 use self::metadata::{Geometry, Source, Table};
@@ -172,18 +174,18 @@ fn part(
         [(Source::At(at), len)] => PartBytes::Range(at..at.saturating_add(len)),
         _ => PartBytes::Stream(Box::new(Disk::new(
             region.clone(),
-            Extents(extents.to_vec().into_iter()),
+            Extents(extents.to_vec().into()),
         ))),
     };
     Some(Part { name, bytes })
 }
 
 /// Gives extent after extent.
-struct Extents(std::vec::IntoIter<(Source, u64)>);
+struct Extents(VecDeque<(Source, u64)>);
 
 impl Map for Extents {
     fn next(&mut self, _notes: &mut Notes) -> Option<Piece> {
-        self.0.next().map(|(source, len)| match source {
+        self.0.pop_front().map(|(source, len)| match source {
             Source::At(at) => Piece::Stored { at, len },
             Source::Zeros | Source::Elsewhere => Piece::hole(len),
         })

@@ -257,7 +257,7 @@ pub(super) mod tests {
     pub(in crate::formats::disk) fn fixture(name: &str) -> Vec<u8> {
         let root = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/");
         let bytes = std::fs::read(format!("{root}{name}")).unwrap();
-        if !name.ends_with(".gz") {
+        if !bytes.starts_with(&[0x1f, 0x8b]) {
             return bytes;
         }
         let mut out = Vec::new();

@@ -132,7 +132,7 @@ fn last_used(bytes: &Bytes, at: u64, len: u64) -> Option<u64> {
     u64::try_from(last).ok()
 }
 
-/// Whether an extended table entry has two words.
-fn entry_len(features: u64) -> u64 {
-    if features & EXTENDED == 0 { 8 } else { 16 }
+/// The length of a second-level table's entry, as a power of two: 8 bytes, or 16 where it tells of subclusters.
+fn entry_bits(features: u64) -> u32 {
+    if features & EXTENDED == 0 { 3 } else { 4 }
 }

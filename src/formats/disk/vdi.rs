@@ -1,4 +1,4 @@
-//! VirtualBox disks: one table of blocks.
+//! `VirtualBox` disks: one table of blocks.
 
 use bytes::Bytes;
 
@@ -11,7 +11,7 @@ use crate::formats::{
 use crate::problem::Problem;
 use crate::read::{Fields, index, length};
 
-/// VirtualBox disks.
+/// `VirtualBox` disks.
 pub(in crate::formats) struct Vdi;
 
 /// Entries of the table from here on are no block: never written, or zeros.

@@ -1,4 +1,4 @@
-//! VMware disks: grains found through a directory of tables, and a text that describes the disk.
+//! `VMware` disks: grains found through a directory of tables, and a text that describes the disk.
 
 mod descriptor;
 mod grains;
@@ -18,7 +18,7 @@ use crate::formats::{
 };
 use crate::problem::Problem;
 
-/// VMware disks.
+/// `VMware` disks.
 pub(in crate::formats) struct Vmdk;
 
 const MAGIC: &[u8] = b"KDMV";
@@ -61,7 +61,7 @@ impl Format for Vmdk {
             return Ok(Extent::known(header.end(rest), Proof::Structure));
         }
         let text = Descriptor::parse(rest, 0, descriptor::LONGEST);
-        match text.filter(|text| text.is_complete()) {
+        match text.filter(Descriptor::is_complete) {
             Some(text) => Ok(Extent::known(text.len, Proof::Structure)),
             None => Err(Reject::Coincidence("no VMDK header")),
         }

@@ -2,7 +2,7 @@ use std::io::Read;
 
 use super::*;
 use crate::formats::disk::assemble::tests::{cut_everywhere, fixture, hurt, open, poked};
-use crate::problem::ProblemKind;
+use crate::problem::ProblemKind::{ChecksumMismatch, Corrupt};
 
 fn image() -> Vec<u8> {
     fixture("android-super/two-slots.img.gz")
@@ -49,7 +49,6 @@ fn extents_are_put_together_in_order() {
 #[test]
 fn damaged_copies_are_told_and_the_others_read() {
     let sound = image();
-    use ProblemKind::{ChecksumMismatch, Corrupt};
     for (what, pokes, wanted) in [
         (
             "the first geometry",

@@ -1,6 +1,6 @@
 use super::*;
 use crate::formats::disk::assemble::tests::{cut_everywhere, fixture, hurt, open, poked};
-use crate::problem::ProblemKind;
+use crate::problem::ProblemKind::{self, ChecksumMismatch, Corrupt};
 
 fn image(name: &str) -> Vec<u8> {
     fixture(&format!("gpt/{name}.img.gz"))
@@ -67,7 +67,6 @@ fn damaged_tables_are_told() {
         let opened = open(&Gpt, image)?;
         Some(opened.problems.iter().map(|problem| problem.kind).collect())
     };
-    use ProblemKind::{ChecksumMismatch, Corrupt};
     assert_eq!(kinds(&sound), Some(vec![]));
     assert_eq!(kinds(&image("no-primary")), Some(vec![Corrupt]));
     assert_eq!(kinds(&image("bad-entries")), Some(vec![ChecksumMismatch]));

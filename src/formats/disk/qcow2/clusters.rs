@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::header::{EXTENDED, Header};
-use super::{OFFSET, entry_len};
+use super::{OFFSET, entry_bits};
 use crate::formats::compression::notes::Notes;
 use crate::formats::disk::assemble::{Blocks, Piece};
 use crate::formats::disk::packed::Packing;
@@ -25,7 +25,8 @@ pub(super) struct Clusters {
     packing: Packing,
     /// Where the first-level table stands, and how many entries it has.
     l1: (u64, u64),
-    entry_len: u64,
+    /// The length of a second-level table's entry, as a power of two.
+    entry_bits: u32,
     /// The second-level table at hand: which one, and where it stands (0: nowhere).
     l2: Option<(u64, u64)>,
 }
@@ -40,7 +41,7 @@ impl Clusters {
             extended: header.features & EXTENDED != 0,
             packing: header.packing.unwrap_or(Packing::Deflate),
             l1,
-            entry_len: entry_len(header.features),
+            entry_bits: entry_bits(header.features),
             l2: None,
         }
     }
@@ -136,9 +137,10 @@ impl Clusters {
 
 impl Blocks for Clusters {
     fn block(&mut self, number: u64, notes: &mut Notes) -> Piece {
-        let entries = self.cluster() / self.entry_len;
-        let table = self.table(number / entries, notes);
-        let at = table.saturating_add((number % entries).saturating_mul(self.entry_len));
+        let bits = self.cluster_bits.saturating_sub(self.entry_bits);
+        let table = self.table(number >> bits, notes);
+        let slot = number & (1_u64 << bits).saturating_sub(1);
+        let at = table.saturating_add(slot << self.entry_bits);
         let entry = if table == 0 { Some(0) } else { self.word(at) };
         let entry = entry.unwrap_or_default();
         if entry & COMPRESSED != 0 {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{MAGIC, OFFSET, entry_len, last_used};
+use super::{MAGIC, OFFSET, entry_bits, last_used};
 use crate::formats::Opened;
 use crate::formats::disk::packed::Packing;
 use crate::formats::stored::Ledger;
@@ -35,8 +35,8 @@ pub(super) struct Header {
     references_at: u64,
     /// Length of the table of reference count blocks, in bytes.
     references_len: u64,
-    /// Bits of one reference count.
-    reference_bits: u64,
+    /// Bits of one reference count, as a power of two.
+    reference_order: u32,
     len: u64,
 }
 
@@ -82,7 +82,7 @@ impl Header {
             backing: (fields.u64(8)?, u64::from(fields.u32(16)?)),
             references_at: fields.u64(48)?,
             references_len: u64::from(fields.u32(56)?).checked_mul(cluster)?,
-            reference_bits: 1 << order,
+            reference_order: order,
             len,
         };
         let sane = len <= cluster
@@ -103,8 +103,7 @@ impl Header {
 
     /// Bytes of the disk that one second-level table covers.
     fn covered(&self) -> u64 {
-        let entries = self.cluster() / entry_len(self.features);
-        entries.saturating_mul(self.cluster())
+        (self.cluster() >> entry_bits(self.features)).saturating_mul(self.cluster())
     }
 
     /// The name of the backing file, if there is one.
@@ -133,13 +132,13 @@ impl Header {
         let at = self.references_at.saturating_add(slot.saturating_mul(8));
         let block = table.u64(index(at)).unwrap_or_default() & OFFSET;
         end = end.max(block.saturating_add(cluster));
-        let counts = cluster.saturating_mul(8) / self.reference_bits;
+        let counts = cluster.saturating_mul(8) >> self.reference_order;
         if let Some(last) = last_used(bytes, block, cluster) {
             let before = slot.saturating_mul(counts);
             let own = last
                 .saturating_add(1)
                 .saturating_mul(8)
-                .div_ceil(self.reference_bits);
+                .div_ceil(1 << self.reference_order);
             end = end.max(before.saturating_add(own).saturating_mul(cluster));
         }
         // The last cluster need not be there to its end.

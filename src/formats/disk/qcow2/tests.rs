@@ -10,10 +10,8 @@ fn image(name: &str) -> Vec<u8> {
 
 /// The text at the end of the disk that every fixture holds, as `fixtures/disk-raw` writes it.
 fn text() -> Vec<u8> {
-    let lines: String = (0..9999)
-        .map(|line| format!("line {line} of a text\n"))
-        .collect();
-    lines.into_bytes()[..70000].to_vec()
+    let line = |line| format!("line {line} of a text\n").into_bytes();
+    (0..9999).flat_map(line).take(70000).collect()
 }
 
 const TEXT_AT: usize = (8 * 1048 - 1000) * 1000;

@@ -1,6 +1,6 @@
 use super::*;
 use crate::formats::disk::assemble::tests::{cut_everywhere, decode, fixture, hurt, open, poked};
-use crate::problem::ProblemKind;
+use crate::problem::ProblemKind::{self, ChecksumMismatch, Corrupt};
 
 fn image(name: &str) -> Vec<u8> {
     fixture(&format!("vhd/{name}.img.gz"))
@@ -45,7 +45,6 @@ fn a_dynamic_disk_holds_the_same() {
 fn damaged_footers_and_headers_are_told() {
     let sound = image("dynamic");
     let end = sound.len() - 512;
-    use ProblemKind::{ChecksumMismatch, Corrupt};
     for (what, pokes, wanted) in [
         (
             "the copy",

@@ -1,5 +1,7 @@
 //! Headers, region tables and metadata: where things are, and how large the disk is.
 
+use std::num::NonZeroU64;
+
 use bytes::Bytes;
 
 use super::{MIB, blocks_end};
@@ -171,16 +173,19 @@ impl Layout {
     }
 
     /// After so many blocks the table has an entry for a bitmap.
-    fn ratio(&self) -> u64 {
-        ((1_u64 << 23).saturating_mul(self.sector) / self.block.max(1)).max(1)
+    fn ratio(&self) -> NonZeroU64 {
+        let blocks = (1_u64 << 23)
+            .saturating_mul(self.sector)
+            .checked_div(self.block);
+        blocks.and_then(NonZeroU64::new).unwrap_or(NonZeroU64::MIN)
     }
 
     /// How many entries the table of blocks has.
     pub(super) fn entries(&self) -> u64 {
         let blocks = self.size.div_ceil(self.block.max(1));
         if self.has_parent {
-            let bitmaps = blocks.div_ceil(self.ratio());
-            bitmaps.saturating_mul(self.ratio().saturating_add(1))
+            let bitmaps = blocks.div_ceil(self.ratio().get());
+            bitmaps.saturating_mul(self.ratio().saturating_add(1).get())
         } else {
             blocks.saturating_add(blocks.saturating_sub(1) / self.ratio())
         }
@@ -188,7 +193,7 @@ impl Layout {
 
     pub(super) fn is_bitmap(&self, entry: u64) -> bool {
         let group = self.ratio().saturating_add(1);
-        entry % group == self.ratio()
+        entry % group == self.ratio().get()
     }
 
     /// Where the entry of a block stands (bytes from the file's start).
@@ -244,16 +249,13 @@ impl Layout {
             }
         }
         for at in TABLES {
-            match checked(bytes, at, TABLE, b"regi") {
-                Some(table) => {
-                    let count = Fields::little(&table).u32(8).unwrap_or_default();
-                    let len = u64::from(count).saturating_mul(32).saturating_add(16);
-                    name(opened, at, len.min(TABLE));
-                }
-                None => {
-                    let detail = "the CRC-32C of a region table is wrong";
-                    opened.problems.push(Problem::checksum(detail).at(at));
-                }
+            if let Some(table) = checked(bytes, at, TABLE, b"regi") {
+                let count = Fields::little(&table).u32(8).unwrap_or_default();
+                let len = u64::from(count).saturating_mul(32).saturating_add(16);
+                name(opened, at, len.min(TABLE));
+            } else {
+                let detail = "the CRC-32C of a region table is wrong";
+                opened.problems.push(Problem::checksum(detail).at(at));
             }
         }
         if clip(bytes, TABLES[0], TABLE) != clip(bytes, TABLES[1], TABLE) {

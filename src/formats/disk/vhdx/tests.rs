@@ -1,7 +1,7 @@
 use super::*;
 use crate::formats::crc32c::{START, crc32c};
 use crate::formats::disk::assemble::tests::{cut_everywhere, decode, fixture, hurt, open, poked};
-use crate::problem::ProblemKind;
+use crate::problem::ProblemKind::{ChecksumMismatch, Corrupt, Unsupported};
 
 fn image(name: &str) -> Vec<u8> {
     fixture(&format!("vhdx/{name}.img.gz"))
@@ -31,7 +31,6 @@ fn fixed_and_dynamic_disks_hold_the_same() {
 #[test]
 fn damaged_copies_are_told() {
     let sound = image("dynamic");
-    use ProblemKind::{ChecksumMismatch, Corrupt, Unsupported};
     for (what, pokes, wanted) in [
         (
             "a header",
@@ -40,7 +39,7 @@ fn damaged_copies_are_told() {
         ),
         (
             "a region table",
-            &[(192 << 10 | 100, &[1])],
+            &[((192 << 10) + 100, &[1])],
             &[ChecksumMismatch, Corrupt],
         ),
     ] {
@@ -48,7 +47,10 @@ fn damaged_copies_are_told() {
         assert_eq!(read.kinds(), wanted, "{what}");
         assert_eq!(read.bytes.len(), 8 << 20, "{what}");
     }
-    let both = poked(&sound, &[(192 << 10 | 100, &[1]), (256 << 10 | 100, &[1])]);
+    let both = poked(
+        &sound,
+        &[((192 << 10) + 100, &[1]), ((256 << 10) + 100, &[1])],
+    );
     assert!(matches!(
         Vhdx.measure(&both.into()),
         Err(Reject::NearMiss(_))
@@ -68,17 +70,13 @@ fn a_block_in_no_sane_state_is_told() {
     let sound = image("dynamic");
     let layout = Layout::parse(&sound.clone().into()).unwrap();
     let at = index(layout.table_at);
-    for (state, kind) in [
-        (4, ProblemKind::Corrupt),
-        (5, ProblemKind::Corrupt),
-        (7, ProblemKind::Corrupt),
-    ] {
+    for (state, kind) in [(4, Corrupt), (5, Corrupt), (7, Corrupt)] {
         let read = decode(&Vhdx, &poked(&sound, &[(at, &[state])])).unwrap();
         assert_eq!(read.kinds(), [kind]);
     }
     // A block past the end.
     let read = decode(&Vhdx, &poked(&sound, &[(at + 4, &[9])]));
-    assert!(read.unwrap().kinds().contains(&ProblemKind::Corrupt));
+    assert!(read.unwrap().kinds().contains(&Corrupt));
 }
 
 #[test]

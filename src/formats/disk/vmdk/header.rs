@@ -1,6 +1,7 @@
 //! The header of a sparse extent, and where the extent ends.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroU64;
 
 use bytes::Bytes;
 
@@ -28,7 +29,7 @@ pub(super) struct Header {
     grain: u64,
     descriptor: (u64, u64),
     /// Entries of a grain table.
-    pub(super) entries: u64,
+    pub(super) entries: NonZeroU64,
     redundant_at: u64,
     /// Where the grain directory stands (sectors).
     directory: u64,
@@ -66,7 +67,7 @@ impl Header {
             capacity: fields.u64(12)?,
             grain: fields.u64(20)?,
             descriptor: (fields.u64(28)?, fields.u64(36)?),
-            entries: u64::from(fields.u32(44)?),
+            entries: NonZeroU64::new(u64::from(fields.u32(44)?))?,
             redundant_at: fields.u64(48)?,
             directory: fields.u64(56)?,
             overhead: fields.u64(64)?,
@@ -77,7 +78,7 @@ impl Header {
         let known = fields.slice(0, 4)? == MAGIC && (1..=3).contains(&fields.u32(4)?);
         let sane = found.grain.is_power_of_two()
             && (1..=32768).contains(&found.grain)
-            && (1..=4096).contains(&found.entries)
+            && found.entries.get() <= 4096
             && found.capacity < 1 << 45
             && found.overhead < 1 << 45;
         (known && sane).then_some(found)
@@ -112,7 +113,12 @@ impl Header {
     /// How many tables the directory names.
     fn tables(&self) -> u64 {
         self.capacity
-            .div_ceil(self.grain.saturating_mul(self.entries).max(1))
+            .div_ceil(self.grain.saturating_mul(self.entries.get()).max(1))
+    }
+
+    /// The length of a grain table in bytes.
+    fn table_len(&self) -> u64 {
+        self.entries.get().saturating_mul(4)
     }
 
     pub(super) fn descriptor_at(&self) -> u64 {
@@ -189,7 +195,7 @@ impl Header {
         }
         let directory = self.directory.saturating_mul(SECTOR);
         let mut end = self.overhead.saturating_mul(SECTOR).max(SECTOR);
-        let table_len = self.entries.saturating_mul(4);
+        let table_len = self.table_len();
         for (_, at) in self.tables_of(bytes, directory) {
             end = end.max(at.saturating_add(table_len));
             map::touched(table_len);
@@ -241,7 +247,7 @@ impl Header {
         let name = |opened: &mut Opened, directory: u64, tables: &[(u64, u64)]| {
             let len = self.tables().saturating_mul(4);
             opened.spans.push(Span::metadata(directory, len));
-            let table_len = self.entries.saturating_mul(4);
+            let table_len = self.table_len();
             let spans = tables.iter().map(|&(_, at)| Span::metadata(at, table_len));
             opened.spans.extend(spans);
         };
@@ -256,7 +262,7 @@ impl Header {
         let other = self.redundant_at.saturating_mul(SECTOR);
         let copies = self.tables_of(bytes, other);
         name(opened, other, &copies);
-        let table_len = self.entries.saturating_mul(4);
+        let table_len = self.table_len();
         let differs = |(one, copy): (&(u64, u64), &(u64, u64))| {
             one.0 != copy.0 || clip(bytes, one.1, table_len) != clip(bytes, copy.1, table_len)
         };
