@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::record::{FileRecord, Item};
+use super::record::FileRecord;
 use super::walk::Walk;
 use crate::entry::{File, Superseded};
 use crate::formats::filesystem::clusters::{Chain, Ended, FIRST, Link, Survey};
@@ -67,15 +67,8 @@ impl Walk<'_, '_> {
                 files.push((path, record));
                 continue;
             }
-            let Some(found) = self.free_clusters(&record) else {
-                continue;
-            };
-            for item in self.items(&found, &path) {
-                if let Item::Set(set) = item
-                    && set.sound
-                {
-                    self.deleted(&path, set);
-                }
+            if let Some(found) = self.free_clusters(&record) {
+                self.deleted_directory(&found, &path);
             }
         }
         self.harvest

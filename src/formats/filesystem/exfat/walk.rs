@@ -60,12 +60,9 @@ impl<'a, 'b> Walk<'a, 'b> {
     pub(super) fn run(&mut self) {
         let root = EntryPath::root();
         let found = self.chain(self.boot.root, &root);
-        let items = self.items(&found, &root);
         // The names of files can be checked once the table of upper case is known.
-        let (specials, items): (Vec<Item>, Vec<Item>) = items
-            .into_iter()
-            .partition(|item| matches!(item, Item::Single(..)));
-        self.take_items(&root, specials);
+        let is_single = |item: &Item| matches!(item, Item::Single(..));
+        self.directory(&found, &root, is_single);
         if self.bitmap.is_none() {
             let detail = "no bitmap of used clusters was found";
             self.harvest.tell(Problem::corrupt(detail));
@@ -74,14 +71,13 @@ impl<'a, 'b> Walk<'a, 'b> {
             let detail = "no table of upper case was found; the hashes of names are not verified";
             self.harvest.tell(Problem::corrupt(detail));
         }
-        self.take_items(&root, items);
+        self.directory(&found, &root, |item| !is_single(item));
         while let Some((path, found)) = self.pending.pop() {
             if self.harvest.was_stopped() {
                 break;
             }
             let before = self.pending.len();
-            let items = self.items(&found, &path);
-            self.take_items(&path, items);
+            self.directory(&found, &path, |_| true);
             // The stack hands out the last first; directories are read in the order they stand.
             if let Some(new) = self.pending.get_mut(before..) {
                 new.reverse();
@@ -89,8 +85,8 @@ impl<'a, 'b> Walk<'a, 'b> {
         }
     }
 
-    /// Everything in a directory.
-    pub(super) fn items(&mut self, found: &Survey, path: &EntryPath) -> Vec<Item> {
+    /// Takes in what is wanted of a directory.
+    fn directory(&mut self, found: &Survey, path: &EntryPath, wanted: impl Fn(&Item) -> bool) {
         let most = self.clusters.needed(LONGEST);
         if found.count > most {
             let detail = format!(
@@ -103,9 +99,32 @@ impl<'a, 'b> Walk<'a, 'b> {
         for cluster in found.clusters().take(index(most)) {
             let bytes = self.clusters.bytes(cluster);
             reader.take(&bytes, self.clusters.at(cluster), &mut items);
+            for item in items.drain(..).filter(&wanted) {
+                self.item(path, item);
+            }
+            if self.harvest.was_stopped() {
+                return;
+            }
         }
         reader.end(&mut items);
-        items
+        for item in items.into_iter().filter(wanted) {
+            self.item(path, item);
+        }
+    }
+
+    /// Takes in what stands in a deleted directory.
+    pub(super) fn deleted_directory(&mut self, found: &Survey, path: &EntryPath) {
+        let (mut reader, mut items) = (Reader::default(), Vec::new());
+        for cluster in found.clusters() {
+            let bytes = self.clusters.bytes(cluster);
+            reader.take(&bytes, self.clusters.at(cluster), &mut items);
+            for item in items.drain(..) {
+                match item {
+                    Item::Set(set) if set.sound => self.deleted(path, set),
+                    _ => {}
+                }
+            }
+        }
     }
 
     /// Claims a chain that the table links, and names what the table says of it.
@@ -128,21 +147,15 @@ impl<'a, 'b> Walk<'a, 'b> {
         }
     }
 
-    fn take_items(&mut self, path: &EntryPath, items: Vec<Item>) {
-        for item in items {
-            match item {
-                Item::Set(set) if set.deleted => self.deleted(path, set),
-                Item::Set(set) => {
-                    if !self.entry(path, &set) {
-                        return;
-                    }
-                }
-                Item::Single(at, record) => self.special(path, at, &record),
-                Item::Stray(at) => {
-                    let detail = "a record that belongs to no complete set";
-                    self.harvest
-                        .tell(Problem::corrupt(detail).at(at).about(path));
-                }
+    fn item(&mut self, path: &EntryPath, item: Item) {
+        match item {
+            Item::Set(set) if set.deleted => self.deleted(path, set),
+            Item::Set(set) => self.entry(path, &set),
+            Item::Single(at, record) => self.special(path, at, &record),
+            Item::Stray(at) => {
+                let detail = "a record that belongs to no complete set";
+                self.harvest
+                    .tell(Problem::corrupt(detail).at(at).about(path));
             }
         }
     }
@@ -168,13 +181,16 @@ impl<'a, 'b> Walk<'a, 'b> {
         match Special::parse(record) {
             Some(Special::Bitmap(number, cluster, size)) => {
                 let wanted = u64::from(self.boot.count).div_ceil(8);
-                let bitmap = self.metadata(cluster, size, wanted, "bitmap of used clusters");
+                let present = u64::from(self.clusters.present()).div_ceil(8);
+                let what = "bitmap of used clusters";
+                let bitmap = self.metadata(cluster, size, wanted, present, what);
                 if u64::from(number) == self.boot.active() {
                     self.bitmap = bitmap.or(self.bitmap.take());
                 }
             }
             Some(Special::UpperCase(sum, cluster, size)) => {
-                let table = self.metadata(cluster, size, 2, "table of upper case");
+                let what = "table of upper case";
+                let table = self.metadata(cluster, size, 2, size, what);
                 let table = table.unwrap_or_default();
                 if checksum(&table) != sum {
                     let detail = "the checksum of the table of upper case does not hold";
@@ -192,29 +208,35 @@ impl<'a, 'b> Walk<'a, 'b> {
         }
     }
 
-    /// The content of one of the volume's own structures, which should have at least `wanted` bytes.
-    fn metadata(&mut self, cluster: u32, size: u64, wanted: u64, what: &str) -> Option<Vec<u8>> {
+    /// The first `read` bytes of one of the volume's own structures, which should have `wanted` bytes at least.
+    fn metadata(
+        &mut self,
+        cluster: u32,
+        size: u64,
+        wanted: u64,
+        read: u64,
+        what: &str,
+    ) -> Option<Vec<u8>> {
         let found = self.chain(cluster, &EntryPath::root());
         for (at, len) in found.pieces(&self.clusters, size) {
             self.harvest.account.metadata(at, len);
         }
         let there = found.count.saturating_mul(self.clusters.cluster_len);
-        let most = wanted.max(LONGEST_TABLE);
-        if size < wanted || size > there || size > most {
+        if size < wanted || size > there || size > wanted.max(LONGEST_TABLE) {
             let detail = format!("the {what} has {size} bytes");
             self.harvest.tell(Problem::corrupt(detail));
             return None;
         }
         let mut bytes = Vec::new();
-        for (at, len) in found.pieces(&self.clusters, size) {
+        for (at, len) in found.pieces(&self.clusters, read.min(size)) {
             let end = index(at.saturating_add(len));
             bytes.extend_from_slice(self.clusters.region.get(index(at)..end)?);
         }
         Some(bytes)
     }
 
-    /// Makes an entry of a set; returns whether the walk may go on.
-    fn entry(&mut self, parent: &EntryPath, set: &Set) -> bool {
+    /// Makes an entry of a set.
+    fn entry(&mut self, parent: &EntryPath, set: &Set) {
         self.explain(set);
         let record = &set.file;
         let path = self.harvest.path(parent, &record.shown());
@@ -247,7 +269,7 @@ impl<'a, 'b> Walk<'a, 'b> {
                 xattrs: dos::attributes(record.attributes.into()),
                 ..Meta::default()
             },
-        })
+        });
     }
 
     /// Claims the clusters of a file or a directory, and tells where they do not fit its size.

@@ -190,7 +190,7 @@ fn first_entries(table: &[u8], boot: &Boot, harvest: &mut Harvest<'_>) {
 /// Compares the table with the clusters that the walk reached, and counts.
 pub(super) fn count(clusters: &Clusters, claims: &Claims, harvest: &mut Harvest<'_>) {
     let (mut free, mut bad, mut lost, mut first) = (0_u32, 0_u32, 0_u32, None);
-    for number in 0..clusters.count {
+    for number in 0..clusters.present() {
         let cluster = number.saturating_add(FIRST);
         match clusters.link(cluster) {
             Link::Free => free = free.saturating_add(1),

@@ -1,5 +1,6 @@
 //! What the attributes of one file say: its names, its times, what it is, and its contents.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::sync::Arc;
 
@@ -53,7 +54,7 @@ pub(super) fn names(attributes: &Attributes) -> Vec<Name> {
         })
         .collect();
     // The short form of a name is shown only where there is no other.
-    let places: Vec<u64> = names
+    let places: BTreeSet<u64> = names
         .iter()
         .filter(|name| !name.short)
         .map(|name| name.parent)

@@ -1,7 +1,6 @@
 //! Who has which clusters: files against each other and against the volume's bitmap; and what of them is explained.
 
 use super::record::{Attribute, Body, Outside, kind, restore};
-use super::runs::Run;
 use super::volume::{Attributes, Volume};
 use crate::formats::Role;
 use crate::formats::filesystem::harvest::Harvest;
@@ -67,28 +66,41 @@ impl Space {
                 harvest.tell(Problem::corrupt(detail));
                 continue;
             };
+            let size = owner.explained(attribute);
+            let mut done = volume.clusters.bytes(outside.first);
             for run in runs {
-                self.claim_run(owner, *run, harvest);
+                let len = volume.clusters.bytes(run.count);
+                if let Some(first) = run.cluster
+                    && self.claim_run(owner, first, run.count, harvest)
+                {
+                    let at = volume.clusters.at(first);
+                    let left = size.saturating_sub(done).min(len);
+                    owner.explain(attribute.kind, at, left, harvest);
+                }
+                done = done.saturating_add(len);
             }
-            owner.explain(attribute, outside, runs, harvest);
         }
         if number == BITMAP {
-            let bytes = volume.clusters.count.div_ceil(8);
-            let most = bytes.saturating_add(PAGE << 8);
+            // No more of it than there are clusters in the image.
+            let most = self.clusters.div_ceil(8);
             self.used = match attributes.value(kind::DATA, &[]) {
-                Some((outside, runs)) => volume.small(&outside, runs, most),
+                Some((outside, runs)) => volume.head(&outside, runs, most),
                 None => attributes.resident(kind::DATA).map(<[u8]>::to_vec),
             };
         }
     }
 
-    fn claim_run(&mut self, owner: &Owner<'_>, run: Run, harvest: &mut Harvest<'_>) {
-        let Some(first) = run.cluster else {
-            return;
-        };
+    /// Claims the clusters of a run; returns whether nobody had any of them.
+    fn claim_run(
+        &mut self,
+        owner: &Owner<'_>,
+        first: u64,
+        count: u64,
+        harvest: &mut Harvest<'_>,
+    ) -> bool {
         let number = owner.number;
         let clusters = &owner.volume.clusters;
-        let end = first.saturating_add(run.count);
+        let end = first.saturating_add(count);
         if end > clusters.count {
             let detail = format!("record {number} has clusters behind the end of the volume");
             harvest.tell(Problem::corrupt(detail));
@@ -100,9 +112,10 @@ impl Space {
                 let at = clusters.at(cluster);
                 harvest.tell(Problem::corrupt(detail).at(at));
                 // The rest is most likely shared as well, and is not walked again.
-                return;
+                return false;
             }
         }
+        true
     }
 
     /// Claims a cluster; `false` where it was claimed before or is not in the image.
@@ -188,41 +201,35 @@ impl Space {
 }
 
 impl Owner<'_> {
-    /// Names what is explained of a value, or of the part of one that has these runs.
-    fn explain(
-        &self,
-        attribute: &Attribute,
-        part: &Outside,
-        runs: &[Run],
-        harvest: &mut Harvest<'_>,
-    ) {
-        let data = attribute.kind == kind::DATA;
+    /// How many bytes of a value are explained.
+    fn explained(&self, attribute: &Attribute) -> u64 {
         // The records are named one by one, and nobody has judged the boot code; bad clusters hold nothing.
-        if data && matches!(self.number, TABLE | BOOT | BAD) {
-            return;
+        if attribute.kind == kind::DATA && matches!(self.number, TABLE | BOOT | BAD) {
+            return 0;
         }
-        let whole = self.attributes.value(attribute.kind, &attribute.name);
-        let size = match whole {
+        // Only the first part of a value states its size.
+        let same =
+            |other: &&Attribute| other.kind == attribute.kind && other.name == attribute.name;
+        let parts = self.attributes.all.iter().filter(same);
+        let first = parts.filter_map(|part| match &part.body {
+            Body::Outside(outside) if outside.first == 0 => Some(outside),
+            _ => None,
+        });
+        match first.take(1).next() {
             // How much of the last compressed unit is used is not known without decoding it.
-            Some((first, _)) if first.unit > 0 => u64::MAX,
-            Some((first, _)) => first.valid.min(first.size),
+            Some(first) if first.unit > 0 => u64::MAX,
+            Some(first) => first.valid.min(first.size),
             None => 0,
-        };
-        let clusters = &self.volume.clusters;
-        let mut done = clusters.bytes(part.first);
-        for run in runs {
-            let len = clusters.bytes(run.count);
-            let left = size.saturating_sub(done).min(len);
-            if let Some(first) = run.cluster {
-                let at = clusters.at(first);
-                match attribute.kind {
-                    kind::INDEX => blocks(at, left, self.volume, harvest),
-                    _ if self.number == LOG => log(at, left, self.volume, harvest),
-                    _ if data && !self.own => harvest.account.name(at, left, Role::Content),
-                    _ => harvest.account.metadata(at, left),
-                }
-            }
-            done = done.saturating_add(len);
+        }
+    }
+
+    /// Names what is explained of `len` bytes at `at`, which belong to a value of this kind.
+    fn explain(&self, kind: u32, at: u64, len: u64, harvest: &mut Harvest<'_>) {
+        match kind {
+            kind::INDEX => blocks(at, len, self.volume, harvest),
+            _ if self.number == LOG => log(at, len, self.volume, harvest),
+            kind::DATA if !self.own => harvest.account.name(at, len, Role::Content),
+            _ => harvest.account.metadata(at, len),
         }
     }
 }

@@ -10,6 +10,7 @@ use super::boot::Boot;
 use super::content::{Clusters, Extents};
 use super::record::{Attribute, Body, Outside, Record, kind};
 use super::runs::Run;
+use crate::entry::Data as _;
 use crate::image::map;
 use crate::problem::Problem;
 use crate::read::{Fields, index, length};
@@ -164,7 +165,7 @@ impl Volume {
                 let left = self.lists_left.get().checked_sub(outside.size)?;
                 self.lists_left.set(left);
                 let runs = outside.runs.clone()?;
-                self.small(outside, runs, LONGEST_LIST)?
+                self.head(outside, runs, LONGEST_LIST)?
             }
         };
         let mut records = BTreeSet::new();
@@ -178,13 +179,15 @@ impl Volume {
         Some(records)
     }
 
-    /// A value that is not larger than `most` bytes.
-    pub(super) fn small(&self, outside: &Outside, runs: Vec<Run>, most: u64) -> Option<Vec<u8>> {
+    /// The first `most` bytes of a value; `None` where they cannot be read.
+    pub(super) fn head(&self, outside: &Outside, runs: Vec<Run>, most: u64) -> Option<Vec<u8>> {
+        let first = Outside {
+            size: outside.size.min(most),
+            ..outside.clone()
+        };
         let mut bytes = Vec::new();
-        let small = outside.size <= most;
-        let value = Extents::new(&self.clusters, runs, outside);
-        let read = small.then(|| crate::entry::Data::copy_to(&value, &mut bytes))?;
-        read.ok().map(|()| bytes)
+        let value = Extents::new(&self.clusters, runs, &first);
+        value.copy_to(&mut bytes).ok().map(|()| bytes)
     }
 
     /// Whether the volume's bytes are all there.
@@ -235,5 +238,17 @@ impl Attributes {
             }
             _ => None,
         })
+    }
+
+    /// About how much memory they take in bytes: names, values in the record, and runs.
+    pub(super) fn held(&self) -> u64 {
+        let all = self.all.iter().map(|attribute| match &attribute.body {
+            Body::Resident(bytes) => length(bytes),
+            Body::Outside(Outside { runs, .. }) => {
+                let count = runs.as_ref().map_or(0, Vec::len);
+                u64::try_from(count).unwrap_or(u64::MAX).saturating_mul(24)
+            }
+        });
+        all.fold(256, u64::saturating_add)
     }
 }

@@ -195,13 +195,7 @@ impl<'a, 'b> Walk<'a, 'b> {
             node = Node::Dir;
         }
         let meta = file::meta(&attributes, &node);
-        let held = names
-            .iter()
-            .fold(256_u64, |sum, name| sum.saturating_add(length(&name.bytes)));
-        let resident = meta
-            .xattrs
-            .values()
-            .fold(held, |sum, value| sum.saturating_add(length(value)));
+        let held = attributes.held();
         self.files.push(Found {
             number,
             names,
@@ -210,7 +204,7 @@ impl<'a, 'b> Walk<'a, 'b> {
             streams: kept,
             problems,
         });
-        self.harvest.hold(resident)
+        self.harvest.hold(held)
     }
 
     /// Reads a deleted file: its content is there where its clusters are free and none belongs to what was read before.
