@@ -119,7 +119,7 @@ mod tests {
         ledger.metadata_but(600, 100, [10..20, 90..100]);
         ledger.padding(&[7; 1024], 700..800);
         ledger.structure(700, &[0; 20], &[5..10, 30..40]);
-        ledger.structure(720, &[1; 20], &[5..10]);
+        ledger.structure(720, &[1; 20], &[5..8, 8..10]);
         assert_eq!(
             ledger.into_spans(),
             [

@@ -51,7 +51,7 @@ impl Format for Ubi {
             verifies: "CRC-32 of all headers, of every record of both volume tables, of static volumes and copied blocks, and of the fastmap; \
                        the fastmap against the headers",
             limits: &[
-                "erase blocks larger than 16 MiB or smaller than 2 KiB",
+                "erase blocks larger than 16 MiB or smaller than 1 KiB",
                 "a single erase block, since no header says its size",
                 "erase blocks of removed volumes, and older copies that differ, are left unexplained",
             ],

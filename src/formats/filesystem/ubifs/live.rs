@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 
 use super::index::Leaf;
-use super::node::{BLOCK, Inode, Kind, Node};
-use super::scan::{Scan, name};
+use super::node::{BLOCK, Dirent, Inode, Kind, Node};
+use super::scan::Scan;
 use crate::read::{Fields, index};
 
 /// A name in a directory, or that of an extended attribute.
@@ -171,13 +171,13 @@ impl Live {
 
 /// The name that a node gives.
 pub(super) fn entry(image: &Bytes, node: &Node) -> Option<(NameKey, Entry)> {
-    let name = name(image, node)?;
-    let key = (node.key.inode, node.kind == Kind::Xattr, name.name);
+    let dirent = Dirent::parse(&node.bytes(image))?;
+    let key = (node.key.inode, node.kind == Kind::Xattr, dirent.name);
     let entry = Entry {
         at: node.at,
         // No inode has a number of more than 32 bits.
-        inode: u32::try_from(name.inode).unwrap_or(u32::MAX),
-        file_type: name.file_type,
+        inode: u32::try_from(dirent.inode).unwrap_or(u32::MAX),
+        file_type: dirent.file_type,
     };
     Some((key, entry))
 }

@@ -15,13 +15,15 @@ pub(super) fn crc(bytes: &[u8]) -> u32 {
 pub(super) const MAGIC: [u8; 4] = [0x31, 0x18, 0x10, 0x06];
 /// Length of the header that all nodes share, in bytes.
 pub(super) const HEADER: u64 = 24;
+/// The bytes of the header that are reserved.
+static HEADER_RESERVED: Range<u64> = 22..24;
 /// A file is stored in blocks of so many bytes.
 pub(super) const BLOCK: u64 = 4096;
 /// Length of the fixed fields of an inode node, in bytes.
 pub(super) const INODE: u64 = 160;
 /// Those of a data node.
 pub(super) const DATA: u64 = 48;
-/// Those of a directory entry.
+/// Those of a directory entry without its name.
 const DIRENT: u64 = 56;
 /// Those of a padding node.
 pub(super) const PADDING: u64 = 28;
@@ -98,7 +100,7 @@ impl Kind {
             Self::Master => &[22..24, 360..512],
             Self::Reference => &[22..24, 36..64],
             Self::Signature => &[22..24, 32..64],
-            _ => &[22..24],
+            _ => std::slice::from_ref(&HEADER_RESERVED),
         }
     }
 }
@@ -207,8 +209,8 @@ impl Node {
                 }) && self.key.kind() == self.kind
             }
             Kind::Dirent | Kind::Xattr => {
-                Name::parse(&bytes).is_some_and(|name| {
-                    let name = crate::read::length(&name.name);
+                Dirent::parse(&bytes).is_some_and(|dirent| {
+                    let name = crate::read::length(&dirent.name);
                     len == name.saturating_add(DIRENT).saturating_add(1)
                 }) && self.key.kind() == self.kind
             }
@@ -260,7 +262,7 @@ impl Inode {
 
 /// The fields of a directory entry.
 #[derive(Clone, Debug)]
-pub(super) struct Name {
+pub(super) struct Dirent {
     /// The inode it names; 0 removes the name.
     pub(super) inode: u64,
     /// What it names, as UBIFS counts types.
@@ -268,7 +270,7 @@ pub(super) struct Name {
     pub(super) name: Bytes,
 }
 
-impl Name {
+impl Dirent {
     pub(super) fn parse(node: &Bytes) -> Option<Self> {
         let fields = Fields::little(node);
         Some(Self {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::node::{Kind, MAGIC, Name, Node, PADDING, is_padding};
+use super::node::{Kind, MAGIC, Node, PADDING, is_padding};
 use super::superblock::Superblock;
 use crate::formats::stored::Ledger;
 use crate::formats::told::Problems;
@@ -203,9 +203,4 @@ fn erased(bytes: &[u8]) -> u64 {
     let tail = bytes.get(whole..).unwrap_or_default();
     let tail = tail.iter().take_while(|&&byte| byte == 0xff).count();
     u64::try_from(whole.saturating_add(tail)).unwrap_or(u64::MAX)
-}
-
-/// The name that a sound node gives.
-pub(super) fn name(image: &Bytes, node: &Node) -> Option<Name> {
-    Name::parse(&node.bytes(image))
 }

@@ -1,5 +1,7 @@
 //! The superblock, which says how the logical erase blocks (LEBs) are shared out, and the master node that starts it all.
 
+use std::fmt::Write as _;
+
 use bytes::Bytes;
 
 use super::node::{Kind, MAGIC, Node};
@@ -114,7 +116,7 @@ impl Superblock {
             } else {
                 ""
             };
-            uuid.push_str(&format!("{dash}{byte:02x}"));
+            let _ = write!(uuid, "{dash}{byte:02x}");
         }
         properties.set("uuid", uuid);
         let compression = match self.compression {

@@ -12,6 +12,9 @@ use crate::image::map;
 use crate::problem::Problem;
 use crate::read::{clip, index, is_all, length};
 
+/// Looking at the headers of an erase block brings so many bytes into memory, or all of a smaller one (64 KiB).
+const READ: u64 = 64 << 10;
+
 /// An erase block that holds a block of a volume.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Block {
@@ -63,7 +66,7 @@ impl Blocks {
         let mut at = 0;
         let mut number = 0;
         while at < length(region) {
-            map::visited();
+            map::touched(shape.peb.min(READ));
             blocks.take(region, shape, at, number);
             at = at.saturating_add(shape.peb);
             number = number.saturating_add(1_u64);

@@ -8,8 +8,8 @@ use crate::read::{index, is_all, length, rest};
 
 /// No erase block is larger (16 MiB).
 const LARGEST: u64 = 16 << 20;
-/// None is smaller than 8 pages of the smallest flash (bytes).
-const SMALLEST: u64 = 2048;
+/// None is smaller (1 KiB).
+const SMALLEST: u64 = 1024;
 /// Erase blocks start at multiples of so many bytes.
 const STEP: u64 = 64;
 /// The size is told from so many headers.

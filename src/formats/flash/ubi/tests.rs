@@ -249,7 +249,7 @@ fn bad_blocks_are_bridged_and_what_follows_is_not_claimed() {
     let mut bad = image.clone();
     bad[PEB..4 * PEB].fill(0x33);
     bad[2 * PEB + 5] = 0x34;
-    bad.extend([0x77; 100_000]);
+    bad.extend(vec![0x77; 100_000]);
     assert_eq!(measured(&bad), Ok(len(&image)));
     let (_, opened) = open(&bad[..image.len()]);
     assert!(told(&opened.problems, "without a sound header"));
