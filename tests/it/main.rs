@@ -22,5 +22,6 @@ mod fixtures;
 mod hostile;
 mod house;
 mod ledger;
+mod partitions;
 mod samples;
 mod schemas;
