@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::gaps::GapKind;
 use super::ledger::Coverage;
+use super::partitions::Partition;
 use crate::digest::Digest;
 use crate::entry::{Entry, EntryPath, File};
 use crate::facts::{FileType, Name};
@@ -28,6 +29,8 @@ pub struct Inventory {
     pub entries: Vec<Found>,
     /// Older contents that are still there.
     pub history: Vec<Older>,
+    /// The parts of the image that its own tables name, as far as they fit.
+    pub partitions: Vec<Partition>,
     /// What went wrong.
     pub problems: Vec<Told>,
     /// The account of the image's own bytes.
@@ -269,6 +272,18 @@ impl Told {
 }
 
 impl Inventory {
+    /// The smallest named part of the image that holds all of `len` bytes from `at`.
+    pub fn partition_of(&self, at: u64, len: u64) -> Option<&Partition> {
+        let holds = |part: &&Partition| {
+            let end = part.at.saturating_add(part.len);
+            part.at <= at && at.saturating_add(len) <= end
+        };
+        self.partitions
+            .iter()
+            .filter(holds)
+            .min_by_key(|part| part.len)
+    }
+
     /// Whether something stayed unread or unexplained.
     pub fn is_incomplete(&self) -> bool {
         self.problems.iter().any(|told| told.kind.hides_content())

@@ -36,7 +36,7 @@ impl Ledger {
     ) {
         let mut done = 0;
         for hole in holes {
-            let named = hole.start.saturating_sub(done);
+            let named = hole.start.min(len).saturating_sub(done);
             self.metadata(at.saturating_add(done), named);
             done = hole.end.max(done);
         }

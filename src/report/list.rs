@@ -9,7 +9,7 @@ use super::text;
 use crate::digest::{Digest, hex};
 use crate::entry::Node;
 use crate::extract::{
-    Coverage, Found, Gap, GapKind, ImageId, Inventory, Older, Region, State, Told,
+    Coverage, Found, Gap, GapKind, ImageId, Inventory, Older, Owner, Partition, Region, State, Told,
 };
 use crate::facts::{Facts, FileType};
 use crate::formats::Proof;
@@ -24,6 +24,7 @@ pub struct List<'a> {
     gaps: Vec<GapRow<'a>>,
     entries: Vec<EntryRow<'a>>,
     history: Vec<OlderRow<'a>>,
+    partitions: &'a [Partition],
     problems: &'a [Told],
     coverage: Coverage,
 }
@@ -36,6 +37,8 @@ struct RegionRow<'a> {
     at: u64,
     len: u64,
     parent: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    partition: Option<&'a str>,
     #[serde(rename = "in", skip_serializing_if = "Option::is_none")]
     within: Option<&'a Place>,
     #[serde(skip_serializing_if = "is_false")]
@@ -56,6 +59,8 @@ struct GapRow<'a> {
     at: u64,
     len: u64,
     parent: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    partition: Option<&'a str>,
     #[serde(rename = "in", skip_serializing_if = "Option::is_none")]
     within: Option<&'a Place>,
     #[serde(skip_serializing_if = "is_false")]
@@ -137,21 +142,33 @@ impl<'a> List<'a> {
                 .and_then(|entry| found.entries.get(entry))
                 .map(|entry| &entry.place)
         };
+        // The names are those of the image's own ranges.
+        let partition = |owner: Option<Owner>, at, len| {
+            let part = owner.is_none().then(|| found.partition_of(at, len))?;
+            part.map(|part| part.name.as_str())
+        };
         Self {
             schema: "vitalsign.list/1",
             image: &found.image,
             regions: found
                 .regions
                 .iter()
-                .map(|region| RegionRow::new(region, within(region.within)))
+                .map(|region| RegionRow {
+                    partition: partition(region.owner(), region.at, region.len),
+                    ..RegionRow::new(region, within(region.within))
+                })
                 .collect(),
             gaps: found
                 .gaps
                 .iter()
-                .map(|gap| GapRow::new(gap, within(gap.within)))
+                .map(|gap| GapRow {
+                    partition: partition(gap.owner(), gap.at, gap.len),
+                    ..GapRow::new(gap, within(gap.within))
+                })
                 .collect(),
             entries: found.entries.iter().map(EntryRow::new).collect(),
             history: found.history.iter().map(OlderRow::new).collect(),
+            partitions: &found.partitions,
             problems: &found.problems,
             coverage: found.coverage,
         }
@@ -178,6 +195,7 @@ impl<'a> RegionRow<'a> {
             at: region.at,
             len: region.len,
             parent: region.parent,
+            partition: None,
             within,
             stored: region.stored,
             state: region.state,
@@ -196,6 +214,7 @@ impl<'a> GapRow<'a> {
             at: gap.at,
             len: gap.len,
             parent: gap.parent,
+            partition: None,
             within,
             stored: gap.stored,
             kind: gap.kind,
@@ -289,6 +308,7 @@ pub fn render(found: &Inventory, out: &mut String) -> fmt::Result {
     }
     render_regions(found, out)?;
     render_gaps(found, out)?;
+    render_partitions(&found.partitions, out)?;
     render_entries(found, out)?;
     render_history(found, out)?;
     render_problems(&found.problems, out)?;
@@ -347,6 +367,27 @@ fn render_gaps(found: &Inventory, out: &mut String) -> fmt::Result {
 fn shown(gap: &Gap) -> impl Iterator<Item = String> {
     let banners = gap.banners.iter();
     banners.map(|banner| escape(banner.as_bytes()))
+}
+
+fn render_partitions(partitions: &[Partition], out: &mut String) -> fmt::Result {
+    if partitions.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "\nPartitions that the image names  {}",
+        partitions.len()
+    )?;
+    for part in partitions {
+        let (size, end) = (text::size(part.len), part.at.saturating_add(part.len));
+        let range = format!("{:#x}..{end:#x}", part.at);
+        writeln!(
+            out,
+            "  {size:>12}  {range}  {}  (by {})",
+            part.name, part.source
+        )?;
+    }
+    Ok(())
 }
 
 fn render_entries(found: &Inventory, out: &mut String) -> fmt::Result {
