@@ -175,17 +175,25 @@ impl Super {
     /// The superblock of the volume at the start of `bytes`: the first that holds.
     fn parse(bytes: &Bytes) -> Option<Self> {
         let places = [SUPER, SUPER.saturating_add(BLOCK)];
-        let found = places
+        let mut there = places
             .into_iter()
-            .filter(|&at| is_sealed(bytes, at))
-            .find_map(|at| Self::at(bytes, at));
-        found.or_else(|| places.into_iter().find_map(|at| Self::at(bytes, at)))
+            .filter_map(|at| Some((at, Self::at(bytes, at)?)));
+        let (at, first) = there.next()?;
+        if is_sealed(bytes, at) {
+            return Some(first);
+        }
+        let sealed = there.find(|&(at, _)| is_sealed(bytes, at));
+        Some(sealed.map_or(first, |(_, head)| head))
     }
 
     fn at(bytes: &Bytes, at: u64) -> Option<Self> {
         let raw = cut(bytes, at, SUPER_LEN)?;
         let fields = Fields::little(&raw);
         let word = |at: usize| fields.u32(at).map(u64::from);
+        // Blocks of 4 KiB, and segments of 512 blocks.
+        if fields.u32(0)? != MAGIC || fields.u32(16)? != 12 || fields.u32(20)? != 9 {
+            return None;
+        }
         let label = fields.slice(124, 1024)?.as_chunks::<2>().0;
         let label = label.iter().map(|unit| u16::from_le_bytes(*unit));
         let label: Vec<u16> = label.take_while(|&unit| unit != 0).collect();
@@ -206,12 +214,9 @@ impl Super {
             label: String::from_utf16_lossy(&label).into_bytes(),
             kernel: kernel.to_vec(),
         };
-        // Blocks of 4 KiB, segments of 512 blocks, and the areas one behind the other.
+        // The areas stand one behind the other.
         let ordered = [head.checkpoint, head.sit, head.nat, head.ssa, head.main];
-        let fits = fields.u32(0)? == MAGIC
-            && fields.u32(16)? == 12
-            && fields.u32(20)? == 9
-            && fields.u32(72)? == fields.u32(76)?
+        let fits = fields.u32(72)? == fields.u32(76)?
             && ordered.is_sorted_by(|a, b| a < b)
             && head.main.saturating_mul(BLOCK) < head.len;
         fits.then_some(head)

@@ -73,8 +73,8 @@ pub(super) fn divide(image: &[u8]) -> Option<(Geometry, usize)> {
     if let Some(found) = Geometry::find(image) {
         return Some(found);
     }
-    if is_evident(image) {
-        // No other header can answer for the one that stands here.
+    if is_magic(image) {
+        // Located where the pattern stands: no other header answers for what this one does not prove.
         return None;
     }
     let near = image.get(..SOUGHT.min(image.len()))?;
