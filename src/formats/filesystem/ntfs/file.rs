@@ -276,7 +276,7 @@ mod tests {
 
     #[test]
     fn a_short_name_is_shown_only_where_there_is_no_other() {
-        let named = |parent: u64, space: u8, text: &str| {
+        let with = |parent: u64, space: u8, text: &str| {
             let mut value = vec![0; 66];
             value[..8].copy_from_slice(&parent.to_le_bytes());
             value[64] = u8::try_from(text.len()).unwrap();
@@ -291,9 +291,9 @@ mod tests {
         };
         let attributes = Attributes {
             all: vec![
-                named(5, 2, "LONGNA~1"),
-                named(5, 1, "long name"),
-                named(7, 2, "ALONE"),
+                with(5, 2, "LONGNA~1"),
+                with(5, 1, "long name"),
+                with(7, 2, "ALONE"),
             ],
             problems: Vec::new(),
         };
