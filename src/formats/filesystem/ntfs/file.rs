@@ -243,3 +243,64 @@ fn unix(file: &File) -> Option<Node> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A buffer as [MS-FSCC] 2.1.2.4 and 2.1.2.5 lay it out: the target, then the name that is shown for it.
+    fn buffer(tag: u32, flags: &[u8]) -> Vec<u8> {
+        let text = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let (target, shown): (Vec<u8>, Vec<u8>) = (text("\\??\\C:\\data"), text("C:\\data"));
+        let small = |number: usize| u16::try_from(number).unwrap().to_le_bytes();
+        let [start, len, next] = [0, target.len(), shown.len()].map(small);
+        let path = [&start[..], &len, &len, &next, flags, &target, &shown].concat();
+        [&tag.to_le_bytes()[..], &small(path.len()), &[0, 0], &path].concat()
+    }
+
+    #[test]
+    fn links_lead_where_they_say() {
+        let target = b"\\??\\C:\\data".to_vec();
+        assert_eq!(link(&buffer(SYMLINK, &[1, 0, 0, 0])), Ok(target.clone()));
+        assert_eq!(link(&buffer(JUNCTION, &[])), Ok(target));
+        let unix = [
+            &UNIX_SYMLINK.to_le_bytes()[..],
+            &[8, 0, 0, 0, 2, 0, 0, 0],
+            b"some",
+        ]
+        .concat();
+        assert_eq!(link(&unix), Ok(b"some".to_vec()));
+        assert_eq!(link(&buffer(0x8000_0017, &[])), Err(0x8000_0017));
+        assert_eq!(link(&buffer(SYMLINK, &[])[..20]), Err(SYMLINK));
+    }
+
+    #[test]
+    fn a_short_name_is_shown_only_where_there_is_no_other() {
+        let with = |parent: u64, space: u8, text: &str| {
+            let mut value = vec![0; 66];
+            value[..8].copy_from_slice(&parent.to_le_bytes());
+            value[64] = u8::try_from(text.len()).unwrap();
+            value[65] = space;
+            value.extend(text.encode_utf16().flat_map(u16::to_le_bytes));
+            Attribute {
+                kind: kind::NAME,
+                name: Vec::new(),
+                flags: 0,
+                body: Body::Resident(value),
+            }
+        };
+        let attributes = Attributes {
+            all: vec![
+                with(5, 2, "LONGNA~1"),
+                with(5, 1, "long name"),
+                with(7, 2, "ALONE"),
+            ],
+            problems: Vec::new(),
+        };
+        let names: Vec<Vec<u8>> = names(&attributes)
+            .into_iter()
+            .map(|name| name.bytes)
+            .collect();
+        assert_eq!(names, [b"long name".to_vec(), b"ALONE".to_vec()]);
+    }
+}
