@@ -151,10 +151,16 @@ impl<'a> Creator<'a> {
             return;
         };
         let at = chip_offset(self.found, gap.owner(), gap.at);
-        let name = match at {
-            Some(0) => "boot".to_owned(),
-            Some(at) => format!("raw-{at:x}"),
-            None => "raw".to_owned(),
+        // The image's own name for the place says more than a number.
+        let part = self
+            .found
+            .partition_of(&gap.place, gap.owner(), gap.at, gap.len);
+        let part = part.map(|part| plain_name(part.name.as_bytes()));
+        let name = match (part.filter(|name| !name.is_empty()), at) {
+            (Some(name), _) => name,
+            (None, Some(0)) => "boot".to_owned(),
+            (None, Some(at)) => format!("raw-{at:x}"),
+            (None, None) => "raw".to_owned(),
         };
         self.raw(&name, gap.len, Digest::of(&gap.bytes), at, optional);
     }

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::gaps::GapKind;
 use super::ledger::Coverage;
+use super::partitions::{self, Partition};
 use crate::digest::Digest;
 use crate::entry::{Entry, EntryPath, File};
 use crate::facts::{FileType, Name};
@@ -28,6 +29,8 @@ pub struct Inventory {
     pub entries: Vec<Found>,
     /// Older contents that are still there.
     pub history: Vec<Older>,
+    /// The parts of the image that its own tables name, as far as they fit.
+    pub partitions: Vec<Partition>,
     /// What went wrong.
     pub problems: Vec<Told>,
     /// The account of the image's own bytes.
@@ -269,6 +272,31 @@ impl Told {
 }
 
 impl Inventory {
+    /// The smallest named part of the flash that holds all of `len` bytes from `at` of what stands at `place` in `owner`.
+    pub fn partition_of(
+        &self,
+        place: &Place,
+        owner: Option<Owner>,
+        at: u64,
+        len: u64,
+    ) -> Option<&Partition> {
+        let chip = match owner {
+            None => None,
+            Some(Owner::Region(index)) => Some(index),
+            Some(Owner::Entry(_)) => return None,
+        };
+        let holds = |part: &&Partition| {
+            let end = part.at.saturating_add(part.len);
+            part.chip == chip && part.at <= at && at.saturating_add(len) <= end
+        };
+        let smallest = self
+            .partitions
+            .iter()
+            .filter(holds)
+            .min_by_key(|part| part.len)?;
+        partitions::is_data(self, chip, place).then_some(smallest)
+    }
+
     /// Whether something stayed unread or unexplained.
     pub fn is_incomplete(&self) -> bool {
         self.problems.iter().any(|told| told.kind.hides_content())

@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::inventory::{Decoded, FileId, Found, ImageId, Inventory, Owner, State, Told};
 use super::ledger::{self, Coverage};
+use super::partitions;
 use super::search::{self, Hit};
 use super::settle::{self, Claim};
 use crate::budget::Budget;
@@ -42,6 +43,7 @@ pub fn unpack(image: &Image, budget: &Budget) -> Inventory {
             gaps: Vec::new(),
             entries: Vec::new(),
             history: Vec::new(),
+            partitions: Vec::new(),
             problems: Vec::new(),
             coverage: Coverage::default(),
             bytes: None,
@@ -372,6 +374,9 @@ impl Unpacker<'_> {
             }
         }
         self.found.coverage = self.ledgers.first().copied().unwrap_or_default();
+        let (partitions, told) = partitions::name_parts(&self.found);
+        self.found.partitions = partitions;
+        self.found.problems.extend(told);
         self.found
     }
 }

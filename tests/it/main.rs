@@ -24,5 +24,6 @@ mod fixtures;
 mod hostile;
 mod house;
 mod ledger;
+mod partitions;
 mod samples;
 mod schemas;

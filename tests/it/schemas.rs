@@ -10,7 +10,7 @@ use vitalsign::report::list::List;
 
 use crate::samples::{self, repository};
 
-fn schema(name: &str) -> Validator {
+pub(crate) fn schema(name: &str) -> Validator {
     let path = repository().join(format!("docs/schemas/vitalsign.{name}-1.json"));
     let text = std::fs::read_to_string(&path).unwrap();
     let schema: Value = serde_json::from_str(&text).unwrap();
@@ -19,7 +19,7 @@ fn schema(name: &str) -> Validator {
 }
 
 #[track_caller]
-fn holds(schema: &Validator, document: &Value, what: &str) {
+pub(crate) fn holds(schema: &Validator, document: &Value, what: &str) {
     let errors: Vec<String> = schema
         .iter_errors(document)
         .map(|error| format!("{}: {error}", error.instance_path()))
