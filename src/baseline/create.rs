@@ -152,8 +152,9 @@ impl<'a> Creator<'a> {
         };
         let at = chip_offset(self.found, gap.owner(), gap.at);
         // The image's own name for the place says more than a number.
-        let in_image = at.filter(|_| gap.owner().is_none());
-        let part = in_image.and_then(|at| self.found.partition_of(at, gap.len));
+        let part = self
+            .found
+            .partition_of(&gap.place, gap.owner(), gap.at, gap.len);
         let part = part.map(|part| plain_name(part.name.as_bytes()));
         let name = match (part.filter(|name| !name.is_empty()), at) {
             (Some(name), _) => name,

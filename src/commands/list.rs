@@ -26,7 +26,7 @@ pub(super) fn run(args: &cli::List) -> Result<u8> {
         }
         ReportFormat::Terminal => {
             let mut text = String::new();
-            list::render(&found, &mut text)?;
+            list::text::render(&found, &mut text)?;
             text
         }
     };

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::gaps::GapKind;
 use super::ledger::Coverage;
-use super::partitions::Partition;
+use super::partitions::{self, Partition};
 use crate::digest::Digest;
 use crate::entry::{Entry, EntryPath, File};
 use crate::facts::{FileType, Name};
@@ -272,16 +272,29 @@ impl Told {
 }
 
 impl Inventory {
-    /// The smallest named part of the image that holds all of `len` bytes from `at`.
-    pub fn partition_of(&self, at: u64, len: u64) -> Option<&Partition> {
+    /// The smallest named part of the flash that holds all of `len` bytes from `at` of what stands at `place` in `owner`.
+    pub fn partition_of(
+        &self,
+        place: &Place,
+        owner: Option<Owner>,
+        at: u64,
+        len: u64,
+    ) -> Option<&Partition> {
+        let chip = match owner {
+            None => None,
+            Some(Owner::Region(index)) => Some(index),
+            Some(Owner::Entry(_)) => return None,
+        };
         let holds = |part: &&Partition| {
             let end = part.at.saturating_add(part.len);
-            part.at <= at && at.saturating_add(len) <= end
+            part.chip == chip && part.at <= at && at.saturating_add(len) <= end
         };
-        self.partitions
+        let smallest = self
+            .partitions
             .iter()
             .filter(holds)
-            .min_by_key(|part| part.len)
+            .min_by_key(|part| part.len)?;
+        partitions::is_data(self, chip, place).then_some(smallest)
     }
 
     /// Whether something stayed unread or unexplained.

@@ -1,10 +1,11 @@
-//! The names that a flash image gives its own parts: `mtdparts` of a U-Boot environment or a kernel's command line.
+//! The names that a flash image gives its own parts: `mtdparts` of a U-Boot environment or a kernel's command line, and the
+//! `fixed-partitions` of a device tree.
 //!
 //! Flash has no partition table. What boots from it is told where the parts are, and that text is in the image too.
 
 use super::inventory::{Inventory, Owner, Region, Told};
 use crate::entry::Node;
-use crate::formats::Kind;
+use crate::formats::{Kind, nand};
 use crate::place::{Place, escape};
 use crate::problem::{Problem, ProblemKind};
 
@@ -13,12 +14,15 @@ use crate::problem::{Problem, ProblemKind};
 pub struct Partition {
     /// Its name, escaped.
     pub name: String,
-    /// First byte, from the image's start.
+    /// First byte, from the image's start; in a dump with spare bytes from the start of its data.
     pub at: u64,
     /// Length in bytes.
     pub len: u64,
     /// Where the text stands that names it.
     pub source: Place,
+    /// The dump with spare bytes whose data it divides, as an index; `None`: the image.
+    #[serde(rename = "region", skip_serializing_if = "Option::is_none")]
+    pub chip: Option<usize>,
 }
 
 /// What starts a table in a longer text.
@@ -32,11 +36,17 @@ const MOST: usize = 256;
 pub(super) fn name_parts(found: &Inventory) -> (Vec<Partition>, Vec<Told>) {
     let mut named: Vec<Partition> = Vec::new();
     let mut told = Vec::new();
-    for (text, place, owner) in texts(found) {
-        let tables = tables(&text);
+    for source in sources(found) {
+        let Source {
+            tables,
+            place,
+            owner,
+            flash: Flash(chip),
+        } = source;
+        let size = size_of(found, chip);
         let fitting = tables
             .iter()
-            .filter_map(|table| table.lay_out(found.image.size))
+            .filter_map(|table| table.lay_out(size))
             .max_by_key(|parts| {
                 parts
                     .last()
@@ -45,79 +55,132 @@ pub(super) fn name_parts(found: &Inventory) -> (Vec<Partition>, Vec<Told>) {
         match fitting {
             Some(parts) => named.extend(parts.into_iter().map(|part| Partition {
                 source: place.clone(),
+                chip,
                 ..part
             })),
             None if tables.is_empty() => {}
             None => {
-                let detail = "the flash that mtdparts describes is larger than this image, or of another chip";
+                let detail = "the partitions that are named here do not fit this image: it is cut off, or they are those of another chip";
                 told.push(Told::new(&place, Problem::new(ProblemKind::Name, detail)).of(owner));
             }
         }
     }
-    named.sort_by(|a, b| (a.at, a.len, &a.name).cmp(&(b.at, b.len, &b.name)));
+    named.sort_by(|a, b| (a.chip, a.at, a.len, &a.name).cmp(&(b.chip, b.at, b.len, &b.name)));
     // Two copies of an environment say the same.
-    named.dedup_by(|a, b| (a.at, a.len, &a.name) == (b.at, b.len, &b.name));
+    named.dedup_by(|a, b| (a.chip, a.at, a.len, &a.name) == (b.chip, b.at, b.len, &b.name));
     (named, told)
 }
 
-/// Texts of what boots from this very image, in which a table may stand.
-fn texts(found: &Inventory) -> Vec<(Vec<u8>, Place, Owner)> {
-    let mut texts = Vec::new();
+/// What names parts: the table of each chip, where they stand, and the flash that they stand in.
+struct Source {
+    tables: Vec<Table>,
+    place: Place,
+    owner: Owner,
+    flash: Flash,
+}
+
+/// What boots from this very image, as far as it names parts.
+fn sources(found: &Inventory) -> Vec<Source> {
+    let mut sources = Vec::new();
+    let boots = |region: &&Region| region.format.kind == Kind::Boot;
     for (index, region) in found.regions.iter().enumerate() {
-        if region.format.kind != Kind::Boot || !is_in_place(found, region) {
+        let Some(flash) = flash_of(found, region).filter(|_| boots(&region)) else {
             continue;
+        };
+        let texts = region.properties.values();
+        let mut tables: Vec<Table> = texts.flat_map(|value| tables(value.as_bytes())).collect();
+        if tables.is_empty() {
+            tables.extend(Table::of_device_tree(region));
         }
-        for value in region
-            .properties
-            .values()
-            .filter(|value| holds_key(value.as_bytes()))
-        {
-            let owner = Owner::Region(index);
-            texts.push((value.clone().into_bytes(), region.place.clone(), owner));
-        }
+        sources.push(Source {
+            tables,
+            place: region.place.clone(),
+            owner: Owner::Region(index),
+            flash,
+        });
     }
     for (index, entry) in found.entries.iter().enumerate() {
         let region = entry.region.and_then(|region| found.regions.get(region));
-        let boots = region
-            .is_some_and(|region| region.format.kind == Kind::Boot && is_in_place(found, region));
+        let flash = region
+            .filter(boots)
+            .and_then(|region| flash_of(found, region));
         let bytes = match &entry.entry.node {
-            Node::File(file) if boots => file.data.bytes(),
+            Node::File(file) => file.data.bytes(),
             _ => None,
         };
-        let name = entry.entry.path.as_bytes();
-        let Some(bytes) = bytes.filter(|bytes| bytes.len() <= LONGEST) else {
+        let bytes = bytes.filter(|bytes| bytes.len() <= LONGEST);
+        let (Some(flash), Some(bytes)) = (flash, bytes) else {
             continue;
         };
         // The value of a variable of that name may leave the key out.
-        let text = if name == b"/mtdparts" && !holds_key(&bytes) {
-            [KEY, &bytes].concat()
+        let named = entry.entry.path.as_bytes() == b"/mtdparts";
+        let tables = if named && !holds_key(&bytes) {
+            tables(&[KEY, &bytes].concat())
         } else {
-            bytes.to_vec()
+            tables(&bytes)
         };
-        if holds_key(&text) {
-            texts.push((text, entry.place.clone(), Owner::Entry(index)));
-        }
+        sources.push(Source {
+            tables,
+            place: entry.place.clone(),
+            owner: Owner::Entry(index),
+            flash,
+        });
     }
-    texts
+    sources
 }
 
 fn holds_key(text: &[u8]) -> bool {
     memchr::memmem::find(text, KEY).is_some()
 }
 
-/// Whether a region's bytes are those of the image, and not something decoded or packed for another device.
-fn is_in_place(found: &Inventory, region: &Region) -> bool {
+/// The flash that something stands in, as in [`Partition::chip`].
+#[derive(Clone, Copy)]
+struct Flash(Option<usize>);
+
+/// The flash that a region stands in; `None` for what was decoded, or packed for another device.
+fn flash_of(found: &Inventory, region: &Region) -> Option<Flash> {
     let mut region = region;
     loop {
         if region.within.is_some() {
-            return false;
+            return None;
         }
-        match region.parent.and_then(|parent| found.regions.get(parent)) {
-            Some(parent) if parent.decoded.is_none() => region = parent,
-            Some(_) => return false,
-            None => return true,
+        let Some(index) = region.parent else {
+            // What is all of an image is a piece for some device, and not the flash that it speaks of.
+            return (region.len < found.image.size).then_some(Flash(None));
+        };
+        let parent = found.regions.get(index)?;
+        if parent.format.id == nand::ID {
+            return is_data(found, Some(index), &region.place).then_some(Flash(Some(index)));
         }
+        if parent.decoded.is_some() {
+            return None;
+        }
+        region = parent;
     }
+}
+
+/// Whether a place is in the data of a dump, and not in its spare bytes.
+pub(super) fn is_data(found: &Inventory, chip: Option<usize>, place: &Place) -> bool {
+    let Some(chip) = chip.and_then(|chip| found.regions.get(chip)) else {
+        return chip.is_none();
+    };
+    let data = chip.place.part(nand::DATA);
+    place.around().any(|outer| *outer == data)
+}
+
+/// How many bytes the flash holds, without spare bytes.
+fn size_of(found: &Inventory, chip: Option<usize>) -> u64 {
+    let Some(region) = chip.and_then(|chip| found.regions.get(chip)) else {
+        return found.image.size;
+    };
+    let number = |name: &str| region.properties.get(name)?.parse::<u64>().ok();
+    let (page, spare) = (number("page"), number("spare"));
+    let pages = page
+        .zip(spare)
+        .and_then(|(page, spare)| region.len.checked_div(page.checked_add(spare)?));
+    pages
+        .zip(page)
+        .map_or(0, |(pages, page)| pages.saturating_mul(page))
 }
 
 /// The table of one chip.
@@ -127,7 +190,8 @@ struct Table {
 
 /// A part as it is stated: its length (`None`: the rest) and its place (`None`: behind the one before).
 struct Stated {
-    name: Vec<u8>,
+    /// Escaped.
+    name: String,
     len: Option<u64>,
     at: Option<u64>,
 }
@@ -149,6 +213,20 @@ fn tables(text: &[u8]) -> Vec<Table> {
 }
 
 impl Table {
+    /// The `fixed-partitions` of a device tree, which its reader tells as `partition.LABEL: OFFSET+SIZE`.
+    fn of_device_tree(region: &Region) -> Option<Self> {
+        let told = region.properties.iter().filter_map(|(name, value)| {
+            let (at, len) = value.split_once('+')?;
+            Some(Stated {
+                name: name.strip_prefix("partition.")?.to_owned(),
+                len: Some(size(len.as_bytes())?),
+                at: Some(size(at.as_bytes())?),
+            })
+        });
+        let parts: Vec<Stated> = told.take(MOST).collect();
+        (!parts.is_empty()).then_some(Self { parts })
+    }
+
     /// `chip:size@offset(name)flags,...`
     fn parse(text: &[u8]) -> Option<Self> {
         let colon = text.iter().position(|&byte| byte == b':')?;
@@ -174,10 +252,11 @@ impl Table {
             };
             end = at.checked_add(len).filter(|&end| end <= size)?;
             parts.push(Partition {
-                name: escape(&part.name),
+                name: part.name.clone(),
                 at,
                 len,
                 source: Place::image(),
+                chip: None,
             });
         }
         (!parts.is_empty()).then_some(parts)
@@ -192,9 +271,9 @@ impl Stated {
             Some(open) => {
                 let inner = text.get(open.checked_add(1)?..)?;
                 let close = inner.iter().position(|&byte| byte == b')')?;
-                inner.get(..close)?.to_vec()
+                escape(inner.get(..close)?)
             }
-            None => format!("part{number}").into_bytes(),
+            None => format!("part{number}"),
         };
         let mut halves = numbers.splitn(2, |&byte| byte == b'@');
         let len = match halves.next()? {

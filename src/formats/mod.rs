@@ -11,7 +11,7 @@ pub use contract::*;
 
 /// What may be said about the spare bytes of a NAND dump.
 pub mod nand {
-    pub use super::flash::nand::{Choice, Geometry, ID, SPARE, certain, layouts, open_as};
+    pub use super::flash::nand::{Choice, DATA, Geometry, ID, SPARE, certain, layouts, open_as};
 }
 
 mod archive {

@@ -78,9 +78,45 @@ fn a_table_that_the_image_contradicts_is_told() {
     let found = flash("mtdparts=nor0:64k(u-boot),4k(env),1m(rest)");
     assert!(found.partitions.is_empty());
     assert_eq!(found.problems.len(), 1);
-    assert!(found.problems[0].detail.contains("mtdparts"));
+    assert!(found.problems[0].detail.contains("do not fit"));
     // Of two chips, the image is the one that it can be.
     let found = flash("mtdparts=nand0:1m(big);nor0:-(all)");
     assert_eq!(found.partitions[0].name, "all");
     assert!(found.problems.is_empty());
+}
+
+#[test]
+fn a_device_tree_names_the_parts_of_its_flash() {
+    let tree = samples::repository().join("fixtures/dtb");
+    let with_parts = std::fs::read_dir(tree).unwrap().flatten().find_map(|file| {
+        let found = samples::unpack_file(&file.path());
+        let region = found.regions.first()?;
+        let named = region
+            .properties
+            .keys()
+            .any(|name| name.starts_with("partition."));
+        named.then(|| file.path())
+    });
+    let mut image = std::fs::read(with_parts.unwrap()).unwrap();
+    // Alone it is a file for some device; then a flash that is too short for its partitions, then one that is large enough.
+    let found = samples::unpack_bytes(image.clone());
+    assert!(found.partitions.is_empty() && found.problems.is_empty());
+    image.extend([0xff; 512]);
+    let found = samples::unpack_bytes(image.clone());
+    assert!(found.partitions.is_empty());
+    assert!(
+        found
+            .problems
+            .iter()
+            .any(|told| told.detail.contains("do not fit"))
+    );
+    image.resize(64 << 20, 0xff);
+    let found = samples::unpack_bytes(image);
+    assert!(
+        found
+            .partitions
+            .iter()
+            .all(|part| part.source.to_string() == "dtb@0x0")
+    );
+    assert!(found.partitions.len() > 1);
 }

@@ -43,6 +43,9 @@ pub const ID: &str = "nand";
 /// The name of the part that holds the spare bytes.
 pub const SPARE: &[u8] = b"spare";
 
+/// The name of the part that holds the data from the first page on.
+pub const DATA: &[u8] = b"data";
+
 /// Raw NAND.
 pub(in crate::formats) struct Nand;
 
@@ -178,7 +181,7 @@ fn parts(dump: &Arc<Dump>) -> Vec<Part> {
     let mut parts = Vec::new();
     let mut data = |pages: Range<u64>| {
         let name = if pages.start == 0 {
-            b"data".to_vec()
+            DATA.to_vec()
         } else {
             name("data", pages.start)
         };
