@@ -29,6 +29,7 @@ use self::scan::Scan;
 use self::superblock::{Master, Superblock};
 use self::tree::Source;
 use crate::budget::Budget;
+use crate::formats::flash::ubi;
 use crate::formats::{
     Content, Doc, Extent, Format, Kind, Magic, Opened, Properties, Reject, Span, Tree,
 };
@@ -64,8 +65,9 @@ impl Format for Ubifs {
     }
 
     fn locate(&self, stream: &Bytes, _magic: &Magic, hit: u64) -> Option<u64> {
-        // Every node has the magic.
-        Superblock::parse(&rest(stream, hit)).map(|_| hit)
+        // Every node has the magic. One inside an erase block of UBI is found again in its volume.
+        let starts = Superblock::parse(&rest(stream, hit)).is_some();
+        (starts && !ubi::is_data_of_block(stream, hit)).then_some(hit)
     }
 
     fn measure(&self, rest: &Bytes) -> Result<Extent, Reject> {

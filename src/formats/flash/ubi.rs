@@ -20,7 +20,7 @@ use bytes::Bytes;
 
 use self::blocks::{Block, Blocks};
 use self::extent::Shape;
-use self::header::{FASTMAP, FASTMAP_DATA, INTERNAL, LAYOUT};
+use self::header::{EraseCounter, FASTMAP, FASTMAP_DATA, INTERNAL, LAYOUT};
 use self::table::Record;
 use self::volume::Volume;
 use crate::budget::Budget;
@@ -77,6 +77,21 @@ impl Format for Ubi {
             }
         }
     }
+}
+
+/// Whether the data of an erase block starts at `at` of `stream`: what stands there is a piece of a volume, and makes sense
+/// only when the volume is put together.
+pub(in crate::formats) fn is_data_of_block(stream: &[u8], at: u64) -> bool {
+    let reach = usize::try_from(at.min(header::DATA_AT_MOST)).unwrap_or(0);
+    let end = crate::read::index(at);
+    let before = stream
+        .get(end.saturating_sub(reach)..end)
+        .unwrap_or_default();
+    memchr::memmem::rfind_iter(before, &header::MAGIC).any(|found| {
+        let block = before.get(found..).unwrap_or_default();
+        let counter = EraseCounter::parse(block);
+        counter.is_some_and(|counter| counter.geometry.data == length(block))
+    })
 }
 
 fn open(region: &Bytes, shape: Shape) -> Opened {

@@ -18,7 +18,7 @@ pub(super) const HEADER: u64 = 64;
 /// The version that Linux knows of either header.
 const VERSION: u8 = 1;
 /// The data starts at most so many bytes into an erase block (256 KiB): two pages of any flash.
-const DATA_AT_MOST: u64 = 256 << 10;
+pub(super) const DATA_AT_MOST: u64 = 256 << 10;
 
 /// Where the volume numbers start that are UBI's own.
 pub(super) const INTERNAL: u32 = 0x7fff_efff;
