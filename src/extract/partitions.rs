@@ -90,7 +90,7 @@ fn sources(found: &Inventory) -> Vec<Source> {
         let texts = region.properties.values();
         let mut tables: Vec<Table> = texts.flat_map(|value| tables(value.as_bytes())).collect();
         if tables.is_empty() {
-            tables.extend(Table::of_device_tree(region));
+            tables = Table::of_device_tree(region);
         }
         sources.push(Source {
             tables,
@@ -213,18 +213,33 @@ fn tables(text: &[u8]) -> Vec<Table> {
 }
 
 impl Table {
-    /// The `fixed-partitions` of a device tree, which its reader tells as `partition.LABEL: OFFSET+SIZE`.
-    fn of_device_tree(region: &Region) -> Option<Self> {
+    /// The `fixed-partitions` of a device tree, which its reader tells as `partition.LABEL: OFFSET+SIZE`. Parts that overlap are
+    /// those of another chip.
+    fn of_device_tree(region: &Region) -> Vec<Self> {
         let told = region.properties.iter().filter_map(|(name, value)| {
             let (at, len) = value.split_once('+')?;
-            Some(Stated {
-                name: name.strip_prefix("partition.")?.to_owned(),
-                len: Some(size(len.as_bytes())?),
-                at: Some(size(at.as_bytes())?),
-            })
+            let name = name.strip_prefix("partition.")?.to_owned();
+            Some((size(at.as_bytes())?, size(len.as_bytes())?, name))
         });
-        let parts: Vec<Stated> = told.take(MOST).collect();
-        (!parts.is_empty()).then_some(Self { parts })
+        let mut told: Vec<(u64, u64, String)> = told.take(MOST).collect();
+        told.sort();
+        let mut chips: Vec<(u64, Self)> = Vec::new();
+        for (at, len, name) in told {
+            let part = Stated {
+                name,
+                len: Some(len),
+                at: Some(at),
+            };
+            let end = at.saturating_add(len);
+            match chips.iter_mut().find(|(used, _)| *used <= at) {
+                Some((used, chip)) => {
+                    *used = end;
+                    chip.parts.push(part);
+                }
+                None => chips.push((end, Self { parts: vec![part] })),
+            }
+        }
+        chips.into_iter().map(|(_, chip)| chip).collect()
     }
 
     /// `chip:size@offset(name)flags,...`

@@ -9,8 +9,8 @@ use crate::read::{clip, length};
 /// How the text starts.
 pub(super) const START: &[u8] = b"# Disk DescriptorFile";
 
-/// The longest text that is read (bytes).
-pub(super) const LONGEST: u64 = 64 << 10;
+/// The longest text that is read (bytes). Headers have room for 10 KiB.
+pub(super) const LONGEST: u64 = 16 << 10;
 
 /// A parent that is none.
 const NO_PARENT: &[u8] = b"ffffffff";
@@ -25,10 +25,14 @@ impl Descriptor {
     /// The text in the `len` bytes from `at`.
     pub(super) fn parse(bytes: &Bytes, at: u64, len: u64) -> Option<Self> {
         let room = clip(bytes, at, len.min(LONGEST));
+        // Asked at every place of hostile bytes: the first line tells before the others are read.
+        if !matches!(room.strip_prefix(START)?, [b'\n' | b'\r', ..]) {
+            return None;
+        }
         let is_text = |&byte: &u8| matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n' | 0x80..);
         let end = room.iter().take_while(|&byte| is_text(byte)).count();
         let text = room.slice(..end);
-        text.starts_with(START).then(|| Self {
+        Some(Self {
             len: length(&text),
             text,
         })
