@@ -18,6 +18,8 @@ mod boot {
 }
 
 mod compression {
+    pub(super) mod bzip2;
+    pub(super) mod deflate;
     pub(super) mod gzip;
     pub(super) mod lzma;
     mod notes;
@@ -40,6 +42,7 @@ pub const ALL: &[&dyn Format] = &[
     &archive::tar::Tar,
     &boot::uboot_env::UbootEnv,
     &boot::uimage::Uimage,
+    &compression::bzip2::Bzip2,
     &compression::gzip::Gzip,
     &compression::lzma::Lzma,
     &compression::xz::Xz,
