@@ -21,6 +21,7 @@ mod compression {
     pub(super) mod bzip2;
     pub(super) mod deflate;
     pub(super) mod gzip;
+    pub(super) mod lz4;
     pub(super) mod lzma;
     mod notes;
     #[cfg(test)]
@@ -44,6 +45,7 @@ pub const ALL: &[&dyn Format] = &[
     &boot::uimage::Uimage,
     &compression::bzip2::Bzip2,
     &compression::gzip::Gzip,
+    &compression::lz4::Lz4,
     &compression::lzma::Lzma,
     &compression::xz::Xz,
     &compression::zstd::Zstd,
