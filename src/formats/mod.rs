@@ -23,6 +23,7 @@ mod compression {
     pub(super) mod gzip;
     pub(super) mod lz4;
     pub(super) mod lzma;
+    pub(super) mod lzop;
     mod notes;
     #[cfg(test)]
     mod trial;
@@ -47,6 +48,7 @@ pub const ALL: &[&dyn Format] = &[
     &compression::gzip::Gzip,
     &compression::lz4::Lz4,
     &compression::lzma::Lzma,
+    &compression::lzop::Lzop,
     &compression::xz::Xz,
     &compression::zstd::Zstd,
     &filesystem::cramfs::Cramfs,
