@@ -22,6 +22,7 @@ mod compression {
     pub(super) mod deflate;
     pub(super) mod gzip;
     pub(super) mod lz4;
+    pub(super) mod lzip;
     pub(super) mod lzma;
     pub(super) mod lzop;
     mod notes;
@@ -47,6 +48,7 @@ pub const ALL: &[&dyn Format] = &[
     &compression::bzip2::Bzip2,
     &compression::gzip::Gzip,
     &compression::lz4::Lz4,
+    &compression::lzip::Lzip,
     &compression::lzma::Lzma,
     &compression::lzop::Lzop,
     &compression::xz::Xz,
