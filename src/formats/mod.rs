@@ -19,6 +19,7 @@ mod boot {
 
 mod compression {
     pub(super) mod bzip2;
+    pub(super) mod compress;
     pub(super) mod deflate;
     pub(super) mod gzip;
     pub(super) mod lz4;
@@ -46,6 +47,7 @@ pub const ALL: &[&dyn Format] = &[
     &boot::uboot_env::UbootEnv,
     &boot::uimage::Uimage,
     &compression::bzip2::Bzip2,
+    &compression::compress::Compress,
     &compression::gzip::Gzip,
     &compression::lz4::Lz4,
     &compression::lzip::Lzip,
