@@ -30,6 +30,7 @@ mod compression {
     #[cfg(test)]
     mod trial;
     pub(super) mod xz;
+    pub(super) mod zlib;
     pub(super) mod zstd;
 }
 
@@ -54,6 +55,7 @@ pub const ALL: &[&dyn Format] = &[
     &compression::lzma::Lzma,
     &compression::lzop::Lzop,
     &compression::xz::Xz,
+    &compression::zlib::Zlib,
     &compression::zstd::Zstd,
     &filesystem::cramfs::Cramfs,
     &filesystem::ext::Ext,
