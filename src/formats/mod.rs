@@ -9,7 +9,9 @@ pub use contract::*;
 
 mod archive {
     pub(super) mod cpio;
+    mod packed;
     pub(super) mod tar;
+    pub(super) mod zip;
 }
 
 mod boot {
@@ -45,6 +47,7 @@ mod filesystem {
 pub const ALL: &[&dyn Format] = &[
     &archive::cpio::Cpio,
     &archive::tar::Tar,
+    &archive::zip::Zip,
     &boot::uboot_env::UbootEnv,
     &boot::uimage::Uimage,
     &compression::bzip2::Bzip2,
