@@ -8,6 +8,7 @@ mod stored;
 pub use contract::*;
 
 mod archive {
+    pub(super) mod ar;
     pub(super) mod cpio;
     mod packed;
     pub(super) mod tar;
@@ -45,6 +46,7 @@ mod filesystem {
 
 /// Every format, in the order in which ties are settled.
 pub const ALL: &[&dyn Format] = &[
+    &archive::ar::Ar,
     &archive::cpio::Cpio,
     &archive::tar::Tar,
     &archive::zip::Zip,
