@@ -11,6 +11,8 @@ mod archive {
     pub(super) mod ar;
     pub(super) mod cpio;
     mod packed;
+    pub(super) mod sevenz;
+    mod solid;
     pub(super) mod tar;
     pub(super) mod zip;
 }
@@ -48,6 +50,7 @@ mod filesystem {
 pub const ALL: &[&dyn Format] = &[
     &archive::ar::Ar,
     &archive::cpio::Cpio,
+    &archive::sevenz::SevenZ,
     &archive::tar::Tar,
     &archive::zip::Zip,
     &boot::uboot_env::UbootEnv,
