@@ -9,6 +9,7 @@ pub use contract::*;
 
 mod archive {
     pub(super) mod ar;
+    pub(super) mod cab;
     pub(super) mod cpio;
     mod packed;
     pub(super) mod sevenz;
@@ -49,6 +50,7 @@ mod filesystem {
 /// Every format, in the order in which ties are settled.
 pub const ALL: &[&dyn Format] = &[
     &archive::ar::Ar,
+    &archive::cab::Cab,
     &archive::cpio::Cpio,
     &archive::sevenz::SevenZ,
     &archive::tar::Tar,
