@@ -12,6 +12,7 @@ mod archive {
     pub(super) mod cab;
     pub(super) mod cpio;
     mod packed;
+    pub(super) mod rpm;
     pub(super) mod sevenz;
     mod solid;
     pub(super) mod tar;
@@ -52,6 +53,7 @@ pub const ALL: &[&dyn Format] = &[
     &archive::ar::Ar,
     &archive::cab::Cab,
     &archive::cpio::Cpio,
+    &archive::rpm::Rpm,
     &archive::sevenz::SevenZ,
     &archive::tar::Tar,
     &archive::zip::Zip,
