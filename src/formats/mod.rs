@@ -12,6 +12,7 @@ mod archive {
     pub(super) mod cab;
     pub(super) mod cpio;
     mod packed;
+    pub(super) mod rar;
     pub(super) mod rpm;
     pub(super) mod sevenz;
     mod solid;
@@ -53,6 +54,7 @@ pub const ALL: &[&dyn Format] = &[
     &archive::ar::Ar,
     &archive::cab::Cab,
     &archive::cpio::Cpio,
+    &archive::rar::Rar,
     &archive::rpm::Rpm,
     &archive::sevenz::SevenZ,
     &archive::tar::Tar,
