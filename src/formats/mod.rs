@@ -17,6 +17,7 @@ mod archive {
     pub(super) mod sevenz;
     mod solid;
     pub(super) mod tar;
+    pub(super) mod xar;
     pub(super) mod zip;
 }
 
@@ -58,6 +59,7 @@ pub const ALL: &[&dyn Format] = &[
     &archive::rpm::Rpm,
     &archive::sevenz::SevenZ,
     &archive::tar::Tar,
+    &archive::xar::Xar,
     &archive::zip::Zip,
     &boot::uboot_env::UbootEnv,
     &boot::uimage::Uimage,
