@@ -1,7 +1,11 @@
-//! Checks that need nothing but what was found: they push findings.
+//! Checks of what was found, by itself and against a baseline: they push findings.
 //!
 //! The behaviour rules of programs and scripts are not here yet; reports say so under "not checked".
 
+mod boot;
+
+use crate::baseline::Baseline;
+use crate::baseline::compare::Comparison;
 use crate::extract::Inventory;
 use crate::finding::{Confidence, Finding, Severity};
 use crate::problem::ProblemKind;
@@ -26,4 +30,13 @@ pub fn structure(found: &Inventory) -> Vec<Finding> {
             references: vec!["CWE-22"],
         })
         .collect()
+}
+
+/// The findings about what differs from a baseline.
+pub fn differences(
+    baseline: &Baseline,
+    comparison: &Comparison,
+    found: &Inventory,
+) -> Vec<Finding> {
+    boot::commands(baseline, comparison, found)
 }

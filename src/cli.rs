@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::budget::Limits;
+use crate::formats::nand::{Choice, Geometry, layouts};
 
 /// Tells whether a patient monitor's firmware is what a trusted signer says it should be.
 ///
@@ -75,6 +77,12 @@ pub struct Verify {
     /// Where the report goes.
     #[command(flatten)]
     pub output: Output,
+    /// How the image's bytes are to be taken.
+    #[command(flatten)]
+    pub reading: Reading,
+    /// What belongs to the image.
+    #[command(flatten)]
+    pub beside: Beside,
     /// How much work the image may cause.
     #[command(flatten)]
     pub budget: Budget,
@@ -91,6 +99,12 @@ pub struct List {
     /// Where the report goes.
     #[command(flatten)]
     pub output: Output,
+    /// How the image's bytes are to be taken.
+    #[command(flatten)]
+    pub reading: Reading,
+    /// What belongs to the image.
+    #[command(flatten)]
+    pub beside: Beside,
     /// How much work the image may cause.
     #[command(flatten)]
     pub budget: Budget,
@@ -104,6 +118,15 @@ pub struct Extract {
     /// The directory to write to; it must be new or empty.
     #[arg(long, value_name = "DIR")]
     pub output: PathBuf,
+    /// Also write older contents that are still there, overwritten or deleted, into folders that end in `.history`.
+    #[arg(long)]
+    pub history: bool,
+    /// How the image's bytes are to be taken.
+    #[command(flatten)]
+    pub reading: Reading,
+    /// What belongs to the image.
+    #[command(flatten)]
+    pub beside: Beside,
     /// How much work the image may cause.
     #[command(flatten)]
     pub budget: Budget,
@@ -119,6 +142,9 @@ pub struct Diff {
     /// Where the report goes.
     #[command(flatten)]
     pub output: Output,
+    /// How the images' bytes are to be taken.
+    #[command(flatten)]
+    pub reading: Reading,
     /// How much work each image may cause.
     #[command(flatten)]
     pub budget: Budget,
@@ -172,6 +198,12 @@ pub struct BaselineCreate {
     /// The baseline to write.
     #[arg(long, value_name = "FILE")]
     pub output: PathBuf,
+    /// How the image's bytes are to be taken.
+    #[command(flatten)]
+    pub reading: Reading,
+    /// What belongs to the image.
+    #[command(flatten)]
+    pub beside: Beside,
     /// How much work the image may cause.
     #[command(flatten)]
     pub budget: Budget,
@@ -266,6 +298,78 @@ pub enum Color {
     Always,
     /// Never.
     Never,
+}
+
+/// How the bytes of an image are to be taken.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "NAND")]
+pub struct Reading {
+    /// The pages and spare bytes of a NAND dump (2048+64, or 2048+64x64 with the pages of a block), or `none`; detected when
+    /// not given. It says what IMAGE itself is, not what is packed in it.
+    #[arg(long, value_name = "PAGE+SPARE", value_parser = nand)]
+    pub nand: Option<Choice>,
+    /// The layout of its check bytes; detected when not given.
+    #[arg(long, value_name = "NAME", requires = "nand", value_parser = PossibleValuesParser::new(layouts()))]
+    pub ecc: Option<String>,
+}
+
+/// Other files that belong to an image.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Files beside the image")]
+pub struct Beside {
+    /// Another part of the same device, such as an eMMC's boot partition that was read on its own (boot0=FILE).
+    #[arg(long, value_name = "NAME=FILE", value_parser = named)]
+    pub with: Vec<(String, PathBuf)>,
+    /// A second read of the same chip: where the two differ, nothing is verified.
+    #[arg(long, value_name = "FILE")]
+    pub second_read: Option<PathBuf>,
+    /// The other chip of a pair whose bytes take turns; IMAGE has the first.
+    #[arg(long, value_name = "FILE")]
+    pub interleave: Option<PathBuf>,
+    /// How many bytes each chip of the pair gives in its turn: 1 for 8-bit chips, 2 for 16-bit chips.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=8))]
+    pub interleave_width: u8,
+}
+
+impl Reading {
+    /// What was said about spare bytes.
+    pub fn choice(&self) -> Choice {
+        let named = |ecc: &String| layouts().into_iter().find(|name| name == ecc);
+        match &self.nand {
+            Some(Choice::Stated(geometry, _)) => {
+                Choice::Stated(*geometry, self.ecc.as_ref().and_then(named))
+            }
+            Some(choice) => choice.clone(),
+            None => Choice::Detect,
+        }
+    }
+}
+
+fn nand(text: &str) -> Result<Choice, String> {
+    if text == "none" {
+        return Ok(Choice::None);
+    }
+    let geometry = text.parse::<Geometry>();
+    geometry
+        .map(|geometry| Choice::Stated(geometry, None))
+        .map_err(|malformed| malformed.to_string())
+}
+
+fn named(text: &str) -> Result<(String, PathBuf), String> {
+    // Places start with the name, and must be readable.
+    let plain = |name: &str| {
+        name.starts_with(|first: char| first.is_ascii_alphabetic())
+            && name
+                .chars()
+                .all(|char| char.is_ascii_alphanumeric() || matches!(char, '.' | '_' | '-'))
+    };
+    match text.split_once('=') {
+        Some((name, file)) if plain(name) && !file.is_empty() => {
+            Ok((name.to_owned(), file.into()))
+        }
+        _ => Err("write NAME=FILE, such as boot0=boot0.bin; a name starts with a letter, and has letters, digits and ._- only"
+            .to_owned()),
+    }
 }
 
 /// The budget flags.

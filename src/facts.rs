@@ -1,5 +1,6 @@
 //! What is known of one content, from its bytes alone: its digest, its type, and what its structure says.
 
+pub mod banner;
 pub mod elf;
 mod extent;
 pub mod filetype;
@@ -31,6 +32,9 @@ pub struct Facts {
     /// What Linux would run it with, from its `#!` line; told even when what follows is no text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interpreter: Option<Name>,
+    /// Which boot loaders and kernels say their version in it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub banners: Vec<Name>,
     /// What a binary says about itself.
     #[serde(flatten)]
     pub detail: Option<Detail>,
@@ -73,6 +77,7 @@ pub fn of_digested(bytes: &[u8], sha256: Digest) -> Facts {
         sha256,
         file_type,
         interpreter: filetype::interpreter(head).map(Name::new),
+        banners: banner::banners(bytes),
         detail,
         problems,
     }

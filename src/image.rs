@@ -13,10 +13,11 @@ use bytes::Bytes;
 
 use crate::budget::Budget;
 use crate::formats::Tree;
+use crate::formats::nand::Choice;
 use crate::image::spool::Spool;
 use crate::place::escape;
 use crate::problem::Problem;
-use crate::read::index;
+use crate::read::{index, length};
 
 /// What is to be examined. Its bytes never change through us; whether somebody else changed them meanwhile is
 /// told by [`Image::changed`].
@@ -25,7 +26,23 @@ pub struct Image {
     pub name: String,
     /// What it holds.
     pub source: Source,
-    opened: Option<(PathBuf, Identity)>,
+    /// What somebody said about its spare bytes, if it is a dump of NAND.
+    pub nand: Choice,
+    /// Other parts of the same device, by name.
+    pub with: Vec<Named>,
+    /// The same bytes, read a second time.
+    pub second_read: Option<Named>,
+    /// The files that it was put together from, when they are several.
+    pub interleaved: Vec<Named>,
+    opened: Vec<(PathBuf, Identity)>,
+}
+
+/// Bytes of a file beside the image.
+pub struct Named {
+    /// What it is called: by whoever named the part, or by its file's name, escaped.
+    pub name: String,
+    /// Its bytes.
+    pub bytes: Bytes,
 }
 
 /// The two shapes of an image.
@@ -75,11 +92,7 @@ impl Image {
     /// # Errors
     /// It is not there, may not be read, or is neither a file, a device nor a directory.
     pub fn open(path: &Path, budget: &Budget) -> Result<Self, Unreadable> {
-        let shown = escape(path.as_os_str().as_encoded_bytes());
-        Self::try_open(path, budget).map_err(|source| Unreadable {
-            path: shown,
-            source,
-        })
+        Self::try_open(path, budget).map_err(|source| unreadable(path, source))
     }
 
     /// An image of bytes that are already there.
@@ -87,7 +100,77 @@ impl Image {
         Self {
             name: name.to_owned(),
             source: Source::Bytes(bytes),
-            opened: None,
+            nand: Choice::default(),
+            with: Vec::new(),
+            second_read: None,
+            interleaved: Vec::new(),
+            opened: Vec::new(),
+        }
+    }
+
+    /// Adds another part of the same device, such as a boot partition that was read on its own.
+    ///
+    /// # Errors
+    /// As those of [`Image::open`]; a directory is no such part.
+    pub fn add(&mut self, name: &str, path: &Path, budget: &Budget) -> Result<(), Unreadable> {
+        let (_, bytes) = self.beside(path, budget)?;
+        self.with.push(Named {
+            name: escape(name.as_bytes()),
+            bytes,
+        });
+        Ok(())
+    }
+
+    /// Adds a second read of the same bytes.
+    ///
+    /// # Errors
+    /// As those of [`Image::open`]; a directory is no read.
+    pub fn read_again(&mut self, path: &Path, budget: &Budget) -> Result<(), Unreadable> {
+        if matches!(self.source, Source::Root(..)) {
+            return Err(unreadable(path, io::ErrorKind::IsADirectory.into()));
+        }
+        let (name, bytes) = self.beside(path, budget)?;
+        self.second_read = Some(Named { name, bytes });
+        Ok(())
+    }
+
+    /// Puts the image together with the other of two chips whose bytes take turns, `width` bytes at a time. The image's own
+    /// come first.
+    ///
+    /// # Errors
+    /// As those of [`Image::open`], and when the two are not of one length.
+    pub fn interleave(
+        &mut self,
+        path: &Path,
+        width: usize,
+        budget: &Budget,
+    ) -> Result<(), Unreadable> {
+        let (name, other) = self.beside(path, budget)?;
+        let merged = match &self.source {
+            Source::Bytes(own) => {
+                merge(own, &other, width, budget.spool()).map(|all| (own.clone(), all))
+            }
+            Source::Root(..) => Err(io::Error::from(io::ErrorKind::IsADirectory)),
+        };
+        let (own, all) = merged.map_err(|source| unreadable(path, source))?;
+        self.interleaved = vec![
+            Named {
+                name: self.name.clone(),
+                bytes: own,
+            },
+            Named { name, bytes: other },
+        ];
+        self.source = Source::Bytes(all);
+        Ok(())
+    }
+
+    /// The name and the bytes of a file beside the image.
+    fn beside(&mut self, path: &Path, budget: &Budget) -> Result<(String, Bytes), Unreadable> {
+        let other = Self::open(path, budget)?;
+        self.opened.extend(other.opened);
+        match other.source {
+            Source::Bytes(bytes) => Ok((other.name, bytes)),
+            Source::Root(..) => Err(unreadable(path, io::ErrorKind::IsADirectory.into())),
         }
     }
 
@@ -110,19 +193,57 @@ impl Image {
             Source::Bytes(contents(&file, &metadata, spool)?)
         };
         let regular = metadata.is_file();
+        let opened = regular.then(|| (path.to_owned(), Identity::of(&metadata)));
         Ok(Self {
             name,
             source,
-            opened: regular.then(|| (path.to_owned(), Identity::of(&metadata))),
+            opened: opened.into_iter().collect(),
+            ..Self::from_bytes("", Bytes::new())
         })
     }
 
-    /// Whether the file became another one, or was written to, since it was opened.
+    /// Whether a file became another one, or was written to, since it was opened.
     pub fn changed(&self) -> bool {
-        self.opened.as_ref().is_some_and(|(path, before)| {
+        self.opened.iter().any(|(path, before)| {
             std::fs::metadata(path).map_or(true, |now| Identity::of(&now) != *before)
         })
     }
+}
+
+fn unreadable(path: &Path, source: io::Error) -> Unreadable {
+    Unreadable {
+        path: escape(path.as_os_str().as_encoded_bytes()),
+        source,
+    }
+}
+
+/// So many turns of a pair of chips are put together at a time.
+const TURNS: usize = 1 << 18;
+
+/// Two files of one length as one, `width` bytes of each in turn.
+fn merge(first: &[u8], second: &[u8], width: usize, spool: &Spool) -> io::Result<Bytes> {
+    let whole = first.len().checked_rem(width) == Some(0);
+    if first.len() != second.len() || !whole {
+        let detail = format!(
+            "two chips whose bytes take turns are of one length, in whole turns: {} and {} bytes",
+            first.len(),
+            second.len()
+        );
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, detail));
+    }
+    let slab = width.saturating_mul(TURNS);
+    let mut stream = spool.stream();
+    let mut merged = Vec::new();
+    for (first, second) in first.chunks(slab).zip(second.chunks(slab)) {
+        merged.clear();
+        for (first, second) in first.chunks(width).zip(second.chunks(width)) {
+            merged.extend_from_slice(first);
+            merged.extend_from_slice(second);
+        }
+        map::touched(length(&merged));
+        stream.write_all(&merged)?;
+    }
+    stream.finish()
 }
 
 fn contents(file: &File, metadata: &Metadata, spool: &Spool) -> io::Result<Bytes> {

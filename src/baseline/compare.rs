@@ -13,7 +13,7 @@ use self::claims::{Claim, Claims, Part};
 use super::change::{Change, ChangeKind};
 use super::model::{Baseline, FileRow};
 use super::pair::pair;
-use super::piece::{self, FoundTree, is_flat};
+use super::piece::{self, FoundTree, chip_offset};
 use super::policy::Policy;
 use crate::extract::{Inventory, Owner, Told};
 use crate::place::Place;
@@ -127,13 +127,12 @@ impl Comparing<'_> {
     /// Whether a tree stands where the baseline has it.
     fn check_offset(&mut self, component: usize, tree: &FoundTree<'_>) {
         let region = tree.region.and_then(|index| self.found.regions.get(index));
-        let Some(region) =
-            region.filter(|region| region.within.is_none() && is_flat(self.found, region.parent))
-        else {
+        let Some(region) = region else {
             return;
         };
-        let place = region.place.clone();
-        self.compare_offset(component, Some(region.at), place);
+        if let Some(at) = chip_offset(self.found, region.owner(), region.at) {
+            self.compare_offset(component, Some(at), region.place.clone());
+        }
     }
 
     fn compare_offset(&mut self, component: usize, at: Option<u64>, place: Place) {

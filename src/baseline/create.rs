@@ -6,12 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::{Body, Component, ElfRow, ExpectedNode, FileRow};
-use super::piece::{self, FoundTree, is_flat};
+use super::piece::{self, FoundTree, chip_offset};
 use crate::digest::{self, Digest};
 use crate::entry::{EntryPath, Node};
-use crate::extract::{Found, Inventory};
+use crate::extract::{Found, Inventory, Region};
 use crate::facts::{self, Detail, FileType};
-use crate::formats::Kind;
+use crate::formats::{Kind, nand};
 
 /// An ELF file above so many bytes gets no fingerprint (64 MiB).
 const LARGEST_ELF: u64 = 64 << 20;
@@ -93,7 +93,7 @@ impl<'a> Creator<'a> {
         for (_, piece) in pieces {
             match piece {
                 Piece::Region(index) => self.region(index),
-                Piece::Gap(index) => self.gap(index, false),
+                Piece::Gap(index) => self.gap(index, self.is_of_this_chip(index)),
             }
         }
     }
@@ -102,8 +102,7 @@ impl<'a> Creator<'a> {
         let Some(region) = self.found.regions.get(index) else {
             return;
         };
-        let at =
-            (region.within.is_none() && is_flat(self.found, region.parent)).then_some(region.at);
+        let at = chip_offset(self.found, region.owner(), region.at);
         if let Some(tree) = self.trees.remove(&Some(index)) {
             if self.is_wrapper(index, &tree) {
                 self.look_through(&tree);
@@ -125,7 +124,7 @@ impl<'a> Creator<'a> {
             }
             self.level(Some(index), None);
         } else {
-            let name = if region.format.kind == Kind::Boot {
+            let name = if is_kernel(region) {
                 "kernel"
             } else {
                 region.format.id
@@ -134,15 +133,34 @@ impl<'a> Creator<'a> {
         }
     }
 
+    /// Whether unknown bytes are those of one chip and no other: its bad blocks, and what its controller wrote beside the data.
+    fn is_of_this_chip(&self, gap: usize) -> bool {
+        let Some(gap) = self.found.gaps.get(gap) else {
+            return false;
+        };
+        let parent = gap.parent.and_then(|parent| self.found.regions.get(parent));
+        parent.is_some_and(|parent| {
+            let spare = parent.place.part(nand::SPARE);
+            parent.format.id == nand::ID
+                && (gap.stored || gap.place.around().any(|place| *place == spare))
+        })
+    }
+
     fn gap(&mut self, index: usize, optional: bool) {
         let Some(gap) = self.found.gaps.get(index) else {
             return;
         };
-        let at = (gap.within.is_none() && is_flat(self.found, gap.parent)).then_some(gap.at);
-        let name = match at {
-            Some(0) => "boot".to_owned(),
-            Some(at) => format!("raw-{at:x}"),
-            None => "raw".to_owned(),
+        let at = chip_offset(self.found, gap.owner(), gap.at);
+        // The image's own name for the place says more than a number.
+        let part = self
+            .found
+            .partition_of(&gap.place, gap.owner(), gap.at, gap.len);
+        let part = part.map(|part| plain_name(part.name.as_bytes()));
+        let name = match (part.filter(|name| !name.is_empty()), at) {
+            (Some(name), _) => name,
+            (None, Some(0)) => "boot".to_owned(),
+            (None, Some(at)) => format!("raw-{at:x}"),
+            (None, None) => "raw".to_owned(),
         };
         self.raw(&name, gap.len, Digest::of(&gap.bytes), at, optional);
     }
@@ -236,9 +254,7 @@ impl<'a> Creator<'a> {
                 let boot = inside
                     .iter()
                     .filter_map(|&region| self.found.regions.get(region));
-                let needed = boot
-                    .into_iter()
-                    .any(|region| region.format.kind == Kind::Boot);
+                let needed = boot.into_iter().any(is_kernel);
                 let name = entry.entry.path.components().last().unwrap_or(b"raw");
                 let name = if needed {
                     "kernel".to_owned()
@@ -300,6 +316,11 @@ impl<'a> Creator<'a> {
             .find(|name| !taken.contains(&name.to_lowercase()))
             .unwrap_or_default()
     }
+}
+
+/// Whether a region is what a boot loader starts; a device tree is what it hands over.
+fn is_kernel(region: &Region) -> bool {
+    region.format.kind == Kind::Boot && !matches!(region.format.id, "dtb" | "dtbo")
 }
 
 /// What stands in a level.

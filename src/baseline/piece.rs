@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::compare::claims::Part;
 use crate::digest::Digest;
 use crate::entry::{EntryPath, Node};
-use crate::extract::{Found, Inventory};
+use crate::extract::{Found, Inventory, Owner};
 use crate::formats::Kind;
 use crate::place::Place;
 use crate::read::length;
@@ -88,16 +88,13 @@ pub(super) struct Piece {
 
 /// Every piece of one of the given sizes: regions, gaps, and the contents of files. Only those are hashed.
 pub(super) fn pieces(found: &Inventory, wanted: impl Fn(u64) -> bool) -> Vec<Piece> {
-    let offset = |parent: Option<usize>, within: Option<usize>, at: u64| {
-        (within.is_none() && is_flat(found, parent)).then_some(at)
-    };
     let mut pieces = Vec::new();
     let regions = found.regions.iter().enumerate();
     for (index, region) in regions.filter(|(_, region)| wanted(region.len)) {
         pieces.push(Piece {
             part: Part::Region(index),
             place: region.place.clone(),
-            at: offset(region.parent, region.within, region.at),
+            at: chip_offset(found, region.owner(), region.at),
             size: region.len,
             sha256: Digest::of(&region.bytes),
         });
@@ -107,7 +104,7 @@ pub(super) fn pieces(found: &Inventory, wanted: impl Fn(u64) -> bool) -> Vec<Pie
         pieces.push(Piece {
             part: Part::Gap(index),
             place: gap.place.clone(),
-            at: offset(gap.parent, gap.within, gap.at),
+            at: chip_offset(found, gap.owner(), gap.at),
             size: length(&gap.bytes),
             sha256: Digest::of(&gap.bytes),
         });
@@ -128,8 +125,19 @@ pub(super) fn pieces(found: &Inventory, wanted: impl Fn(u64) -> bool) -> Vec<Pie
     pieces
 }
 
+/// The offset that a baseline can state of what stands at `at` in `owner`: that on the chip. What came in a file of its own
+/// beside the image has none, since its place in the whole depends on the size of the others.
+pub(super) fn chip_offset(found: &Inventory, owner: Option<Owner>, at: u64) -> Option<u64> {
+    let on_chip = match owner {
+        None => at < found.image.size,
+        Some(Owner::Region(parent)) => is_flat(found, Some(parent)),
+        Some(Owner::Entry(_)) => false,
+    };
+    on_chip.then_some(at)
+}
+
 /// Whether what stands in `parent` stands where it stood on the chip: in the image itself, or in a compressed copy of it.
-pub(super) fn is_flat(found: &Inventory, parent: Option<usize>) -> bool {
+fn is_flat(found: &Inventory, parent: Option<usize>) -> bool {
     let mut at = parent;
     while let Some(index) = at {
         let Some(region) = found.regions.get(index) else {

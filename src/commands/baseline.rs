@@ -25,7 +25,7 @@ pub(super) fn run(command: &BaselineCommand) -> Result<u8> {
 }
 
 fn run_create(args: &BaselineCreate) -> Result<u8> {
-    let found = open::inventory(&args.image, &args.budget)?;
+    let found = open::inventory(&args.image, &args.reading, &args.beside, &args.budget)?;
     let draft = create::create(&found);
     let mut baseline = Baseline {
         sequence: args.sequence,

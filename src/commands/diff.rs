@@ -14,7 +14,8 @@ use crate::verdict::{Threshold, Verdict};
 
 /// Compares two images; the exit code is the sum of what was seen.
 pub(super) fn run(args: &cli::Diff) -> Result<u8> {
-    let expected = open::inventory(&args.expected, &args.budget)?;
+    let open = |image| open::inventory(image, &args.reading, &cli::Beside::default(), &args.budget);
+    let expected = open(&args.expected)?;
     let draft = create::create(&expected);
     let baseline = Baseline {
         sequence: 0,
@@ -27,7 +28,7 @@ pub(super) fn run(args: &cli::Diff) -> Result<u8> {
         elf: draft.elf,
         mutable: Vec::new(),
     };
-    let found = open::inventory(&args.found, &args.budget)?;
+    let found = open(&args.found)?;
     let mut comparison = compare::compare(&baseline, &found);
     let mut note = |reason: String, matters| {
         comparison.not_checked.push(NotChecked {
@@ -40,7 +41,8 @@ pub(super) fn run(args: &cli::Diff) -> Result<u8> {
         note(format!("the first image: {left_out}"), true);
     }
     note(check::RULES_MISSING.to_owned(), false);
-    let findings = check::structure(&found);
+    let mut findings = check::structure(&found);
+    findings.extend(check::differences(&baseline, &comparison, &found));
     let threshold = Threshold {
         severity: Severity::High,
         strict: false,

@@ -3,6 +3,7 @@
 //! Nothing leaves the output directory: it starts out empty, names are escaped (`..` too), every file is made new, and
 //! links are made last, when nothing is written through a path any more.
 
+use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -25,8 +26,12 @@ const LONGEST_FOLDER: usize = 200;
 /// Extracts an image; exit code 8 when something in it stayed unread or could not be written.
 pub(super) fn run(args: &cli::Extract) -> Result<u8> {
     prepare(&args.output)?;
-    let found = open::inventory(&args.image, &args.budget)?;
-    let written = write_all(&found, &args.output, &Budget::new(args.budget.limits()));
+    let found = open::inventory(&args.image, &args.reading, &args.beside, &args.budget)?;
+    let budget = Budget::new(args.budget.limits());
+    let mut written = write_all(&found, &args.output, &budget);
+    if args.history {
+        write_history(&found, &args.output, &budget, &mut written);
+    }
     written.tell();
     Ok(if found.is_incomplete() || written.skipped > 0 {
         8
@@ -40,33 +45,55 @@ fn write_all(found: &Inventory, output: &Path, budget: &Budget) -> Written {
     let mut written = Written::default();
     let mut links = Vec::new();
     for entry in &found.entries {
-        let path = output.join(folder(found, entry)).join(name(entry));
+        let path = output
+            .join(folder(found, entry.region))
+            .join(entry_name(entry));
         match &entry.entry.node {
             // Its folder is made now: once links exist, a path could lead through one.
             Node::Symlink(target) => match make_folder(&path) {
                 Ok(()) => links.push((path, target.as_slice(), entry)),
-                Err(error) => written.note(entry, Err(error)),
+                Err(error) => written.note(&entry.place, Err(error)),
             },
             node => {
-                let done = afford(found, entry, budget)
+                let done = afford(found, entry.region, node, budget)
                     .and_then(|()| write_node(&path, node, entry.entry.meta.mode));
-                written.note(entry, done);
+                written.note(&entry.place, done);
             }
         }
     }
     for (path, target, entry) in links {
         let done = std::os::unix::fs::symlink(std::ffi::OsStr::from_bytes(target), &path);
-        written.note(entry, done);
+        written.note(&entry.place, done);
     }
     written
 }
 
+/// Writes older contents, each version of a path with its number, beside the tree that they were overwritten in.
+fn write_history(found: &Inventory, output: &Path, budget: &Budget, written: &mut Written) {
+    let mut versions: BTreeMap<_, u32> = BTreeMap::new();
+    for older in &found.history {
+        let version = versions.entry((older.region, &older.path)).or_default();
+        let folder = format!("{}.history", folder(found, older.region));
+        let path = output.join(folder).join(name(&older.path, *version));
+        *version = version.saturating_add(1);
+        let node = Node::File(older.file.clone());
+        let done = afford(found, older.region, &node, budget)
+            .and_then(|()| write_node(&path, &node, None));
+        written.note(&older.place, done);
+    }
+}
+
 /// Spends what a file will take on the disk, by the rules by which contents are read: a sparse file may say any size.
-fn afford(found: &Inventory, entry: &Found, budget: &Budget) -> io::Result<()> {
-    let Node::File(file) = &entry.entry.node else {
+fn afford(
+    found: &Inventory,
+    region: Option<usize>,
+    node: &Node,
+    budget: &Budget,
+) -> io::Result<()> {
+    let Node::File(file) = node else {
         return Ok(());
     };
-    let region = entry.region.and_then(|index| found.regions.get(index));
+    let region = region.and_then(|index| found.regions.get(index));
     let stored = region.map_or(u64::MAX, |region| region.len);
     budget
         .spend_decoded(file.size)
@@ -87,9 +114,9 @@ fn prepare(output: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The folder of the tree that an entry belongs to.
-fn folder(found: &Inventory, entry: &Found) -> String {
-    let Some(index) = entry.region else {
+/// The folder of the tree of a region.
+fn folder(found: &Inventory, region: Option<usize>) -> String {
+    let Some(index) = region else {
         return "root".to_owned();
     };
     let place = found.regions.get(index).map(|region| &region.place);
@@ -104,16 +131,20 @@ fn folder(found: &Inventory, entry: &Found) -> String {
     }
 }
 
-/// The entry's path below its folder, harmless: a payload has none of its own, a second entry of a path gets a number.
-fn name(found: &Found) -> PathBuf {
+/// An entry's path below its folder: a payload has none of its own.
+fn entry_name(found: &Found) -> PathBuf {
     let path = &found.entry.path;
     if *path == EntryPath::root() && matches!(found.entry.node, Node::File(_)) {
         return PathBuf::from("payload");
     }
+    name(path, found.ordinal)
+}
+
+/// A path below its folder, harmless; from the second one of a path on it gets a number.
+fn name(path: &EntryPath, ordinal: u32) -> PathBuf {
     let mut name: PathBuf = path.components().map(component).collect();
-    if found.ordinal > 0 {
-        name.as_mut_os_string()
-            .push(format!("\\#{}", found.ordinal));
+    if ordinal > 0 {
+        name.as_mut_os_string().push(format!("\\#{ordinal}"));
     }
     name
 }
@@ -165,11 +196,11 @@ struct Written {
 }
 
 impl Written {
-    fn note(&mut self, entry: &Found, done: io::Result<()>) {
+    fn note(&mut self, place: &Place, done: io::Result<()>) {
         match done {
             Ok(()) => self.count = self.count.saturating_add(1),
             Err(error) => {
-                talk::say(&format!("not written: {}: {error}", entry.place));
+                talk::say(&format!("not written: {place}: {error}"));
                 self.skipped = self.skipped.saturating_add(1);
             }
         }

@@ -14,7 +14,7 @@ use crate::report::list;
 
 /// Lists an image; exit code 8 when something in it stayed unread or unexplained.
 pub(super) fn run(args: &cli::List) -> Result<u8> {
-    let found = open::inventory(&args.image, &args.budget)?;
+    let found = open::inventory(&args.image, &args.reading, &args.beside, &args.budget)?;
     let text = match args.output.format {
         ReportFormat::Json => {
             let facts = if args.facts {
@@ -26,7 +26,7 @@ pub(super) fn run(args: &cli::List) -> Result<u8> {
         }
         ReportFormat::Terminal => {
             let mut text = String::new();
-            list::render(&found, &mut text)?;
+            list::text::render(&found, &mut text)?;
             text
         }
     };

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
+use super::exit::Usage;
 use super::{clock, talk};
 use crate::budget::Budget;
 use crate::cli;
@@ -12,14 +13,32 @@ use crate::image::Image;
 use crate::place::escape;
 use crate::problem::Problem;
 
-/// Everything that is in the image at `path`.
-pub(super) fn inventory(path: &Path, flags: &cli::Budget) -> Result<Inventory> {
+/// Everything that is in the image at `path` and in the files that belong to it.
+pub(super) fn inventory(
+    path: &Path,
+    reading: &cli::Reading,
+    beside: &cli::Beside,
+    flags: &cli::Budget,
+) -> Result<Inventory> {
     let _progress = talk::progress(&format!(
         "reading {}",
         escape(path.as_os_str().as_encoded_bytes())
     ));
     let budget = Budget::with_deadline(flags.limits(), clock::deadline(flags.max_seconds));
-    let image = Image::open(path, &budget)?;
+    let mut image = Image::open(path, &budget)?;
+    image.nand = reading.choice();
+    if let Some(other) = &beside.interleave {
+        image.interleave(other, beside.interleave_width.into(), &budget)?;
+    }
+    for (nth, (name, file)) in beside.with.iter().enumerate() {
+        if beside.with.iter().take(nth).any(|(other, _)| other == name) {
+            return Err(Usage(format!("--with {name}: that name was given twice")).into());
+        }
+        image.add(name, file, &budget)?;
+    }
+    if let Some(second) = &beside.second_read {
+        image.read_again(second, &budget)?;
+    }
     let mut found = extract::unpack(&image, &budget);
     if image.changed() {
         let detail = "the file was changed while it was read; read it again";

@@ -28,9 +28,10 @@ pub(super) fn run(args: &cli::Verify) -> Result<u8> {
         }
         .into());
     }
-    let found = open::inventory(&args.image, &args.budget)?;
+    let found = open::inventory(&args.image, &args.reading, &args.beside, &args.budget)?;
     let mut comparison = compare::compare(baseline, &found);
-    let findings = check::structure(&found);
+    let mut findings = check::structure(&found);
+    findings.extend(check::differences(baseline, &comparison, &found));
     let now = args.now.unwrap_or_else(clock::now);
     let mut policy = false;
     for (broken, reason) in [

@@ -7,12 +7,15 @@ use serde::Serialize;
 
 use super::gaps::GapKind;
 use super::ledger::Coverage;
+use super::partitions::{self, Partition};
 use crate::digest::Digest;
 use crate::entry::{Entry, EntryPath, File};
-use crate::facts::FileType;
+use crate::facts::{FileType, Name};
 use crate::formats::{Doc, Proof};
+use crate::image::Named;
 use crate::place::Place;
 use crate::problem::{Problem, ProblemKind};
+use crate::read::length;
 
 /// Everything that was found in an image, in an order that depends on the image alone.
 pub struct Inventory {
@@ -26,6 +29,8 @@ pub struct Inventory {
     pub entries: Vec<Found>,
     /// Older contents that are still there.
     pub history: Vec<Older>,
+    /// The parts of the image that its own tables name, as far as they fit.
+    pub partitions: Vec<Partition>,
     /// What went wrong.
     pub problems: Vec<Told>,
     /// The account of the image's own bytes.
@@ -44,6 +49,50 @@ pub struct ImageId {
     /// The digest of its bytes; absent for a directory, which has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sha256: Option<Digest>,
+    /// Other parts of the same device that were given with it. Their bytes count as if they followed the image's own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub with: Vec<FileId>,
+    /// A second read of the same bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub second_read: Option<FileId>,
+    /// The files whose bytes take turns in it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub interleaved: Vec<FileId>,
+}
+
+impl ImageId {
+    /// The files that belong to it, and in what way.
+    pub fn files(&self) -> impl Iterator<Item = (&'static str, &FileId)> {
+        let with = self.with.iter().map(|file| ("with", file));
+        let second = self.second_read.iter().map(|file| ("second read", file));
+        let interleaved = self
+            .interleaved
+            .iter()
+            .map(|file| ("put together from", file));
+        with.chain(second).chain(interleaved)
+    }
+}
+
+/// Which file it is.
+#[derive(Clone, Debug, Serialize)]
+pub struct FileId {
+    /// Its name, escaped.
+    pub name: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// The digest of its bytes.
+    pub sha256: Digest,
+}
+
+impl FileId {
+    /// Names a file and digests it.
+    pub(super) fn of(file: &Named) -> Self {
+        Self {
+            name: file.name.clone(),
+            size: length(&file.bytes),
+            sha256: Digest::of(&file.bytes),
+        }
+    }
 }
 
 /// What directly holds something, as an index into the inventory. Places are for people and need not differ; these do.
@@ -68,7 +117,8 @@ pub struct Region {
     pub place: Place,
     /// Which format.
     pub format: &'static Doc,
-    /// First byte, from the start of the parent's (decoded) bytes.
+    /// First byte, from the start of the parent's (decoded) bytes; in a file that was given with the image, from the image's
+    /// start as if it and all such files followed each other.
     pub at: u64,
     /// Length in bytes.
     pub len: u64,
@@ -134,6 +184,8 @@ pub struct Gap {
     pub stored: bool,
     /// Fill or unknown.
     pub kind: GapKind,
+    /// Which boot loaders and kernels say their version in it.
+    pub banners: Vec<Name>,
     /// Its bytes.
     pub bytes: Bytes,
 }
@@ -220,6 +272,31 @@ impl Told {
 }
 
 impl Inventory {
+    /// The smallest named part of the flash that holds all of `len` bytes from `at` of what stands at `place` in `owner`.
+    pub fn partition_of(
+        &self,
+        place: &Place,
+        owner: Option<Owner>,
+        at: u64,
+        len: u64,
+    ) -> Option<&Partition> {
+        let chip = match owner {
+            None => None,
+            Some(Owner::Region(index)) => Some(index),
+            Some(Owner::Entry(_)) => return None,
+        };
+        let holds = |part: &&Partition| {
+            let end = part.at.saturating_add(part.len);
+            part.chip == chip && part.at <= at && at.saturating_add(len) <= end
+        };
+        let smallest = self
+            .partitions
+            .iter()
+            .filter(holds)
+            .min_by_key(|part| part.len)?;
+        partitions::is_data(self, chip, place).then_some(smallest)
+    }
+
     /// Whether something stayed unread or unexplained.
     pub fn is_incomplete(&self) -> bool {
         self.problems.iter().any(|told| told.kind.hides_content())

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use super::drain::{Drained, drain};
 use super::search::Hit;
 use crate::budget::Budget;
-use crate::formats::{self, Extent, Format, Length, Proof, Properties, Reject};
+use crate::formats::{self, Extent, Format, Length, Opened, Proof, Properties, Reject};
 use crate::image::map;
 use crate::problem::{Problem, ProblemKind};
 use crate::read::{clip, length};
@@ -38,6 +38,8 @@ pub(super) struct Claim {
     pub(super) drained: Option<Drained>,
     /// What it says about itself, when it was opened to be measured.
     pub(super) properties: Properties,
+    /// What it holds, when somebody stated what it is and no format was asked.
+    pub(super) opened: Option<Opened>,
 }
 
 impl Claim {
@@ -132,6 +134,7 @@ impl Settling<'_> {
                         proof,
                         drained: None,
                         properties: Properties::new(),
+                        opened: None,
                     });
                 }
                 Ok(Extent { proof, .. }) => decoding.push((*hit, format, proof)),
@@ -207,6 +210,7 @@ impl Settling<'_> {
             proof,
             drained: Some(drained),
             properties: opened.properties,
+            opened: None,
         };
         self.place(claim);
     }
@@ -325,6 +329,7 @@ mod tests {
             proof,
             drained: None,
             properties: Properties::new(),
+            opened: None,
         })
     }
 

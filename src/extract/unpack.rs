@@ -1,6 +1,7 @@
 //! The work list: streams are searched and settled, regions opened, entries read, until nothing is left.
 
 mod region;
+mod second;
 mod tree;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -9,16 +10,18 @@ use std::ops::Range;
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 
-use super::inventory::{Decoded, Found, ImageId, Inventory, Owner, State, Told};
+use super::inventory::{Decoded, FileId, Found, ImageId, Inventory, Owner, State, Told};
 use super::ledger::{self, Coverage};
+use super::partitions;
 use super::search::{self, Hit};
-use super::settle;
+use super::settle::{self, Claim};
 use crate::budget::Budget;
 use crate::digest::Digest;
 use crate::entry::{Entry, EntryPath, File, Meta, Node};
 use crate::facts::FileType;
-use crate::formats::{self, Tree};
-use crate::image::{Image, Source};
+use crate::formats::nand::{self, Choice, Geometry};
+use crate::formats::{self, Format, Proof, Properties, Tree};
+use crate::image::{Image, Named, Source};
 use crate::place::Place;
 use crate::problem::Problem;
 use crate::read::{clip, length};
@@ -32,11 +35,15 @@ pub fn unpack(image: &Image, budget: &Budget) -> Inventory {
                 name: image.name.clone(),
                 size: 0,
                 sha256: None,
+                with: image.with.iter().map(FileId::of).collect(),
+                second_read: image.second_read.as_ref().map(FileId::of),
+                interleaved: image.interleaved.iter().map(FileId::of).collect(),
             },
             regions: Vec::new(),
             gaps: Vec::new(),
             entries: Vec::new(),
             history: Vec::new(),
+            partitions: Vec::new(),
             problems: Vec::new(),
             coverage: Coverage::default(),
             bytes: None,
@@ -44,13 +51,18 @@ pub fn unpack(image: &Image, budget: &Budget) -> Inventory {
         ledgers: vec![Coverage::default()],
         decoded: BTreeMap::new(),
         work: VecDeque::new(),
+        nand: &image.nand,
     };
     match &image.source {
         Source::Bytes(bytes) => unpacker.start_bytes(bytes),
         Source::Root(tree, problems) => unpacker.start_root(tree, problems),
     }
+    unpacker.start_with(&image.with);
     while let Some(work) = unpacker.work.pop_front() {
         unpacker.explore_stream(&work);
+    }
+    if let (Source::Bytes(first), Some(second)) = (&image.source, &image.second_read) {
+        unpacker.compare_reads(first, &second.bytes);
     }
     unpacker.finish()
 }
@@ -86,6 +98,8 @@ struct Home {
     ledger: Ledger,
     /// The offset in the stream that `at` counts from.
     at_origin: u64,
+    /// What is added to it: the length of what stands before a file that was given with the image.
+    at_base: u64,
     /// The offset in the stream that places count from.
     place_origin: u64,
     /// Whether these are the stored bytes of a parent that decodes.
@@ -95,6 +109,28 @@ struct Home {
 }
 
 impl Home {
+    /// The image itself, or a file that was given with it.
+    fn image(place: Place, at_base: u64) -> Self {
+        Self {
+            place,
+            parent: None,
+            within: None,
+            depth: 0,
+            ledger: Some(0),
+            at_origin: 0,
+            at_base,
+            place_origin: 0,
+            stored: false,
+            except: None,
+        }
+    }
+
+    /// What `at` of the stream is, counted as reports do.
+    fn at(&self, at: u64) -> u64 {
+        at.saturating_sub(self.at_origin)
+            .saturating_add(self.at_base)
+    }
+
     fn owner(&self) -> Option<Owner> {
         Owner::of(self.parent, self.within)
     }
@@ -108,25 +144,20 @@ struct Unpacker<'a> {
     /// Which account holds what a region decoded to, and the digest of it.
     decoded: BTreeMap<usize, (usize, Option<Digest>)>,
     work: VecDeque<Work>,
+    /// What somebody said about the image's spare bytes.
+    nand: &'a Choice,
 }
 
 impl Unpacker<'_> {
     fn start_bytes(&mut self, bytes: &Bytes) {
         self.found.image.size = length(bytes);
         self.found.bytes = Some(bytes.clone());
-        let home = Home {
-            place: Place::image(),
-            parent: None,
-            within: None,
-            depth: 0,
-            ledger: Some(0),
-            at_origin: 0,
-            place_origin: 0,
-            stored: false,
-            except: None,
-        };
+        let home = Home::image(Place::image(), 0);
         let (sha256, hits) = self.hash_and_search(bytes, &home);
         self.found.image.sha256 = Some(sha256);
+        if let Choice::Stated(geometry, ecc) = *self.nand {
+            return self.take_stated(bytes, geometry, ecc, &hits, &home);
+        }
         self.work.push_back(Work {
             bytes: bytes.clone(),
             hits,
@@ -134,6 +165,52 @@ impl Unpacker<'_> {
             home,
             payload: None,
         });
+    }
+
+    /// Takes an image as the NAND that somebody said it is.
+    fn take_stated(
+        &mut self,
+        bytes: &Bytes,
+        geometry: Geometry,
+        ecc: Option<&str>,
+        hits: &[Hit],
+        home: &Home,
+    ) {
+        let (len, opened) = nand::open_as(bytes, geometry, ecc);
+        let nand = |format: &&&'static dyn Format| format.doc().id == nand::ID;
+        if let Some(format) = formats::ALL.iter().find(nand)
+            && len > 0
+        {
+            let claim = Claim {
+                format: *format,
+                at: 0,
+                len,
+                missing: 0,
+                proof: Proof::Magic,
+                drained: None,
+                properties: Properties::new(),
+                opened: Some(opened),
+            };
+            self.take(bytes, claim, hits, home);
+        }
+        self.add_gap(bytes, len..length(bytes), home, true);
+    }
+
+    /// Explores the files that were given with the image, each at a place of its name.
+    fn start_with(&mut self, with: &[Named]) {
+        let mut at_base = self.found.image.size;
+        for file in with {
+            let home = Home::image(Place::image().part(file.name.as_bytes()), at_base);
+            let (_, hits) = self.hash_and_search(&file.bytes, &home);
+            at_base = at_base.saturating_add(length(&file.bytes));
+            self.work.push_back(Work {
+                bytes: file.bytes.clone(),
+                hits,
+                ranges: whole(&file.bytes),
+                home,
+                payload: None,
+            });
+        }
     }
 
     fn start_root(&mut self, tree: &Tree, problems: &[Problem]) {
@@ -215,10 +292,13 @@ impl Unpacker<'_> {
         }
         let from = hits.partition_point(|hit| hit.at < range.start);
         let to = hits.partition_point(|hit| hit.at < range.end);
+        let detects_nand = *self.nand == Choice::Detect;
         let excepted = |hit: &&Hit| {
             let id = hit.format().map(|format| format.doc().id);
-            home.except
-                .is_none_or(|(at, format)| (hit.at, id) != (at, Some(format)))
+            let again = home
+                .except
+                .is_some_and(|(at, format)| (hit.at, id) == (at, Some(format)));
+            !again && (detects_nand || id != Some(nand::ID))
         };
         let own: Vec<Hit> = hits
             .get(from..to)
@@ -294,6 +374,9 @@ impl Unpacker<'_> {
             }
         }
         self.found.coverage = self.ledgers.first().copied().unwrap_or_default();
+        let (partitions, told) = partitions::name_parts(&self.found);
+        self.found.partitions = partitions;
+        self.found.problems.extend(told);
         self.found
     }
 }

@@ -7,10 +7,14 @@ use std::io::{self, Read};
 pub(super) enum Codec {
     /// Deflate with a zlib header.
     Zlib,
+    /// Deflate without a header.
+    Deflate,
     /// LZMA with the 13-byte header of the `lzma` tool.
     LzmaAlone,
     /// LZO1X.
     Lzo,
+    /// One zstd frame.
+    Zstd,
 }
 
 /// How much memory an LZMA dictionary may take (128 MiB).
@@ -25,6 +29,7 @@ impl Codec {
         out.clear();
         match self {
             Self::Zlib => drain(flate2::read::ZlibDecoder::new(block), limit, out),
+            Self::Deflate => drain(flate2::read::DeflateDecoder::new(block), limit, out),
             Self::LzmaAlone => {
                 let stream = liblzma::stream::Stream::new_lzma_decoder(LZMA_MEMORY)?;
                 drain(
@@ -40,6 +45,15 @@ impl Codec {
                 out.truncate(len);
                 Ok(())
             }
+            Self::Zstd => {
+                out.reserve(limit);
+                zstd::bulk::Decompressor::new()?.decompress_to_buffer(block, out)?;
+                if out.len() > limit {
+                    out.truncate(limit);
+                    return Err(too_long(limit));
+                }
+                Ok(())
+            }
         }
     }
 }
@@ -50,12 +64,13 @@ fn drain(decoder: impl Read, limit: usize, out: &mut Vec<u8>) -> io::Result<()> 
     decoder.read_to_end(out)?;
     if out.len() > limit {
         out.truncate(limit);
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            format!("the block holds more than {limit} bytes"),
-        ));
+        return Err(too_long(limit));
     }
     Ok(())
+}
+
+fn too_long(limit: usize) -> io::Error {
+    invalid(&format!("the block holds more than {limit} bytes"))
 }
 
 fn invalid(error: &dyn std::fmt::Display) -> io::Error {

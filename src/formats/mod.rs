@@ -3,9 +3,16 @@
 
 mod codec;
 mod contract;
+mod crc32c;
 mod stored;
+mod told;
 
 pub use contract::*;
+
+/// What may be said about the spare bytes of a NAND dump.
+pub mod nand {
+    pub use super::flash::nand::{Choice, DATA, Geometry, ID, SPARE, certain, layouts, open_as};
+}
 
 mod archive {
     pub(super) mod ar;
@@ -22,6 +29,13 @@ mod archive {
 }
 
 mod boot {
+    pub(super) mod android_boot;
+    pub(super) mod dtb;
+    pub(super) mod dtbo;
+    pub(super) mod fit;
+    mod flat_tree;
+    pub(super) mod linux;
+    pub(super) mod trx;
     pub(super) mod uboot_env;
     pub(super) mod uimage;
 }
@@ -35,7 +49,7 @@ mod compression {
     pub(super) mod lzip;
     pub(super) mod lzma;
     pub(super) mod lzop;
-    mod notes;
+    pub(super) mod notes;
     #[cfg(test)]
     mod trial;
     pub(super) mod xz;
@@ -43,11 +57,54 @@ mod compression {
     pub(super) mod zstd;
 }
 
+mod disk {
+    pub(super) mod android_sparse;
+    pub(super) mod android_super;
+    mod assemble;
+    pub(super) mod gpt;
+    pub(super) mod mbr;
+    mod packed;
+    pub(super) mod qcow2;
+    pub(super) mod vdi;
+    pub(super) mod vhd;
+    pub(super) mod vhdx;
+    pub(super) mod vmdk;
+}
+
 mod filesystem {
+    mod account;
+    mod bounded;
+    pub(super) mod btrfs;
+    mod clusters;
     pub(super) mod cramfs;
+    mod dos;
+    pub(super) mod erofs;
+    pub(super) mod exfat;
     pub(super) mod ext;
+    pub(super) mod f2fs;
+    pub(super) mod fat;
+    mod harvest;
+    pub(super) mod hfsplus;
+    pub(super) mod iso9660;
     pub(super) mod jffs2;
+    pub(super) mod jfs;
+    pub(super) mod minix;
+    mod name;
+    pub(super) mod ntfs;
+    pub(super) mod reiserfs;
+    pub(super) mod romfs;
     pub(super) mod squashfs;
+    #[cfg(test)]
+    mod trial;
+    pub(super) mod ubifs;
+    pub(super) mod udf;
+    pub(super) mod xfs;
+    pub(super) mod yaffs2;
+}
+
+mod flash {
+    pub(super) mod nand;
+    pub(super) mod ubi;
 }
 
 /// Every format, in the order in which ties are settled.
@@ -61,6 +118,12 @@ pub const ALL: &[&dyn Format] = &[
     &archive::tar::Tar,
     &archive::xar::Xar,
     &archive::zip::Zip,
+    &boot::android_boot::AndroidBoot,
+    &boot::dtb::Dtb,
+    &boot::dtbo::Dtbo,
+    &boot::fit::Fit,
+    &boot::linux::Linux,
+    &boot::trx::Trx,
     &boot::uboot_env::UbootEnv,
     &boot::uimage::Uimage,
     &compression::bzip2::Bzip2,
@@ -73,8 +136,35 @@ pub const ALL: &[&dyn Format] = &[
     &compression::xz::Xz,
     &compression::zlib::Zlib,
     &compression::zstd::Zstd,
+    &disk::android_sparse::AndroidSparse,
+    &disk::android_super::AndroidSuper,
+    &disk::gpt::Gpt,
+    &disk::mbr::Mbr,
+    &disk::qcow2::Qcow2,
+    &disk::vdi::Vdi,
+    &disk::vhd::Vhd,
+    &disk::vhdx::Vhdx,
+    &disk::vmdk::Vmdk,
+    &filesystem::btrfs::Btrfs,
     &filesystem::cramfs::Cramfs,
+    &filesystem::erofs::Erofs,
+    &filesystem::exfat::Exfat,
     &filesystem::ext::Ext,
+    &filesystem::f2fs::F2fs,
+    &filesystem::fat::Fat,
+    &filesystem::hfsplus::Hfsplus,
+    &filesystem::iso9660::Iso9660,
     &filesystem::jffs2::Jffs2,
+    &filesystem::jfs::Jfs,
+    &filesystem::minix::Minix,
+    &filesystem::ntfs::Ntfs,
+    &filesystem::reiserfs::Reiserfs,
+    &filesystem::romfs::Romfs,
     &filesystem::squashfs::Squashfs,
+    &filesystem::ubifs::Ubifs,
+    &filesystem::udf::Udf,
+    &filesystem::xfs::Xfs,
+    &filesystem::yaffs2::Yaffs2,
+    &flash::nand::Nand,
+    &flash::ubi::Ubi,
 ];

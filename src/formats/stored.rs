@@ -36,11 +36,22 @@ impl Ledger {
     ) {
         let mut done = 0;
         for hole in holes {
-            let named = hole.start.saturating_sub(done);
+            let named = hole.start.min(len).saturating_sub(done);
             self.metadata(at.saturating_add(done), named);
             done = hole.end.max(done);
         }
         self.metadata(at.saturating_add(done), len.saturating_sub(done));
+    }
+
+    /// Names a structure at `at` as metadata. Bytes that are reserved (ascending ranges from its start) and yet not zero stay
+    /// open: no reader looks at them.
+    pub(super) fn structure(&mut self, at: u64, bytes: &[u8], reserved: &[Range<u64>]) {
+        let used = |range: &&Range<u64>| {
+            let bytes = bytes.get(index(range.start)..index(range.end));
+            bytes.is_none_or(|bytes| !crate::read::is_all(bytes, 0))
+        };
+        let open = reserved.iter().filter(used).cloned();
+        self.metadata_but(at, crate::read::length(bytes), open);
     }
 
     /// Names padding as metadata where it is zero, as its writer left it. Other padding stays a gap: bytes
@@ -52,6 +63,11 @@ impl Ledger {
         if bytes.is_some_and(|bytes| bytes.iter().all(|&byte| byte == 0)) {
             self.metadata(range.start, len);
         }
+    }
+
+    /// Names what another ledger names too.
+    pub(super) fn append(&mut self, other: Self) {
+        self.0.extend(other.0);
     }
 
     /// Everything that was named.
@@ -102,9 +118,16 @@ mod tests {
         ledger.padding(&[0; 1024], 512..600);
         ledger.metadata_but(600, 100, [10..20, 90..100]);
         ledger.padding(&[7; 1024], 700..800);
+        ledger.structure(700, &[0; 20], &[5..10, 30..40]);
+        ledger.structure(720, &[1; 20], &[5..8, 8..10]);
         assert_eq!(
             ledger.into_spans(),
-            [Span::metadata(0, 610), Span::metadata(620, 70)]
+            [
+                Span::metadata(0, 610),
+                Span::metadata(620, 70),
+                Span::metadata(700, 25),
+                Span::metadata(730, 10)
+            ]
         );
     }
 }

@@ -1,15 +1,15 @@
 //! `vitalsign.list/1`: what an image holds.
 
+pub mod text;
+
 use std::collections::BTreeMap;
-use std::fmt::{self, Write};
 
 use serde::Serialize;
 
-use super::text;
 use crate::digest::{Digest, hex};
 use crate::entry::Node;
 use crate::extract::{
-    Coverage, Found, Gap, GapKind, ImageId, Inventory, Older, Region, State, Told,
+    Coverage, Found, Gap, GapKind, ImageId, Inventory, Older, Partition, Region, State, Told,
 };
 use crate::facts::{Facts, FileType};
 use crate::formats::Proof;
@@ -24,6 +24,7 @@ pub struct List<'a> {
     gaps: Vec<GapRow<'a>>,
     entries: Vec<EntryRow<'a>>,
     history: Vec<OlderRow<'a>>,
+    partitions: &'a [Partition],
     problems: &'a [Told],
     coverage: Coverage,
 }
@@ -36,6 +37,8 @@ struct RegionRow<'a> {
     at: u64,
     len: u64,
     parent: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    partition: Option<&'a str>,
     #[serde(rename = "in", skip_serializing_if = "Option::is_none")]
     within: Option<&'a Place>,
     #[serde(skip_serializing_if = "is_false")]
@@ -56,12 +59,16 @@ struct GapRow<'a> {
     at: u64,
     len: u64,
     parent: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    partition: Option<&'a str>,
     #[serde(rename = "in", skip_serializing_if = "Option::is_none")]
     within: Option<&'a Place>,
     #[serde(skip_serializing_if = "is_false")]
     stored: bool,
     #[serde(flatten)]
     kind: GapKind,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    banners: Vec<String>,
 }
 
 /// One entry as JSON has it; what its format does not store is absent.
@@ -135,21 +142,32 @@ impl<'a> List<'a> {
                 .and_then(|entry| found.entries.get(entry))
                 .map(|entry| &entry.place)
         };
+        let partition = |place, owner, at, len| {
+            let part = found.partition_of(place, owner, at, len);
+            part.map(|part| part.name.as_str())
+        };
         Self {
             schema: "vitalsign.list/1",
             image: &found.image,
             regions: found
                 .regions
                 .iter()
-                .map(|region| RegionRow::new(region, within(region.within)))
+                .map(|region| RegionRow {
+                    partition: partition(&region.place, region.owner(), region.at, region.len),
+                    ..RegionRow::new(region, within(region.within))
+                })
                 .collect(),
             gaps: found
                 .gaps
                 .iter()
-                .map(|gap| GapRow::new(gap, within(gap.within)))
+                .map(|gap| GapRow {
+                    partition: partition(&gap.place, gap.owner(), gap.at, gap.len),
+                    ..GapRow::new(gap, within(gap.within))
+                })
                 .collect(),
             entries: found.entries.iter().map(EntryRow::new).collect(),
             history: found.history.iter().map(OlderRow::new).collect(),
+            partitions: &found.partitions,
             problems: &found.problems,
             coverage: found.coverage,
         }
@@ -176,6 +194,7 @@ impl<'a> RegionRow<'a> {
             at: region.at,
             len: region.len,
             parent: region.parent,
+            partition: None,
             within,
             stored: region.stored,
             state: region.state,
@@ -194,9 +213,11 @@ impl<'a> GapRow<'a> {
             at: gap.at,
             len: gap.len,
             parent: gap.parent,
+            partition: None,
             within,
             stored: gap.stored,
             kind: gap.kind,
+            banners: shown(gap).collect(),
         }
     }
 }
@@ -244,6 +265,14 @@ impl<'a> OlderRow<'a> {
         self.mtime
     }
 
+    pub(super) fn why(&self) -> &'static str {
+        self.why
+    }
+
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
     pub(super) fn new(older: &'a Older) -> Self {
         Self {
             place: &older.place,
@@ -257,133 +286,8 @@ impl<'a> OlderRow<'a> {
     }
 }
 
-/// The list for people.
-///
-/// # Errors
-/// Those of `out`.
-pub fn render(found: &Inventory, out: &mut String) -> fmt::Result {
-    let image = &found.image;
-    write!(out, "{}  {}", image.name, text::size(image.size))?;
-    match image.sha256 {
-        Some(sha256) => writeln!(out, "  sha256 {sha256}")?,
-        None => writeln!(out, "  (directory)")?,
-    }
-    render_regions(found, out)?;
-    render_gaps(found, out)?;
-    render_entries(found, out)?;
-    render_history(found, out)?;
-    render_problems(&found.problems, out)?;
-    let coverage = found.coverage;
-    writeln!(
-        out,
-        "\nCoverage  {} bytes = {} content + {} metadata + {} fill + {} unknown",
-        coverage.bytes, coverage.content, coverage.metadata, coverage.fill, coverage.unknown
-    )
-}
-
-fn render_regions(found: &Inventory, out: &mut String) -> fmt::Result {
-    writeln!(out, "\nRegions  {}", found.regions.len())?;
-    for region in &found.regions {
-        let state = match region.state {
-            State::Read => "read",
-            State::Partial => "PARTIAL",
-            State::Unread => "UNREAD",
-        };
-        writeln!(
-            out,
-            "  {:<8} {:>12}  {}",
-            state,
-            text::size(region.len),
-            region.place
-        )?;
-        for (name, value) in &region.properties {
-            writeln!(out, "           {name}: {value}")?;
-        }
-    }
-    Ok(())
-}
-
-fn render_gaps(found: &Inventory, out: &mut String) -> fmt::Result {
-    writeln!(out, "\nGaps  {}", found.gaps.len())?;
-    for gap in &found.gaps {
-        let what = match gap.kind {
-            GapKind::Fill { byte } => format!("fill {byte:02x}"),
-            GapKind::Unknown { entropy } => format!("UNKNOWN, {entropy:.2} bits per byte"),
-        };
-        writeln!(
-            out,
-            "  {:>12}  {}  {}",
-            text::size(gap.len),
-            gap.place,
-            what
-        )?;
-    }
-    Ok(())
-}
-
-fn render_entries(found: &Inventory, out: &mut String) -> fmt::Result {
-    writeln!(out, "\nEntries  {}", found.entries.len())?;
-    for found in &found.entries {
-        let row = EntryRow::new(found);
-        let owner = match (row.uid, row.gid) {
-            (Some(uid), Some(gid)) => format!("{uid}:{gid}"),
-            _ => "-".to_owned(),
-        };
-        let digest = row.sha256.map(|sha256| sha256.to_string());
-        let digest = digest
-            .as_ref()
-            .and_then(|digest| digest.get(..16))
-            .unwrap_or("-");
-        write!(
-            out,
-            "  {:<7} {:>4} {:>9} {:>10} {:<16}  {}",
-            row.kind,
-            row.mode.as_deref().unwrap_or("-"),
-            owner,
-            row.size
-                .map_or_else(|| "-".to_owned(), |size| size.to_string()),
-            digest,
-            row.place
-        )?;
-        match (row.target, row.rdev) {
-            (Some(target), _) => writeln!(out, " -> {target}")?,
-            (_, Some([major, minor])) => writeln!(out, " ({major}, {minor})")?,
-            _ => writeln!(out)?,
-        }
-    }
-    Ok(())
-}
-
-fn render_history(found: &Inventory, out: &mut String) -> fmt::Result {
-    if found.history.is_empty() {
-        return Ok(());
-    }
-    writeln!(
-        out,
-        "\nOlder versions that are still there  {}",
-        found.history.len()
-    )?;
-    for older in &found.history {
-        writeln!(
-            out,
-            "  {:>12}  {}  {}",
-            text::size(older.file.size),
-            older.place,
-            older.why
-        )?;
-    }
-    Ok(())
-}
-
-fn render_problems(problems: &[Told], out: &mut String) -> fmt::Result {
-    writeln!(out, "\nProblems  {}", problems.len())?;
-    for told in problems {
-        let place = if told.place.is_image() {
-            "the image".to_owned()
-        } else {
-            told.place.to_string()
-        };
-        writeln!(out, "  {}  {}: {}", told.kind.word(), place, told.detail)?;
-    }
-    Ok(())
+/// The banners of a gap, escaped.
+fn shown(gap: &Gap) -> impl Iterator<Item = String> {
+    let banners = gap.banners.iter();
+    banners.map(|banner| escape(banner.as_bytes()))
 }

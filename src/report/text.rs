@@ -54,6 +54,17 @@ pub fn size(bytes: u64) -> String {
     format!("{value:.1} {unit}")
 }
 
+/// Says how many of `rows` were not shown when `most` are.
+///
+/// # Errors
+/// Those of `out`.
+pub fn fold(rows: usize, most: usize, out: &mut String) -> fmt::Result {
+    match rows.checked_sub(most) {
+        Some(more) if more > 0 => writeln!(out, "  ... and {more} more; --format json has all"),
+        _ => Ok(()),
+    }
+}
+
 /// A count with its noun: `1 file`, `2 files`.
 pub fn count(number: usize, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };

@@ -1,15 +1,16 @@
 //! `vitalsign.report/1`: the two answers about one image, and everything that shows them.
 
+pub mod history;
 pub mod text;
 
 use serde::Serialize;
 
-use super::list::OlderRow;
+use self::history::History;
 use crate::baseline::change::Change;
 use crate::baseline::compare::{Checked, Comparison, NotChecked};
-use crate::baseline::{Baseline, ExpectedNode, Trusted};
+use crate::baseline::{Baseline, Trusted};
 use crate::digest::Digest;
-use crate::extract::{Coverage, ImageId, Inventory, Older};
+use crate::extract::{Coverage, ImageId, Inventory};
 use crate::finding::Finding;
 use crate::verdict::Verdict;
 
@@ -76,18 +77,6 @@ pub struct SignerRow {
     pub comment: Option<String>,
 }
 
-/// An older content, and whether it is the one that the baseline states.
-#[derive(Serialize)]
-pub struct History<'a> {
-    #[serde(flatten)]
-    row: OlderRow<'a>,
-    /// When what stands at the path now was written, in seconds since 1970, where the format says so.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub current_mtime: Option<i64>,
-    /// Whether this is the content that the baseline states for the path.
-    pub is_baseline: bool,
-}
-
 impl BaselineRow {
     /// The row of a trusted baseline.
     pub fn new(trusted: &Trusted) -> Self {
@@ -119,18 +108,11 @@ impl<'a> Report<'a> {
         verdict: Verdict,
         judged_at: Option<String>,
     ) -> Self {
-        let history = found.history.iter().map(|older| History {
-            row: OlderRow::new(older),
-            current_mtime: current_mtime(found, older),
-            is_baseline: baseline
-                .as_ref()
-                .is_some_and(|(baseline, _)| is_expected(baseline, older)),
-        });
         Self {
             schema: "vitalsign.report/1",
             image: &found.image,
             verdict,
-            history: history.collect(),
+            history: history::rows(found, baseline.as_ref().map(|(baseline, _)| *baseline)),
             baseline: baseline.map(|(_, row)| row),
             judged_at,
             checked: &comparison.checked,
@@ -140,21 +122,4 @@ impl<'a> Report<'a> {
             coverage: found.coverage,
         }
     }
-}
-
-/// When the entry that stands at the path of an older content now was written.
-fn current_mtime(found: &Inventory, older: &Older) -> Option<i64> {
-    let mut entries = found.entries.iter();
-    let current = entries.find(|now| now.region == older.region && now.entry.path == older.path)?;
-    current.entry.meta.mtime
-}
-
-/// Whether an older content is what the baseline states for its path.
-fn is_expected(baseline: &Baseline, older: &Older) -> bool {
-    baseline.files.iter().any(|row| match &row.node {
-        ExpectedNode::File { sha256, .. } => {
-            Some(*sha256) == older.sha256 && row.path == older.path
-        }
-        _ => false,
-    })
 }

@@ -368,3 +368,67 @@ fn many_foreign_files_in_a_wrapper_are_compared_in_time() {
     within_seconds(10, "tree", || compare(&expected, &wide));
     within_seconds(10, "create", || create(&image));
 }
+
+/// A U-Boot environment of 4 KiB.
+fn environment(variables: &[&str]) -> Vec<u8> {
+    let mut text: Vec<u8> = variables
+        .iter()
+        .flat_map(|variable| [variable.as_bytes(), &[0]].concat())
+        .collect();
+    text.resize(4092, 0);
+    let mut image = crc32fast::hash(&text).to_le_bytes().to_vec();
+    image.extend_from_slice(&text);
+    image
+}
+
+#[test]
+fn another_boot_command_is_a_finding_and_another_address_is_not() {
+    let common = ["arch=arm", "baudrate=115200", "bootdelay=3", "stdin=serial"];
+    let with = |more: &[&str]| environment(&[&common[..], more].concat());
+    let reference = with(&["bootargs=quiet", "bootcmd=bootm", "ipaddr=192.0.2.1"]);
+    let baseline = baseline(&reference);
+    let findings = |image: &[u8]| {
+        let found = samples::unpack_bytes(image.to_vec());
+        let comparison = compare(&baseline, &found);
+        vitalsign::check::differences(&baseline, &comparison, &found)
+    };
+    assert!(findings(&reference).is_empty());
+    let address = with(&["bootargs=quiet", "bootcmd=bootm", "ipaddr=192.0.2.9"]);
+    assert!(findings(&address).is_empty());
+    for (variables, evidence) in [
+        // Another value, none, an argument more, a command that was not there, and one under another name.
+        (
+            &["bootargs=quiet", "bootcmd=tftp; go", "ipaddr=192.0.2.1"][..],
+            "found: tftp; go",
+        ),
+        (
+            &["bootargs=quiet", "ipaddr=192.0.2.1"],
+            "found: no such key",
+        ),
+        (
+            &["bootargs=init=/bin/sh", "bootcmd=bootm", "ipaddr=192.0.2.1"],
+            "found: init=/bin/sh",
+        ),
+        (
+            &[
+                "bootargs=quiet",
+                "bootcmd=bootm",
+                "ipaddr=192.0.2.1",
+                "preboot=tftp",
+            ],
+            "expected: no such key",
+        ),
+        (
+            &["bootargs=quiet", "ipaddr=192.0.2.1", "old=bootm"],
+            "the value now stands under /old",
+        ),
+    ] {
+        let found = findings(&with(variables));
+        assert_eq!(found.len(), 1, "{variables:?}: {found:#?}");
+        assert_eq!(found[0].code, "boot-command-changed");
+        assert_eq!(found[0].severity, Severity::High);
+        let shown = &found[0].evidence;
+        assert!(shown.iter().any(|line| line == evidence), "{shown:?}");
+        assert!(found[0].place.to_string().starts_with("uboot-env@0x0"));
+    }
+}

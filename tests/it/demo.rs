@@ -1,6 +1,7 @@
 //! The demo from end to end, by the exit code and the report: what its story says is what the program says.
 
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use toml::Table;
 
 use crate::samples::repository;
@@ -178,4 +179,25 @@ fn the_report_for_people_fits_a_terminal_and_answers_first() {
             assert!(!text.contains(word), "{word}: {text}");
         }
     }
+}
+
+#[test]
+fn what_was_overwritten_can_be_taken_out() {
+    let images = case();
+    let output = tempfile::tempdir().unwrap();
+    let status = std::process::Command::new(env!("CARGO_BIN_EXE_vitalsign"))
+        .current_dir(repository().join("fixtures/demo"))
+        .args(["extract", images[1]["file"].as_str().unwrap(), "--history"])
+        .arg("--output")
+        .arg(output.path().join("files"))
+        .status()
+        .unwrap();
+    assert_eq!(status.code(), Some(8));
+    let path = "files/jffs2@0x1a0000.history/opt/bin/monitor";
+    let content = std::fs::read(output.path().join(path)).unwrap();
+    let digest: [u8; 32] = Sha256::digest(&content).into();
+    assert_eq!(
+        vitalsign::digest::hex(&digest),
+        images[1]["history"][0]["sha256"].as_str().unwrap()
+    );
 }

@@ -15,6 +15,8 @@
 )]
 
 mod attack;
+mod beside;
+mod bounds;
 mod demo;
 mod determinism;
 mod directory;
@@ -22,5 +24,6 @@ mod fixtures;
 mod hostile;
 mod house;
 mod ledger;
+mod partitions;
 mod samples;
 mod schemas;

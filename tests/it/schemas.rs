@@ -10,7 +10,7 @@ use vitalsign::report::list::List;
 
 use crate::samples::{self, repository};
 
-fn schema(name: &str) -> Validator {
+pub(crate) fn schema(name: &str) -> Validator {
     let path = repository().join(format!("docs/schemas/vitalsign.{name}-1.json"));
     let text = std::fs::read_to_string(&path).unwrap();
     let schema: Value = serde_json::from_str(&text).unwrap();
@@ -19,7 +19,7 @@ fn schema(name: &str) -> Validator {
 }
 
 #[track_caller]
-fn holds(schema: &Validator, document: &Value, what: &str) {
+pub(crate) fn holds(schema: &Validator, document: &Value, what: &str) {
     let errors: Vec<String> = schema
         .iter_errors(document)
         .map(|error| format!("{}: {error}", error.instance_path()))
@@ -77,6 +77,16 @@ fn lists_of_all_fixtures_hold() {
         &list(&repository().join("fixtures/tree")),
         "a directory",
     );
+    let (beside, _) = run(&[
+        "list",
+        "fixtures/squashfs/gzip.img",
+        "--with",
+        "boot0=fixtures/cramfs/little.img",
+        "--second-read",
+        "fixtures/squashfs/lzo.img",
+    ]);
+    holds(&schema, &beside, "files beside an image");
+    assert_eq!(beside["image"]["with"][0]["name"], "boot0");
     let (cut, _) = run(&[
         "list",
         "fixtures/demo/vsm9000-4.2.1.bin",
@@ -169,7 +179,7 @@ fn what_is_wrong_is_refused() {
             ("/image/mtime", json!(0)),
             ("/regions/0/state", json!("done")),
             ("/regions/0/parent", json!(-1)),
-            ("/regions/0/place", json!("squashfs:0x0")),
+            ("/regions/0/place", json!("squashfs:zero")),
             ("/regions/0/steps/0", json!({ "format": "x" })),
             ("/regions/0/stored", json!(false)),
             ("/gaps/0/kind", json!("unknown")),

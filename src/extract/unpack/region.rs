@@ -12,6 +12,7 @@ use crate::extract::inventory::{Gap, Region, State};
 use crate::extract::ledger::{self, Coverage};
 use crate::extract::search::Hit;
 use crate::extract::settle::Claim;
+use crate::facts::banner::banners;
 use crate::formats::{self, Opened, Part, PartBytes, Properties, Span};
 use crate::image::map;
 use crate::place::escape;
@@ -44,7 +45,7 @@ impl Unpacker<'_> {
         self.found.regions.push(Region {
             place: place.clone(),
             format: doc,
-            at: claim.at.saturating_sub(home.at_origin),
+            at: home.at(claim.at),
             len: claim.len,
             parent: home.parent,
             within: home.within,
@@ -62,6 +63,7 @@ impl Unpacker<'_> {
             depth: home.depth.saturating_add(1),
             ledger: home.ledger,
             at_origin: claim.at,
+            at_base: 0,
             place_origin: claim.at,
             stored: false,
             except: Some((claim.at, doc.id)),
@@ -75,7 +77,9 @@ impl Unpacker<'_> {
             self.set_properties(region, &claim.properties);
             self.take_drained(drained, &inner)
         } else {
-            let opened = claim.format.open(bytes, self.budget);
+            let opened = claim
+                .opened
+                .unwrap_or_else(|| claim.format.open(bytes, self.budget));
             self.take_opened(opened, claim.len, stream, hits, &inner, &mut parts)
         };
         self.account(stream, claim.len, &spans, parts, hits, &inner);
@@ -153,6 +157,7 @@ impl Unpacker<'_> {
         let home = Home {
             ledger: Some(ledger),
             at_origin: 0,
+            at_base: 0,
             place_origin: 0,
             stored: false,
             except: None,
@@ -318,15 +323,22 @@ impl Unpacker<'_> {
                 continue;
             }
             let at = range.start.saturating_add(piece.start);
+            let own = clip(&bytes, piece.start, len);
+            let banners = if kind.is_unknown() {
+                banners(&own)
+            } else {
+                Vec::new()
+            };
             self.found.gaps.push(Gap {
                 place: home.place.offset(at.saturating_sub(home.place_origin)),
-                at: at.saturating_sub(home.at_origin),
+                at: home.at(at),
                 len,
                 parent: home.parent,
                 within: home.within,
                 stored: home.stored,
                 kind,
-                bytes: clip(&bytes, piece.start, len),
+                banners,
+                bytes: own,
             });
         }
     }

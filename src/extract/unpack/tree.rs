@@ -89,6 +89,7 @@ impl Unpacker<'_> {
                     depth: depth.saturating_add(1),
                     ledger: None,
                     at_origin: 0,
+                    at_base: 0,
                     place_origin: 0,
                     stored: false,
                     except: None,

@@ -11,7 +11,7 @@ const TOLD: usize = 64;
 
 /// The spans and problems of one stream.
 #[derive(Default)]
-pub(super) struct Notes {
+pub(in crate::formats) struct Notes {
     spans: Vec<Span>,
     problems: Vec<Problem>,
     untold: u64,
@@ -19,17 +19,17 @@ pub(super) struct Notes {
 
 impl Notes {
     /// Explains `len` bytes from `at` (bytes from the region's start) as content.
-    pub(super) fn content(&mut self, at: u64, len: u64) {
+    pub(in crate::formats) fn content(&mut self, at: u64, len: u64) {
         self.explain(Span::content(at, len));
     }
 
     /// Explains `len` bytes from `at` (bytes from the region's start) as metadata.
-    pub(super) fn metadata(&mut self, at: u64, len: u64) {
+    pub(in crate::formats) fn metadata(&mut self, at: u64, len: u64) {
         self.explain(Span::metadata(at, len));
     }
 
     /// Notes a problem.
-    pub(super) fn problem(&mut self, problem: Problem) {
+    pub(in crate::formats) fn problem(&mut self, problem: Problem) {
         if self.problems.len() < TOLD {
             self.problems.push(problem);
         } else {
@@ -38,12 +38,12 @@ impl Notes {
     }
 
     /// Whether nothing went wrong so far.
-    pub(super) fn sound(&self) -> bool {
+    pub(in crate::formats) fn sound(&self) -> bool {
         self.problems.is_empty()
     }
 
     /// All that was noted.
-    pub(super) fn finish(mut self) -> (Vec<Span>, Vec<Problem>) {
+    pub(in crate::formats) fn finish(mut self) -> (Vec<Span>, Vec<Problem>) {
         if self.untold > 0 {
             let detail = format!("{} more problems of the same stream", self.untold);
             self.problems.push(Problem::corrupt(detail));

@@ -11,10 +11,10 @@ use crate::formats::{
 use crate::problem::Problem;
 use crate::read::{Fields, clip, index, length};
 
-mod account;
 mod attributes;
-mod checksum;
+pub(in crate::formats) mod checksum;
 mod content;
+mod deleted;
 mod directory;
 mod extents;
 mod indirect;
@@ -23,6 +23,7 @@ mod journal;
 mod layout;
 mod listing;
 mod map;
+mod recover;
 mod service;
 mod superblock;
 mod survey;
@@ -34,6 +35,7 @@ mod xattr;
 #[cfg(test)]
 mod tests;
 
+use deleted::Deleted;
 use inode::Sort;
 use superblock::{SUPERBLOCK, Superblock};
 use volume::Volume;
@@ -52,9 +54,9 @@ impl Format for Ext {
             reads: "blocks of 1 to 64 KiB, block lists and extents, inline data, bigalloc, meta_bg, 64bit, hash trees, sparse files, extended attributes in inodes, blocks and inodes of their own",
             verifies: "metadata_csum (CRC-32C of superblock, descriptors, bitmaps, inodes, directories, extents, attributes), gdt_csum (CRC-16), inode bitmap against names",
             limits: &[
-                "the journal is not replayed",
+                "the journal is replayed, but for fast commits and the checksums of its first version",
                 "encrypted files (fscrypt) and compressed files (e2compr) are listed and not read",
-                "deleted files are not recovered",
+                "deleted files are shown when their inode and all their blocks are as they were left (ext3 and ext4 empty the inode)",
                 "an external journal is named and not read",
             ],
         }
@@ -105,14 +107,50 @@ impl Format for Ext {
             return external_journal();
         }
         let mut problems = overall(&block);
-        let volume = Volume::read(region, block, &mut problems);
+        let mut properties = Properties::new();
+        let needs_recovery = block.needs_recovery();
+        let mut volume = Volume::read(region, block, &mut problems);
+        if needs_recovery {
+            match replayed(&volume, budget, &mut properties) {
+                Ok(region) => {
+                    // What is wrong with the older structures the kernel never sees.
+                    let block = match superblock(&region) {
+                        Some(Ok(block)) => block,
+                        _ => volume.block,
+                    };
+                    problems = overall(&block);
+                    volume = Volume::read(region, block, &mut problems);
+                }
+                Err(problem) => {
+                    let detail = "the file system was not unmounted and its journal is not replayed; contents and names may be older than what the device would show";
+                    problems.push(Problem::unsupported(detail).at(SUPERBLOCK));
+                    problems.push(problem);
+                }
+            }
+        }
         if volume.is_cut() {
             let (wanted, found) = (volume.block.len(), length(&volume.region));
             let detail = format!("the file system has {wanted} bytes, of which {found} are there");
             problems.push(Problem::corrupt(detail));
         }
-        read_tree(&Arc::new(volume), budget, problems)
+        Opened {
+            properties,
+            ..read_tree(&Arc::new(volume), budget, problems)
+        }
     }
+}
+
+/// The file system as it is once its journal is replayed.
+fn replayed(
+    volume: &Volume,
+    budget: &Budget,
+    properties: &mut Properties,
+) -> Result<Bytes, Problem> {
+    let replay = recover::read(volume)?;
+    let (transactions, blocks) = (replay.transactions, replay.len());
+    let said = format!("replayed: {transactions} transactions, {blocks} blocks");
+    properties.set("journal", said);
+    replay.apply(volume, budget)
 }
 
 /// Reads everything that the superblock leads to.
@@ -121,11 +159,14 @@ fn read_tree(volume: &Arc<Volume>, budget: &Budget, mut problems: Vec<Problem>) 
     layout::name_structures(volume, &mut walk.account, &mut problems);
     walk.service_inodes();
     walk.run();
+    let mut deleted = Deleted::default();
     if !walk.was_stopped() {
         walk.compare_bitmaps();
+        deleted = walk.deleted();
     }
     problems.extend(walk.problems());
-    let (spans, twice) = walk.account.finish();
+    let (mut spans, twice) = walk.account.finish();
+    spans.extend(deleted.spans);
     if let Some(at) = twice
         && !volume.block.shared_blocks()
     {
@@ -134,7 +175,7 @@ fn read_tree(volume: &Arc<Volume>, budget: &Budget, mut problems: Vec<Problem>) 
     Opened {
         content: Content::Tree(Tree {
             entries: walk.entries,
-            history: Vec::new(),
+            history: deleted.history,
         }),
         spans,
         problems,
@@ -207,10 +248,6 @@ fn overall(block: &Superblock) -> Vec<Problem> {
             "the incompatible features {:#x} are not known",
             block.unread_features()
         );
-        problems.push(Problem::unsupported(detail).at(SUPERBLOCK));
-    }
-    if block.needs_recovery() {
-        let detail = "the file system was not unmounted and its journal is not replayed; contents and names may be older than what the device would show";
         problems.push(Problem::unsupported(detail).at(SUPERBLOCK));
     }
     if block.has_journal() && block.journal_inode == 0 {

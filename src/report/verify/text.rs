@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use super::Report;
+use super::{Report, history};
 use crate::baseline::change::{Change, ChangeKind, Value};
 use crate::baseline::compare::Checked;
 use crate::report::text;
@@ -26,7 +26,7 @@ pub fn render(report: &Report<'_>, out: &mut String) -> fmt::Result {
     text::wrap(out, "KNOWN RISK  ", HEAD, risk(report))?;
     render_subject(report, out)?;
     render_changes(report, out)?;
-    render_history(report, out)?;
+    history::render(&report.history, MOST_ROWS, out)?;
     render_findings(report, out)?;
     render_advice(report, out)?;
     render_checked(report, out)?;
@@ -155,6 +155,11 @@ fn render_image(report: &Report<'_>, out: &mut String) -> fmt::Result {
         let name = format!("{name}, {size} (directory)");
         text::wrap(out, "Image       ", HEAD, &name)?;
     }
+    for (what, file) in report.image.files() {
+        let text = format!("{what} {}, {}", file.name, text::size(file.size));
+        text::wrap(out, "            ", HEAD, &text)?;
+        writeln!(out, "    sha256  {}", file.sha256)?;
+    }
     if let Some(time) = &report.judged_at {
         writeln!(out, "Judged at   {time}")?;
     }
@@ -176,14 +181,7 @@ fn render_changes(report: &Report<'_>, out: &mut String) -> fmt::Result {
     for change in report.changes.iter().take(MOST_ROWS) {
         render_change(change, out)?;
     }
-    fold(report.changes.len(), out)
-}
-
-fn fold(rows: usize, out: &mut String) -> fmt::Result {
-    match rows.checked_sub(MOST_ROWS) {
-        Some(more) if more > 0 => writeln!(out, "  ... and {more} more; --format json has all"),
-        _ => Ok(()),
-    }
+    text::fold(report.changes.len(), MOST_ROWS, out)
 }
 
 fn render_change(change: &Change, out: &mut String) -> fmt::Result {
@@ -271,44 +269,6 @@ fn show(value: &Value) -> String {
     }
 }
 
-fn render_history(report: &Report<'_>, out: &mut String) -> fmt::Result {
-    let told: Vec<_> = report
-        .history
-        .iter()
-        .filter(|older| older.is_baseline)
-        .collect();
-    if told.is_empty() {
-        return Ok(());
-    }
-    writeln!(out, "\nOVERWRITTEN, AND STILL THERE")?;
-    for older in told.iter().take(MOST_ROWS) {
-        writeln!(out, "  {}", older.row.place())?;
-        let mut line =
-            "overwritten; the older content that the baseline states is still in the image"
-                .to_owned();
-        if let Some(time) = older.row.mtime().and_then(date) {
-            write!(line, ", dated {time}")?;
-        }
-        if let Some(time) = older.current_mtime.and_then(date) {
-            write!(line, "; what stands there now is dated {time}")?;
-        }
-        text::wrap(out, "      ", DEEP, &line)?;
-    }
-    text::wrap(
-        out,
-        "  ",
-        2,
-        "Dates are those that the file system stores; whoever wrote the file could set them.",
-    )?;
-    fold(told.len(), out)
-}
-
-/// A time that a file system stores, as people read it.
-fn date(seconds: i64) -> Option<String> {
-    let time = jiff::Timestamp::from_second(seconds).ok()?;
-    Some(time.to_string())
-}
-
 fn render_findings(report: &Report<'_>, out: &mut String) -> fmt::Result {
     if report.findings.is_empty() {
         return Ok(());
@@ -330,7 +290,7 @@ fn render_findings(report: &Report<'_>, out: &mut String) -> fmt::Result {
             text::wrap(out, "      ", DEEP, line)?;
         }
     }
-    fold(report.findings.len(), out)
+    text::fold(report.findings.len(), MOST_ROWS, out)
 }
 
 fn render_advice(report: &Report<'_>, out: &mut String) -> fmt::Result {
@@ -400,5 +360,5 @@ fn render_not_checked(report: &Report<'_>, out: &mut String) -> fmt::Result {
         };
         text::wrap(out, "  ", 4, &line)?;
     }
-    fold(report.not_checked.len(), out)
+    text::fold(report.not_checked.len(), MOST_ROWS, out)
 }

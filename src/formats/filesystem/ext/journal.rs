@@ -1,18 +1,18 @@
-//! The journal: which of its blocks belong to a transaction. It is accounted for and not replayed.
+//! The journal: which of its blocks belong to a transaction. Here it is accounted for.
 
-use super::account::Account;
 use super::map::Run;
 use super::volume::Volume;
+use crate::formats::filesystem::account::Account;
 use crate::read::{Fields, length};
 
 /// What every block of the journal that is not logged data starts with; the journal is big-endian.
-const MAGIC: u32 = 0xc03b_3998;
-const DESCRIPTOR: u32 = 1;
-const COMMIT: u32 = 2;
+pub(super) const MAGIC: u32 = 0xc03b_3998;
+pub(super) const DESCRIPTOR: u32 = 1;
+pub(super) const COMMIT: u32 = 2;
 const SUPERBLOCKS: [u32; 2] = [3, 4];
-const REVOKE: u32 = 5;
+pub(super) const REVOKE: u32 = 5;
 /// Bytes before the tags of a descriptor.
-const HEADER: usize = 12;
+pub(super) const HEADER: usize = 12;
 /// Bytes of a journal superblock.
 const SUPERBLOCK: u64 = 1024;
 
@@ -40,8 +40,8 @@ pub(super) fn name(volume: &Volume, runs: &[Run], account: &mut Account) {
             let format = *tags.get_or_insert_with(|| Tags::of(raw));
             let used = match kind(raw) {
                 Some(DESCRIPTOR) => {
-                    let (count, used) = format.count(raw);
-                    logged = count;
+                    let (tags, used) = format.read(raw);
+                    logged = u64::try_from(tags.len()).unwrap_or(u64::MAX);
                     used
                 }
                 Some(COMMIT) => 64,
@@ -66,19 +66,34 @@ fn kind(raw: &[u8]) -> Option<u32> {
     (fields.u32(0)? == MAGIC).then(|| fields.u32(4))?
 }
 
+/// One tag of a descriptor: what a block of the journal is a copy of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Tag {
+    /// The block of the file system.
+    pub(super) block: u64,
+    /// Its flags.
+    pub(super) flags: u32,
+    /// The checksum of the copy.
+    pub(super) sum: u32,
+    /// Which bits of the checksum are stored.
+    pub(super) sum_bits: u32,
+}
+
 /// How the tags of descriptors look.
 #[derive(Clone, Copy)]
-struct Tags {
+pub(super) struct Tags {
     len: usize,
     /// Bytes of the checksum at the end of descriptors and revoke blocks.
     tail: usize,
     /// Whether the flags are 32 bits wide.
     wide_flags: bool,
+    /// Whether the numbers of blocks have 64 bits.
+    wide: bool,
 }
 
 impl Tags {
     /// The form that the journal's superblock tells.
-    fn of(superblock: &[u8]) -> Self {
+    pub(super) fn of(superblock: &[u8]) -> Self {
         let features = Fields::big(superblock).u32(0x28).unwrap_or(0);
         let (wide, sums, third) = (
             features & 0x2 != 0,
@@ -96,28 +111,41 @@ impl Tags {
             len,
             tail: if sums || third { 4 } else { 0 },
             wide_flags: third,
+            wide,
         }
     }
 
-    /// How many blocks a descriptor says will follow, and how many of its bytes say so.
-    fn count(self, raw: &[u8]) -> (u64, u64) {
+    /// The tags of a descriptor, one for each block that follows, and how many of its bytes say so.
+    pub(super) fn read(self, raw: &[u8]) -> (Vec<Tag>, u64) {
         let fields = Fields::big(raw);
-        let (mut at, mut count) = (HEADER, 0_u64);
-        while let Some(tag) = fields.slice(at, self.len) {
-            let tag = Fields::big(tag);
-            let flags = if self.wide_flags {
-                tag.u32(4)
-            } else {
-                tag.u16(6).map(u32::from)
-            };
-            let flags = flags.unwrap_or(0);
-            let uuid = if flags & 2 == 0 { 16 } else { 0 };
+        let (mut at, mut tags) = (HEADER, Vec::new());
+        while let Some(tag) = fields
+            .slice(at, self.len)
+            .and_then(|tag| self.tag(&Fields::big(tag)))
+        {
+            let uuid = if tag.flags & 2 == 0 { 16 } else { 0 };
             at = at.saturating_add(self.len).saturating_add(uuid);
-            count = count.saturating_add(1);
-            if flags & 8 != 0 {
+            tags.push(tag);
+            if tag.flags & 8 != 0 {
                 break;
             }
         }
-        (count, u64::try_from(at.min(raw.len())).unwrap_or(0))
+        (tags, u64::try_from(at.min(raw.len())).unwrap_or(0))
+    }
+
+    fn tag(self, fields: &Fields<'_>) -> Option<Tag> {
+        let high = if self.wide { fields.u32(8)? } else { 0 };
+        let (flags, sum, sum_bits) = if self.wide_flags {
+            (fields.u32(4)?, fields.u32(12)?, u32::MAX)
+        } else {
+            let (sum, flags) = (fields.u16(4)?, fields.u16(6)?);
+            (u32::from(flags), u32::from(sum), 0xffff)
+        };
+        Some(Tag {
+            block: u64::from(high) << 32 | u64::from(fields.u32(0)?),
+            flags,
+            sum,
+            sum_bits,
+        })
     }
 }

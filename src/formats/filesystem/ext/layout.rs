@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::account::Account;
 use super::checksum::crc32c;
 use super::superblock::{SUPERBLOCK, SUPERBLOCK_CHECKSUM, SUPERBLOCK_USED};
 use super::tally::Tally;
 use super::volume::{Group, Volume};
+use crate::formats::filesystem::account::Account;
 use crate::problem::Problem;
 use crate::read::{Fields, index, length};
 

@@ -3,14 +3,15 @@
 use std::fmt::Write as _;
 
 use super::attributes::Behind;
-use super::directory::{Index, Slots, leaf_checksum};
+use super::deleted::lost_names;
+use super::directory::{Index, Slot, Slots, leaf_checksum};
 use super::inode::{Inode, MAP, MAP_AT};
 use super::survey::Use;
 use super::volume::Volume;
 use super::walk::Walk;
 use crate::entry::{EntryPath, name_problem};
 use crate::problem::{Problem, ProblemKind};
-use crate::read::length;
+use crate::read::{index, length};
 
 /// Where entries stand.
 struct Place {
@@ -154,6 +155,7 @@ impl Walk<'_> {
                 self.account.padded(slot_at, slot.raw, used, 0);
             }
             slot_at = slot_at.saturating_add(length(slot.raw));
+            self.lost(volume, path, inode, &slot);
             let itself = place.first && matches!((number, slot.name), (0, b".") | (1, b".."));
             if slot.inode == 0 || itself {
                 continue;
@@ -167,6 +169,21 @@ impl Walk<'_> {
             self.tell(Problem::corrupt(detail).at(slot_at).about(path));
         }
         true
+    }
+
+    /// Remembers the names of deleted files that stand behind a name.
+    fn lost(&mut self, volume: &Volume, path: &EntryPath, inode: &Inode, slot: &Slot<'_>) {
+        let slack = slot.raw.get(index(slot.used)..).unwrap_or_default();
+        if slack.is_empty() || inode.encrypted() {
+            return;
+        }
+        for (number, name) in lost_names(slack, volume.block.inode_count) {
+            let lost = path.join(name);
+            // Without room for more names files are shown without them.
+            if self.charge(length(lost.as_bytes())).is_ok() {
+                self.lost_names.entry(number).or_insert(lost);
+            }
+        }
     }
 
     /// The path of a name, told where it is none that a directory can hold.

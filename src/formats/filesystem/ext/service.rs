@@ -154,7 +154,7 @@ impl Inodes {
 }
 
 /// The set bits of a word, below `end`.
-fn bits(word: u64, end: u32) -> impl Iterator<Item = u32> {
+pub(super) fn bits(word: u64, end: u32) -> impl Iterator<Item = u32> {
     (0..end.min(64)).filter(move |&bit| word >> bit & 1 == 1)
 }
 
@@ -172,7 +172,7 @@ fn is_service(volume: &Volume, inode: &Inode) -> bool {
 }
 
 /// The 64 bits at `at`, as many of them as there are.
-fn word(bitmap: &[u8], at: usize) -> u64 {
+pub(super) fn word(bitmap: &[u8], at: usize) -> u64 {
     let mut bytes = [0; 8];
     for (byte, &stored) in bytes.iter_mut().zip(bitmap.get(at..).unwrap_or_default()) {
         *byte = stored;

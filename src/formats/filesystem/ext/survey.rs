@@ -1,13 +1,13 @@
 //! The first walk over a content's map, when the tree is opened: names its blocks, checks its checksums, and finds out whether it
 //! lies in one piece.
 
-use super::account::Account;
 use super::checksum::crc32c;
 use super::inode::Mapping;
 use super::map::{Node, Run, Visit};
 use super::volume::Volume;
 use crate::entry::Fault;
 use crate::formats::Role;
+use crate::formats::filesystem::account::Account;
 use crate::problem::Problem;
 use crate::read::{Fields, index};
 

@@ -1,5 +1,7 @@
 //! The reader against images that mke2fs packed, whole, damaged, cut off, and with something hidden in them.
 
+mod history;
+
 use std::collections::BTreeMap;
 use std::io::Read;
 
@@ -277,10 +279,14 @@ fn one_wrong_field_is_one_problem() {
 }
 
 #[test]
-fn a_journal_that_was_not_replayed_and_one_elsewhere_are_told() {
+fn an_empty_journal_and_one_elsewhere_are_told() {
     let mut image = fixture("ext3-2k");
     image[1024 + 0x60] |= 4;
-    assert_eq!(kinds(&open(image)), [ProblemKind::Unsupported]);
+    let opened = open(image);
+    assert_eq!(opened.problems, []);
+    let said: Vec<_> = opened.properties.iter().collect();
+    let nothing = &b"replayed: 0 transactions, 0 blocks"[..];
+    assert_eq!(said, [(&b"journal"[..], nothing)]);
     let mut image = fixture("ext3-2k");
     image[1024 + 0xe0] = 0;
     let opened = open(image);

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::account::Account;
 use super::attributes::{Behind, inline};
 use super::content::{Blocks, Padded, Unreadable};
 use super::inode::{Inode, Mapping, Sort};
@@ -11,6 +10,7 @@ use super::survey::{Found, Use, survey};
 use super::volume::Volume;
 use crate::budget::Budget;
 use crate::entry::{Data, Entry, EntryPath, Fault, File, Meta, Node};
+use crate::formats::filesystem::account::Account;
 use crate::problem::{Problem, ProblemKind};
 use crate::read::{cut, length};
 
@@ -27,7 +27,7 @@ const LONGEST_TARGET: u64 = 64 << 10;
 /// A walk over the tree.
 pub(super) struct Walk<'a> {
     pub(super) volume: Arc<Volume>,
-    budget: &'a Budget,
+    pub(super) budget: &'a Budget,
     pub(super) account: Account,
     pub(super) entries: Vec<Entry>,
     problems: Vec<Problem>,
@@ -38,6 +38,8 @@ pub(super) struct Walk<'a> {
     pub(super) attribute_blocks: BTreeSet<u64>,
     /// What was made of the inodes that have several names.
     linked: BTreeMap<u32, (Node, Meta)>,
+    /// Paths that stand in the slack of directories, by the inode that they led to.
+    pub(super) lost_names: BTreeMap<u32, EntryPath>,
     /// The directories still to be read, the next one last.
     pending: Vec<(EntryPath, Inode, Behind)>,
     blocks_left: u64,
@@ -58,6 +60,7 @@ impl<'a> Walk<'a> {
             reached: vec![Vec::new(); volume.groups.len()],
             attribute_blocks: BTreeSet::new(),
             linked: BTreeMap::new(),
+            lost_names: BTreeMap::new(),
             pending: Vec::new(),
             blocks_left: blocks.unwrap_or(0),
             bytes_left: HELD,

@@ -7,13 +7,12 @@ use super::node::{Compat, Dialect, HEADER, Header, Kind, OLD_MAGIC};
 use super::summary::{self, Listed, Summary};
 use super::walk::{Blocks, Piece, Walk};
 use crate::formats::Span;
+use crate::formats::told::Problems;
 use crate::problem::Problem;
 use crate::read::{Fields, clip, index, length};
 
 /// Linux takes an erase block for empty whose first so many bytes are erased, but for a cleanmarker.
 const LOOKED_AT: u64 = 256;
-/// So many problems are told one by one.
-const TOLD: usize = 500;
 
 /// What stands in a region.
 pub(super) struct Scan {
@@ -27,33 +26,6 @@ pub(super) struct Scan {
     /// Every sound node that a summary must list, in the order of the region.
     listed: Vec<Listed>,
     summaries: Vec<Summary>,
-}
-
-/// Problems, as many as anyone will read.
-#[derive(Default)]
-pub(super) struct Problems {
-    told: Vec<Problem>,
-    untold: u64,
-}
-
-impl Problems {
-    pub(super) fn push(&mut self, problem: Problem) {
-        if self.told.len() < TOLD {
-            self.told.push(problem);
-        } else {
-            self.untold = self.untold.saturating_add(1);
-        }
-    }
-
-    pub(super) fn into_vec(mut self) -> Vec<Problem> {
-        if self.untold > 0 {
-            self.told.push(Problem::corrupt(format!(
-                "{} more problems like these",
-                self.untold
-            )));
-        }
-        self.told
-    }
 }
 
 impl Scan {

@@ -7,16 +7,15 @@ use bytes::Bytes;
 use super::body::{Damage, Dirent, Inode, Owner};
 use super::content;
 use super::inode::{Inodes, clash, view};
-use super::scan::Problems;
 use crate::budget::Budget;
 use crate::entry::{Device, Entry, EntryPath, Meta, Node};
-use crate::problem::{Problem, ProblemKind};
+use crate::formats::filesystem::name;
+use crate::formats::told::Problems;
+use crate::problem::Problem;
 use crate::read::{Endian, Fields, length};
 
 /// The inode of the root directory.
 const ROOT: u32 = 1;
-/// No path is longer than Linux takes one, in bytes.
-const LONGEST_PATH: usize = 4096;
 /// `DT_DIR`
 const DIRECTORY: u8 = 4;
 
@@ -98,7 +97,8 @@ pub(super) fn walk(source: &Source<'_>, problems: Problems, budget: &Budget) -> 
                 walked.problems.push(limit);
                 return walked;
             }
-            let Some(child) = walked.name(dirent, &path) else {
+            let child = name::child(&path, &dirent.name, dirent.at, &mut walked.problems);
+            let Some(child) = child else {
                 continue;
             };
             walked
@@ -124,40 +124,6 @@ pub(super) fn walk(source: &Source<'_>, problems: Problems, budget: &Budget) -> 
 }
 
 impl Walked {
-    /// The path of a name; `None` where it has none that can be shown.
-    fn name(&mut self, dirent: &Dirent, parent: &EntryPath) -> Option<EntryPath> {
-        // Linux cuts a name at a zero byte.
-        let end = memchr::memchr(0, &dirent.name).unwrap_or(dirent.name.len());
-        let name = dirent.name.get(..end).unwrap_or_default();
-        let path = parent.join(name);
-        let odd =
-            end < dirent.name.len() || name.contains(&b'/') || matches!(name, b"." | b".." | b"");
-        if odd {
-            let detail = "a name that no program can have made: empty, `.`, `..`, or with `/` or a zero byte";
-            self.problems.push(
-                Problem::new(ProblemKind::Name, detail)
-                    .at(dirent.at)
-                    .about(&path),
-            );
-        }
-        let lost = if matches!(name, b"." | b"") {
-            Some(Problem::corrupt(
-                "an entry without a name of its own is not read",
-            ))
-        } else if path.as_bytes().len() > LONGEST_PATH {
-            Some(Problem::limit(format!(
-                "a path of more than {LONGEST_PATH} bytes is not read"
-            )))
-        } else {
-            None
-        };
-        let kept = lost.is_none();
-        if let Some(problem) = lost {
-            self.problems.push(problem.at(dirent.at).about(parent));
-        }
-        kept.then_some(path)
-    }
-
     /// Adds the entry of an inode at `path`; whether it is a directory.
     fn inode(&mut self, source: &Source<'_>, ino: u32, hint: u8, path: &EntryPath) -> bool {
         let made = if let Some(made) = self.made.get(&ino) {

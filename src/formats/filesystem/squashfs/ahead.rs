@@ -32,11 +32,11 @@ impl Lanes {
     }
 }
 
-/// Calls `read` with `count` helpers at work on `stored`, and ends them.
+/// Calls `read` with `count` helpers at work on `stored`, blocks with their decoded lengths, and ends them.
 pub(super) fn with<T>(
     count: usize,
     blocks: &Blocks,
-    stored: &(impl Iterator<Item = Stored> + Clone + Send),
+    stored: &(impl Iterator<Item = (Stored, u64)> + Clone + Send),
     read: impl FnOnce(Lanes) -> T,
 ) -> T {
     thread::scope(|scope| {
@@ -47,7 +47,7 @@ pub(super) fn with<T>(
             // Every helper takes its turn once in as many as there are helpers and the reader.
             let mine = stored
                 .clone()
-                .filter(|block| block.is_compressed())
+                .filter(|(block, _)| block.is_compressed())
                 .skip(turn)
                 .step_by(count.saturating_add(1));
             let help = move || help(blocks, mine, &sender);
@@ -58,11 +58,11 @@ pub(super) fn with<T>(
     })
 }
 
-fn help(blocks: &Blocks, mine: impl Iterator<Item = Stored>, sender: &SyncSender<Decoded>) {
+fn help(blocks: &Blocks, mine: impl Iterator<Item = (Stored, u64)>, sender: &SyncSender<Decoded>) {
     let mut worker = blocks.worker();
-    for block in mine {
+    for (block, wanted) in mine {
         let decoded = blocks
-            .decode(block, &mut worker)
+            .decode(block, Some(wanted), &mut worker)
             .map(|(piece, problem)| (piece.as_ref().to_vec(), problem));
         // The reader is gone when it found something wrong.
         if sender.send(decoded).is_err() {

@@ -1,14 +1,16 @@
 //! Data and fragment blocks, decoded when a file's content is read, by as many threads as read.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
 
 use crate::problem::Problem;
-use crate::read::{cut, length};
+use crate::read::{cut, index, is_all, length};
 
 use super::decoder::{Compression, Decoder};
+use super::ranges::Ranges;
 
 /// Decoded fragment blocks kept take so many bytes (8 MiB), and there are so many of them at least and at most.
 const FRAGMENT_MEMORY: usize = 8 << 20;
@@ -26,6 +28,17 @@ pub(super) struct Stored {
 
 /// The bit of a size that says that the block is stored as it is.
 const PLAIN: u32 = 1 << 24;
+
+/// The size of a block as version 1 stores it, in the form of the later ones: 15 bits of length, where 0 stands for 32 KiB.
+pub(super) fn widen(word: u16) -> u32 {
+    const STORED: u16 = 1 << 15;
+    let len = match word & !STORED {
+        0 => STORED,
+        len => len,
+    };
+    let plain = if word & STORED == 0 { 0 } else { PLAIN };
+    u32::from(len) | plain
+}
 
 impl Stored {
     /// Its length in bytes as stored.
@@ -58,6 +71,8 @@ pub(super) struct Blocks {
     helpers: AtomicUsize,
     /// Decoded fragment blocks, the one used last at the end.
     fragments: Mutex<Vec<(Stored, Slot)>>,
+    /// What files use of each compressed fragment block once it is decoded; known when all files are.
+    ends: OnceLock<BTreeMap<Stored, Ranges>>,
 }
 
 /// A fragment block that one thread decodes and all others wait for.
@@ -88,7 +103,29 @@ impl Blocks {
             idle: Mutex::default(),
             helpers: AtomicUsize::new(0),
             fragments: Mutex::default(),
+            ends: OnceLock::new(),
         }
+    }
+
+    /// Says what files use of each compressed fragment block.
+    pub(super) fn set_ends(&self, ends: BTreeMap<Stored, Ranges>) {
+        // It is said once, after the walk.
+        drop(self.ends.set(ends));
+    }
+
+    /// What is in a decoded fragment block and in no file, unless it is all zero.
+    pub(super) fn unused(&self, block: Stored, bytes: &[u8]) -> Option<Problem> {
+        let used = self.ends.get()?.get(&block)?;
+        let gaps = used.gaps(0, length(bytes)).into_iter();
+        let full = gaps
+            .filter_map(|(from, to)| bytes.get(index(from)..index(to)))
+            .filter(|piece| !is_all(piece, 0));
+        let len: usize = full.map(<[u8]>::len).sum();
+        (len > 0).then(|| {
+            block.corrupt(format!(
+                "{len} bytes of the decoded fragment block belong to no file"
+            ))
+        })
     }
 
     /// The length in bytes of a full block.
@@ -124,13 +161,15 @@ impl Blocks {
         self.helpers.fetch_sub(count, Ordering::Relaxed);
     }
 
-    /// The content of a block, and what is wrong with it although it could be decoded.
+    /// The content of a block, of which `wanted` bytes are wanted where that is known, and what is wrong with it although it could
+    /// be decoded.
     ///
     /// # Errors
     /// The block cannot be decoded.
     pub(super) fn decode<'w>(
         &self,
         block: Stored,
+        wanted: Option<u64>,
         worker: &'w mut Worker,
     ) -> Result<(Piece<'w>, Option<Problem>), Problem> {
         if block.word >= PLAIN << 1 {
@@ -148,9 +187,10 @@ impl Blocks {
             Problem::unsupported("the block is compressed in a way that is not read").at(block.at)
         })?;
         worker.buffer.resize(self.block_size, 0);
-        let decoded = codec
-            .decode(&stored, &mut worker.buffer)
-            .map_err(|detail| block.corrupt(detail))?;
+        let room = wanted.and_then(|wanted| worker.buffer.get_mut(..index(wanted)));
+        let filled = room.and_then(|room| codec.fill(&stored, room));
+        let decoded = filled.map_or_else(|| codec.decode(&stored, &mut worker.buffer), Ok);
+        let decoded = decoded.map_err(|detail| block.corrupt(detail))?;
         let behind = stored.len().saturating_sub(decoded.read);
         let problem = (behind > 0).then(|| {
             block.corrupt(format!(
@@ -169,7 +209,7 @@ impl Blocks {
         // The lock is not held while decoding: only threads that want the same block wait for it.
         self.slot(block)
             .get_or_init(|| {
-                let (piece, problem) = self.decode(block, worker)?;
+                let (piece, problem) = self.decode(block, None, worker)?;
                 let bytes = match piece {
                     Piece::Stored(bytes) => bytes,
                     Piece::Decoded(bytes) => Bytes::copy_from_slice(bytes),

@@ -7,8 +7,9 @@ use bytes::Bytes;
 
 use crate::entry::{Data, File};
 use crate::problem::Problem;
+use crate::read::index;
 
-use super::blocks::{Blocks, Stored};
+use super::blocks::{Blocks, Stored, widen};
 use super::decoder::Compression;
 use super::file::{Content, Lost};
 use super::inode::Layout;
@@ -32,6 +33,8 @@ pub(super) struct Contents {
     known: BTreeMap<Place, Arc<Content>>,
     /// The bytes of the region that hold content.
     pub(super) named: Ranges,
+    /// What files use of each compressed fragment block once it is decoded.
+    ends: BTreeMap<Stored, Ranges>,
     /// How many blocks all files together may still have.
     left: u64,
 }
@@ -47,16 +50,19 @@ impl Contents {
         compression: Option<Compression>,
     ) -> Self {
         let blocks = Blocks::new(region.clone(), superblock.block_size, compression);
+        let early = superblock.edition.version < 3;
         Self {
             blocks: Arc::new(blocks),
             full: u64::from(superblock.block_size),
             fragments: superblock.fragment_table.map(|index_at| Table {
                 index_at,
-                entry: 16,
+                pointer: if early { 4 } else { 8 },
+                entry: if early { 8 } else { 16 },
                 count: u64::from(superblock.fragments),
             }),
             known: BTreeMap::new(),
             named: Ranges::default(),
+            ends: BTreeMap::new(),
             left: MOST_BLOCKS,
         }
     }
@@ -106,9 +112,10 @@ impl Contents {
         for &word in &sizes {
             at = self.name(Stored { at, word });
         }
+        let mut tells = false;
         if let Some((block, offset)) = end {
             let len = layout.size.checked_rem(self.full).unwrap_or(0);
-            self.name_end(block, offset, len);
+            tells = self.name_end(block, offset, len);
         }
         Ok(Content {
             blocks: Arc::clone(&self.blocks),
@@ -116,6 +123,7 @@ impl Contents {
             at: layout.at,
             sizes,
             end,
+            tells,
         })
     }
 
@@ -127,14 +135,23 @@ impl Contents {
         block.at.saturating_add(block.len())
     }
 
-    /// Names the bytes of a fragment block that hold a file's end: all of it where only decoding tells them apart.
-    fn name_end(&mut self, block: Stored, offset: u32, len: u64) {
+    /// Says what files use of the fragment blocks, when all files are known.
+    pub(super) fn finish(&mut self) {
+        self.blocks.set_ends(std::mem::take(&mut self.ends));
+    }
+
+    /// Names the bytes of a fragment block that hold a file's end: all of it where only decoding tells them apart. Whether
+    /// that is so, and this is the first end in it.
+    fn name_end(&mut self, block: Stored, offset: u32, len: u64) -> bool {
         let offset = u64::from(offset);
+        let first = block.is_compressed() && !self.ends.contains_key(&block);
         if block.is_compressed() {
             self.name(block);
+            self.ends.entry(block).or_default().add(offset, len);
         } else if self.blocks.holds(block) && offset.saturating_add(len) <= block.len() {
             self.named.add(block.at.saturating_add(offset), len);
         }
+        first
     }
 
     fn sizes(
@@ -147,14 +164,22 @@ impl Contents {
         self.left = left.ok_or_else(|| {
             Problem::limit("the files of this file system have more than 4 Mi blocks")
         })?;
+        let early = metadata.edition().version == 1;
+        let size = if early { 2 } else { 4 };
         let mut sizes = Vec::new();
         let mut missing = count;
         while missing > 0 {
             let some = missing.min(SIZES_AT_ONCE);
-            let len = usize::try_from(some.saturating_mul(4)).unwrap_or(0);
+            let len = index(some).saturating_mul(size);
             let bytes = metadata.read(&mut cursor, len)?;
-            let words = bytes.chunks_exact(4);
-            sizes.extend(words.filter_map(|word| metadata.fields(word).u32(0)));
+            sizes.extend(bytes.chunks_exact(size).filter_map(|word| {
+                let fields = metadata.fields(word);
+                if early {
+                    fields.u16(0).map(widen)
+                } else {
+                    fields.u32(0)
+                }
+            }));
             missing = missing.saturating_sub(some);
         }
         Ok(sizes.into_boxed_slice())
@@ -166,10 +191,12 @@ impl Contents {
         let bytes = table.entry(u64::from(number), metadata)?;
         let fields = metadata.fields(&bytes);
         let read = || {
-            Some(Stored {
-                at: fields.u64(0)?,
-                word: fields.u32(8)?,
-            })
+            let (at, word) = if metadata.edition().version < 3 {
+                (u64::from(fields.u32(0)?), fields.u32(4)?)
+            } else {
+                (fields.u64(0)?, fields.u32(8)?)
+            };
+            Some(Stored { at, word })
         };
         read().ok_or_else(missing)
     }

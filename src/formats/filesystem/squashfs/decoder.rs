@@ -1,9 +1,9 @@
-//! The six compressors of version 4, as decoders that are kept from block to block.
+//! The compressors of all versions, as decoders that are kept from block to block.
 
+use crate::read::index;
 use flate2::{Decompress, FlushDecompress};
-use liblzma::stream::{Action, Status, Stream};
 
-use crate::read::{Fields, index, length};
+use super::lzma::{self, Form};
 
 /// How the blocks of an image are compressed, by the superblock's number for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,12 +20,16 @@ pub(super) enum Compression {
     Lz4,
     /// 6: a zstd frame.
     Zstd,
+    /// Deflate or some vendor's LZMA, as each block shows; and the form that the first block showed. Before version 4 no number
+    /// tells, and builders that changed the magic changed more than that.
+    Vendor(Option<Form>),
 }
 
 impl Compression {
-    /// The compressor with the superblock's number `id`.
-    pub(super) fn from_id(id: u16) -> Option<Self> {
+    /// The compressor with the superblock's number `id`, in an image with the standard magic or with another.
+    pub(super) fn from_id(id: u16, standard: bool) -> Option<Self> {
         Some(match id {
+            1 | 2 if !standard => Self::Vendor(None),
             1 => Self::Gzip,
             2 => Self::Lzma,
             3 => Self::Lzo,
@@ -36,12 +40,6 @@ impl Compression {
         })
     }
 }
-
-/// How much memory one xz decoder may take (17 MiB): a dictionary of 16 MiB, sixteen times the largest block.
-const XZ_MEMORY: u64 = 17 << 20;
-
-/// The smallest dictionary that LZMA knows, in bytes.
-const SMALLEST_DICTIONARY: usize = 4096;
 
 /// How much of a block was read and how much came out of it, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,12 +75,8 @@ impl Decoder {
         let read = block.len();
         match self.compression {
             Compression::Gzip => self.inflate(block, out),
-            Compression::Lzma => lzma(block, out),
-            Compression::Xz => {
-                let mut stream = Stream::new_stream_decoder(XZ_MEMORY, 0)
-                    .map_err(|error| format!("no xz decoder: {error}"))?;
-                run(&mut stream, block, out)
-            }
+            Compression::Lzma => lzma::plain(block, out),
+            Compression::Xz => lzma::xz(block, out),
             Compression::Lzo => lzokay::decompress::decompress(block, out)
                 .map(|made| Decoded { read, made })
                 .map_err(|error| format!("the LZO data is damaged: {error}")),
@@ -90,7 +84,26 @@ impl Decoder {
                 .map(|made| Decoded { read, made })
                 .map_err(|error| format!("the lz4 data is damaged: {error}")),
             Compression::Zstd => self.zstd(block, out),
+            Compression::Vendor(hint) => self.vendor(block, out, hint),
         }
+    }
+
+    /// Decodes `block` to all of `out`, which is as long as the decoded block is, when it is of a form that does not mark its end.
+    pub(super) fn fill(&mut self, block: &[u8], out: &mut [u8]) -> Option<Decoded> {
+        match self.compression {
+            Compression::Vendor(hint) => lzma::any(block, out, true, hint),
+            _ => None,
+        }
+    }
+
+    fn vendor(
+        &mut self,
+        block: &[u8],
+        out: &mut [u8],
+        hint: Option<Form>,
+    ) -> Result<Decoded, String> {
+        self.inflate(block, out)
+            .or_else(|why| lzma::any(block, out, false, hint).ok_or(why))
     }
 
     fn inflate(&mut self, block: &[u8], out: &mut [u8]) -> Result<Decoded, String> {
@@ -129,60 +142,7 @@ impl Decoder {
 }
 
 /// Damage makes a block too long as often as intent does.
-const TOO_LONG: &str = "the compressed data does not end where the block is full";
-
-/// Decodes LZMA. Its header is 13 bytes with the size, or, by the builders of some vendors, 5 bytes without it.
-fn lzma(block: &[u8], out: &mut [u8]) -> Result<Decoded, String> {
-    let short = "the block is too short for an LZMA header";
-    let fields = Fields::little(block);
-    let properties = fields.u8(0).ok_or(short)?;
-    let dictionary = fields.u32(1).ok_or(short)?;
-    let size = fields
-        .u64(5)
-        .filter(|&size| size == u64::MAX || size <= length(out));
-    // Compressed data starts with a zero byte and never looks like a size that fits a block.
-    let body_at = if size.is_some() { 13 } else { 5 };
-    // A distance never exceeds what was decoded, so that a dictionary larger than the block is memory wasted.
-    let most = u32::try_from(out.len().max(SMALLEST_DICTIONARY)).unwrap_or(u32::MAX);
-    let mut header = Vec::with_capacity(13);
-    header.push(properties);
-    header.extend_from_slice(&dictionary.min(most).to_le_bytes());
-    header.extend_from_slice(&size.unwrap_or(u64::MAX).to_le_bytes());
-    let mut stream =
-        Stream::new_lzma_decoder(XZ_MEMORY).map_err(|error| format!("no LZMA decoder: {error}"))?;
-    // The decoder takes nothing in while it may put nothing out; the header itself becomes no bytes.
-    stream
-        .process(&header, out, Action::Run)
-        .map_err(|error| format!("the LZMA header is damaged: {error}"))?;
-    let body = fields.tail(body_at).ok_or(short)?;
-    let mut decoded = run(&mut stream, body, out)?;
-    decoded.read = decoded.read.saturating_add(body_at);
-    Ok(decoded)
-}
-
-/// Runs a fresh decoder over all of `block`.
-fn run(stream: &mut Stream, block: &[u8], out: &mut [u8]) -> Result<Decoded, String> {
-    let (mut read, mut made) = (0, 0);
-    let before = stream.total_in();
-    loop {
-        let input = block.get(read..).unwrap_or_default();
-        let space = out.get_mut(made..).unwrap_or_default();
-        let status = stream.process(input, space, Action::Run);
-        let progress = (read, made);
-        read = index(stream.total_in().saturating_sub(before));
-        made = index(stream.total_out());
-        match status {
-            Ok(Status::StreamEnd) => return Ok(Decoded { read, made }),
-            Ok(_) if progress != (read, made) => {}
-            Err(liblzma::stream::Error::MemLimit) => {
-                return Err("its dictionary is larger than 16 MiB, which is not read".into());
-            }
-            Ok(_) if made == out.len() => return Err(TOO_LONG.into()),
-            Ok(_) => return Err("the LZMA data ends too early".into()),
-            Err(error) => return Err(format!("the LZMA data is damaged: {error}")),
-        }
-    }
-}
+pub(super) const TOO_LONG: &str = "the compressed data does not end where the block is full";
 
 #[cfg(test)]
 mod tests {

@@ -5,11 +5,8 @@ use crate::problem::Problem;
 use super::metadata::{Cursor, Metadata};
 use super::superblock::Reference;
 
-/// Length of a header in bytes.
-const HEADER: usize = 12;
-
-/// Length of an entry before its name, in bytes.
-const ENTRY: usize = 8;
+/// Length in bytes of a header, and of an entry before its name, in each version from the first.
+const LENGTHS: [(usize, usize); 4] = [(4, 3), (4, 3), (9, 5), (12, 8)];
 
 /// How many entries one header may have.
 const MOST_ENTRIES: u32 = 256;
@@ -23,8 +20,8 @@ pub(super) struct DirEntry {
     pub(super) name: Vec<u8>,
     /// Where its inode is in the inode table.
     pub(super) inode: Reference,
-    /// Its inode's number.
-    pub(super) number: u32,
+    /// Its inode's number; versions 1 and 2 have none.
+    pub(super) number: Option<u32>,
     /// Its kind, as the number of the basic inode.
     pub(super) kind: u16,
 }
@@ -42,8 +39,8 @@ struct Header {
     entries: u32,
     /// The metadata block of their inodes.
     block: u64,
-    /// The inode number that the entries count from.
-    number: u32,
+    /// The inode number that the entries count from; versions 1 and 2 have none.
+    number: Option<u32>,
 }
 
 impl Listing {
@@ -76,13 +73,19 @@ impl Listing {
     }
 
     fn read_header(&mut self, metadata: &mut Metadata<'_>) -> Result<Header, Problem> {
-        let bytes = self.take(HEADER, metadata)?;
-        let fields = metadata.fields(&bytes);
-        let read = || {
+        let (len, _) = lengths(metadata);
+        let bytes = self.take(len, metadata)?;
+        let (fields, mut bits) = (metadata.fields(&bytes), metadata.bits(&bytes));
+        let mut read = || {
+            let (count, block, number) = match metadata.edition().version {
+                4 => (fields.u32(0)?, fields.u32(4)?, Some(fields.u32(8)?)),
+                3 => (bits.take(8)?, bits.take(32)?, Some(bits.take(32)?)),
+                _ => (bits.take(8)?, bits.take(24)?, None),
+            };
             Some(Header {
-                entries: fields.u32(0)?.saturating_add(1),
-                block: u64::from(fields.u32(4)?),
-                number: fields.u32(8)?,
+                entries: count.saturating_add(1),
+                block: u64::from(block),
+                number,
             })
         };
         read()
@@ -95,21 +98,33 @@ impl Listing {
         header: &Header,
         metadata: &mut Metadata<'_>,
     ) -> Result<DirEntry, Problem> {
-        let bytes = self.take(ENTRY, metadata)?;
-        let fields = metadata.fields(&bytes);
-        let read = || {
-            let delta = fields.u16(2)?.cast_signed();
+        let (_, len) = lengths(metadata);
+        let bytes = self.take(len, metadata)?;
+        let (fields, mut bits) = (metadata.fields(&bytes), metadata.bits(&bytes));
+        let mut read = || {
+            let (offset, kind, len, delta) = if metadata.edition().version == 4 {
+                (
+                    fields.u16(0)?,
+                    fields.u16(4)?,
+                    fields.u16(6)?,
+                    fields.u16(2)?,
+                )
+            } else {
+                let mut take = |len| u16::try_from(bits.take(len)?).ok();
+                (take(13)?, take(3)?, take(8)?, take(16).unwrap_or(0))
+            };
+            let counted = |from: u32| from.wrapping_add_signed(i32::from(delta.cast_signed()));
             let entry = DirEntry {
                 name: Vec::new(),
                 inode: Reference {
                     block: header.block,
-                    offset: fields.u16(0)?,
+                    offset,
                 },
-                number: header.number.wrapping_add_signed(i32::from(delta)),
-                kind: fields.u16(4)?,
+                number: header.number.map(counted),
+                kind,
             };
             // The stored length is one less than the name's.
-            let len = usize::from(fields.u16(6)?).checked_add(1)?;
+            let len = usize::from(len).checked_add(1)?;
             (len <= LONGEST_NAME).then_some((entry, len))
         };
         let (mut entry, len) =
@@ -130,4 +145,11 @@ impl Listing {
     fn corrupt(&self, detail: &str) -> Problem {
         Problem::corrupt(detail).at(self.cursor.at())
     }
+}
+
+/// Length of a header and of an entry in the image's version.
+fn lengths(metadata: &Metadata<'_>) -> (usize, usize) {
+    let version = usize::from(metadata.edition().version);
+    let lengths = LENGTHS.get(version.saturating_sub(1));
+    lengths.copied().unwrap_or_default()
 }

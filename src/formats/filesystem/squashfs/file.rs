@@ -28,6 +28,8 @@ pub(super) struct Content {
     pub(super) sizes: Box<[u32]>,
     /// The fragment block that holds its end, and where the end starts in the decoded block.
     pub(super) end: Option<(Stored, u32)>,
+    /// Whether it is the one of those that share a fragment block that tells what none of them uses.
+    pub(super) tells: bool,
 }
 
 /// The content of a file whose blocks cannot be told.
@@ -57,12 +59,16 @@ impl Data for Content {
 }
 
 impl Content {
-    /// Where its blocks are stored.
-    fn stored(&self) -> impl Iterator<Item = Stored> + Clone + Send {
-        self.sizes.iter().scan(self.at, |at, &word| {
+    /// Where its blocks are stored, and how many bytes each holds.
+    fn stored(&self) -> impl Iterator<Item = (Stored, u64)> + Clone + Send {
+        let full = u64::try_from(self.blocks.block_size()).unwrap_or(u64::MAX);
+        let start = (self.at, self.size);
+        self.sizes.iter().scan(start, move |(at, left), &word| {
             let block = Stored { at: *at, word };
+            let wanted = full.min(*left);
             *at = at.saturating_add(block.len());
-            Some(block)
+            *left = left.saturating_sub(wanted);
+            Some((block, wanted))
         })
     }
 
@@ -72,12 +78,10 @@ impl Content {
         worker: &mut Worker,
         out: &mut dyn Write,
     ) -> Result<(), Fault> {
-        let full = u64::try_from(self.blocks.block_size()).unwrap_or(u64::MAX);
         let mut left = self.size;
         // What is wrong although the content is whole is told after the content.
         let mut told = None;
-        for block in self.stored() {
-            let wanted = left.min(full);
+        for (block, wanted) in self.stored() {
             if block.word == 0 {
                 write_zeros(wanted, out)?;
             } else if let Some(decoded) = lanes.next(block) {
@@ -85,7 +89,7 @@ impl Content {
                 write_block(block, &bytes, wanted, out)?;
                 told = told.or(problem);
             } else {
-                let (piece, problem) = self.blocks.decode(block, worker)?;
+                let (piece, problem) = self.blocks.decode(block, Some(wanted), worker)?;
                 write_block(block, piece.as_ref(), wanted, out)?;
                 told = told.or(problem);
             }
@@ -96,6 +100,9 @@ impl Content {
             let fragment = self.blocks.fragment(block, worker)?;
             write_end(block, &fragment.bytes, offset, left, out)?;
             told = told.or(fragment.problem);
+            if self.tells {
+                told = told.or_else(|| self.blocks.unused(block, &fragment.bytes));
+            }
             left = 0;
         }
         if left > 0 {

@@ -1,9 +1,11 @@
-//! Inodes: seven kinds, each in a basic and an extended form.
+//! Inodes: seven kinds, in version 4 each in a basic and an extended form.
 
 use crate::entry::Device;
 use crate::problem::Problem;
+use crate::read::index;
 
 use super::metadata::{Cursor, Metadata};
+use super::older_inode;
 use super::superblock::Reference;
 
 /// Length of what all inodes start with, in bytes.
@@ -15,18 +17,21 @@ const NONE: u32 = u32::MAX;
 /// A link target longer than this (64 KiB) is none: Linux follows at most 4 KiB.
 const LONGEST_TARGET: u32 = 1 << 16;
 
+/// The length of a name in the index of a directory is at most this, one less than the name's own.
+const LONGEST_NAME: u32 = 255;
+
 /// One inode.
 pub(super) struct Inode {
-    /// Its number, which hard links share.
-    pub(super) number: u32,
+    /// Its number, which hard links share. Versions 1 and 2 have neither.
+    pub(super) number: Option<u32>,
     /// Permission bits, the low 12 alone.
     pub(super) mode: u32,
-    /// Its owner, as an index into the table of owners and groups.
+    /// Its owner, as an index into the table of owners.
     pub(super) uid: u16,
-    /// Its group, as an index into the same table.
-    pub(super) gid: u16,
-    /// Modification time in seconds since 1970.
-    pub(super) mtime: u32,
+    /// Its group, as an index into the table of groups; none where it has the number of the owner.
+    pub(super) gid: Option<u16>,
+    /// Modification time in seconds since 1970. Versions 1 and 2 have it of directories and files alone.
+    pub(super) mtime: Option<u32>,
     /// Its extended attributes, as an index into their table.
     pub(super) xattrs: Option<u32>,
     /// What it is.
@@ -90,6 +95,9 @@ impl Inode {
     /// # Errors
     /// Its blocks cannot be read, or it is of no known kind.
     pub(super) fn read(mut cursor: Cursor, metadata: &mut Metadata<'_>) -> Result<Self, Problem> {
+        if metadata.edition().version < 4 {
+            return older_inode::read(cursor, metadata);
+        }
         let at = cursor.at();
         let bytes = metadata.read(&mut cursor, COMMON)?;
         let fields = metadata.fields(&bytes);
@@ -99,9 +107,9 @@ impl Inode {
                 Self {
                     mode: u32::from(fields.u16(2)? & 0xfff),
                     uid: fields.u16(4)?,
-                    gid: fields.u16(6)?,
-                    mtime: fields.u32(8)?,
-                    number: fields.u32(12)?,
+                    gid: Some(fields.u16(6)?),
+                    mtime: Some(fields.u32(8)?),
+                    number: Some(fields.u32(12)?),
                     xattrs: None,
                     body: Body::Fifo,
                 },
@@ -142,9 +150,20 @@ fn dir(extended: bool, cursor: &mut Cursor, metadata: &mut Metadata<'_>) -> Rest
         };
         // The stored length counts three bytes for `.` and `..`, which are not there.
         let len = len.saturating_sub(3);
-        Some((Body::Dir { listing, len }, fields.u32(20)))
+        let count = if extended { fields.u16(16)? } else { 0 };
+        Some(((Body::Dir { listing, len }, fields.u32(20)), count))
     };
-    read().ok_or_else(|| short(at))
+    let (rest, count) = read().ok_or_else(|| short(at))?;
+    // The index of an extended directory repeats names of its listing, for finding them faster.
+    for _ in 0..count {
+        let bytes = metadata.read(cursor, 12)?;
+        let len = metadata.fields(&bytes).u32(8).ok_or_else(|| short(at))?;
+        metadata.read(
+            cursor,
+            index(u64::from(len.min(LONGEST_NAME)).saturating_add(1)),
+        )?;
+    }
+    Ok(rest)
 }
 
 fn file(extended: bool, cursor: &mut Cursor, metadata: &mut Metadata<'_>) -> Rest {
@@ -231,6 +250,7 @@ fn extended_number(
     Ok(metadata.fields(&bytes).u32(0))
 }
 
-fn short(at: u64) -> Problem {
+/// An inode ends before all its fields are there.
+pub(super) fn short(at: u64) -> Problem {
     Problem::corrupt("an inode is cut off").at(at)
 }

@@ -8,17 +8,15 @@ use bytes::Bytes;
 
 use crate::budget::Budget;
 use crate::problem::Problem;
-use crate::read::{Endian, Fields, cut, index, length};
+use crate::read::{Fields, cut, index, is_all, length};
 
+use super::bits::Bits;
 use super::decoder::{Decoded, Decoder};
 use super::ranges::Ranges;
-use super::superblock::{METADATA_BLOCK, Reference};
+use super::superblock::{Edition, METADATA_BLOCK, Reference};
 
 /// So many decoded blocks are kept (2 MiB).
 const KEPT: usize = 256;
-
-/// Length of a block's header in bytes.
-const HEADER: u64 = 2;
 
 /// The header's bit that says that a block is stored as it is.
 const STORED: u16 = 1 << 15;
@@ -26,7 +24,7 @@ const STORED: u16 = 1 << 15;
 /// Reads metadata blocks, and remembers which of the region's bytes they were.
 pub(super) struct Metadata<'a> {
     region: Bytes,
-    endian: Endian,
+    edition: Edition,
     decoder: Option<Decoder>,
     budget: &'a Budget,
     blocks: BTreeMap<u64, Block>,
@@ -34,6 +32,31 @@ pub(super) struct Metadata<'a> {
     buffer: Vec<u8>,
     /// The bytes of the region that were read as metadata.
     pub(super) seen: Ranges,
+    /// The length of every block that was decoded.
+    made: BTreeMap<u64, u64>,
+    /// What was used of the decoded blocks, each at [`decoded_at`] its place.
+    used: Ranges,
+    /// What was used last; it joins the rest when something elsewhere is used.
+    last: (u64, u64),
+}
+
+/// A number of its own for every byte of every decoded block.
+fn decoded_at(block: u64, offset: u64) -> u64 {
+    // Twice the length of a block, so that the bytes of two blocks never touch.
+    (block << 14).saturating_add(offset)
+}
+
+/// Length in bytes of what stands in front of a block.
+fn header_len(edition: Edition) -> u64 {
+    if edition.marked { 3 } else { 2 }
+}
+
+/// The compressed bytes of the block at `at`; nothing where it is stored as it is, or not all there.
+pub(super) fn compressed(region: &Bytes, edition: Edition, at: u64) -> Option<Bytes> {
+    let header = cut(region, at, 2)?;
+    let word = Fields::new(&header, edition.lengths).u16(0)?;
+    let body_at = at.checked_add(header_len(edition))?;
+    cut(region, body_at, u64::from(word)).filter(|_| word & STORED == 0)
 }
 
 /// A decoded block.
@@ -75,25 +98,66 @@ impl<'a> Metadata<'a> {
     /// A reader of the blocks of `region`; without a decoder it reads those that are stored as they are.
     pub(super) fn new(
         region: Bytes,
-        endian: Endian,
+        edition: Edition,
         decoder: Option<Decoder>,
         budget: &'a Budget,
     ) -> Self {
         Self {
             region,
-            endian,
+            edition,
             decoder,
             budget,
             blocks: BTreeMap::new(),
             clock: 0,
             buffer: vec![0; METADATA_BLOCK],
             seen: Ranges::default(),
+            made: BTreeMap::new(),
+            used: Ranges::default(),
+            last: (0, 0),
         }
+    }
+
+    /// How the structures are laid out.
+    pub(super) fn edition(&self) -> Edition {
+        self.edition
     }
 
     /// Decoded bytes as fields in the image's byte order.
     pub(super) fn fields<'b>(&self, bytes: &'b [u8]) -> Fields<'b> {
-        Fields::new(bytes, self.endian)
+        Fields::new(bytes, self.edition.endian)
+    }
+
+    /// Decoded bytes as bit fields in the image's byte order.
+    pub(super) fn bits<'b>(&self, bytes: &'b [u8]) -> Bits<'b> {
+        Bits::new(bytes, self.edition.endian)
+    }
+
+    /// What stands in decoded blocks and was never used, unless it is all zero.
+    pub(super) fn unused(&mut self) -> Vec<Problem> {
+        let (at, end) = self.last;
+        self.used.add(at, end.saturating_sub(at));
+        let mut problems = Vec::new();
+        for (block, len) in std::mem::take(&mut self.made) {
+            let start = decoded_at(block, 0);
+            let gaps = self.used.gaps(start, start.saturating_add(len));
+            if gaps.is_empty() {
+                continue;
+            }
+            let Ok((bytes, _)) = self.block(block, u64::MAX) else {
+                continue;
+            };
+            for (from, to) in gaps {
+                let from = index(from.saturating_sub(start));
+                let to = index(to.saturating_sub(start));
+                let piece = bytes.get(from..to).unwrap_or_default();
+                if !is_all(piece, 0) {
+                    let len = piece.len();
+                    let detail = format!("{len} bytes in a metadata block belong to nothing");
+                    problems.push(Problem::corrupt(detail).at(block));
+                }
+            }
+        }
+        problems
     }
 
     /// The next `len` bytes at `cursor`, which moves behind them.
@@ -113,12 +177,26 @@ impl<'a> Metadata<'a> {
             let wanted = len.saturating_sub(out.len());
             let piece = rest.get(..wanted).unwrap_or(rest);
             out.extend_from_slice(piece);
+            self.note(cursor, length(piece));
             cursor.offset = cursor.offset.saturating_add(piece.len());
             if cursor.offset == block.len() {
                 (cursor.block, cursor.offset) = (next, 0);
             }
         }
         Ok(out)
+    }
+
+    /// Notes that the next `len` bytes of a block are used.
+    fn note(&mut self, cursor: &Cursor, len: u64) {
+        let offset = u64::try_from(cursor.offset).unwrap_or(u64::MAX);
+        let at = decoded_at(cursor.block, offset);
+        let end = at.saturating_add(len);
+        if self.last.1 == at {
+            self.last.1 = end;
+        } else {
+            let (at, end) = std::mem::replace(&mut self.last, (at, end));
+            self.used.add(at, end.saturating_sub(at));
+        }
     }
 
     /// The decoded block at `at`, which must end at or before `end`, and where the next one starts.
@@ -148,8 +226,9 @@ impl<'a> Metadata<'a> {
 
     fn decode(&mut self, at: u64, end: u64) -> Result<(Rc<[u8]>, u64), Problem> {
         let corrupt = |detail: &str| Problem::corrupt(format!("metadata block: {detail}")).at(at);
-        let header = cut(&self.region, at, HEADER)
-            .and_then(|header| self.fields(&header).u16(0))
+        let header_len = header_len(self.edition);
+        let header = cut(&self.region, at, header_len)
+            .and_then(|header| Fields::new(&header, self.edition.lengths).u16(0))
             .ok_or_else(|| corrupt("it lies behind the end of the image"))?;
         let stored = header & STORED != 0;
         // A header without a length means the largest length there is, which no metadata block may have.
@@ -157,7 +236,7 @@ impl<'a> Metadata<'a> {
             0 => u64::from(STORED),
             len => u64::from(len),
         };
-        let body_at = at.saturating_add(HEADER);
+        let body_at = at.saturating_add(header_len);
         let next = body_at.saturating_add(len);
         if len > length(&self.buffer) {
             return Err(corrupt("it is stored in more than 8 KiB"));
@@ -186,16 +265,19 @@ impl<'a> Metadata<'a> {
             return Err(corrupt("it decodes to nothing"));
         }
         let used = u64::try_from(decoded.read).unwrap_or(u64::MAX);
-        self.seen.add(at, HEADER.saturating_add(used.min(len)));
+        self.seen.add(at, header_len.saturating_add(used.min(len)));
+        self.made.insert(at, length(&bytes));
         Ok((bytes, next))
     }
 }
 
-/// A table of equal entries in metadata blocks, found through an index of 8-byte offsets.
+/// A table of equal entries in metadata blocks, found through an index of their offsets.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Table {
     /// The index, in bytes from the region's start. The table's blocks lie before it.
     pub(super) index_at: u64,
+    /// Length in bytes of an offset in the index: 8, and 4 before version 3.
+    pub(super) pointer: u64,
     /// Length of an entry in bytes: 4, 8 or 16, so that none crosses a block.
     pub(super) entry: u64,
     /// How many entries there are.
@@ -230,11 +312,16 @@ impl Table {
             at.checked_div(block).unwrap_or(0),
             at.checked_rem(block).unwrap_or(0),
         );
-        let pointer_at = self.index_at.saturating_add(number.saturating_mul(8));
-        let start = cut(&metadata.region, pointer_at, 8)
-            .and_then(|pointer| metadata.fields(&pointer).u64(0))
+        let pointer_at = number
+            .saturating_mul(self.pointer)
+            .saturating_add(self.index_at);
+        let start = cut(&metadata.region, pointer_at, self.pointer)
+            .and_then(|pointer| {
+                let fields = metadata.fields(&pointer);
+                fields.u64(0).or_else(|| fields.u32(0).map(u64::from))
+            })
             .ok_or_else(|| outside("the index of a table lies behind the end of the image"))?;
-        metadata.seen.add(pointer_at, 8);
+        metadata.seen.add(pointer_at, self.pointer);
         Ok(Cursor {
             block: start,
             offset: index(offset),

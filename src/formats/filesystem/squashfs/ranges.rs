@@ -26,6 +26,23 @@ impl Ranges {
         self.0.insert(start, end);
     }
 
+    /// What of the bytes from `start` to `end` lies in no range: each piece's first byte, and where it ends.
+    pub(super) fn gaps(&self, start: u64, end: u64) -> Vec<(u64, u64)> {
+        let mut gaps = Vec::new();
+        let before = self.0.range(..=start).next_back();
+        let mut at = before.map_or(start, |(_, &high)| high.max(start));
+        for (&low, &high) in self.0.range(start..end) {
+            if low > at {
+                gaps.push((at, low));
+            }
+            at = at.max(high);
+        }
+        if at < end {
+            gaps.push((at, end));
+        }
+        gaps
+    }
+
     /// The ranges as spans, lowest first, each made by `role` from its offset and length.
     pub(super) fn spans(&self, role: fn(u64, u64) -> Span) -> impl Iterator<Item = Span> {
         self.0
@@ -46,5 +63,8 @@ mod tests {
         }
         let spans: Vec<Span> = ranges.spans(Span::content).collect();
         assert_eq!(spans, [Span::content(0, 4), Span::content(10, 25)]);
+        assert_eq!(ranges.gaps(2, 40), [(4, 10), (35, 40)]);
+        assert_eq!(ranges.gaps(5, 8), [(5, 8)]);
+        assert_eq!(ranges.gaps(12, 30), []);
     }
 }

@@ -14,8 +14,10 @@ use super::contents::Contents;
 use super::decoder::{Compression, Decoder};
 use super::directory::{DirEntry, Listing};
 use super::inode::{Body, Inode};
-use super::metadata::{Cursor, Metadata, Table};
-use super::superblock::{Reference, Superblock};
+use super::lzma;
+use super::metadata::{self, Cursor, Metadata, Table};
+use super::owners::Owners;
+use super::superblock::{METADATA_BLOCK, Reference, Superblock};
 use super::xattr::Xattrs;
 
 /// So many problems are told one by one; damage can make one of every entry.
@@ -44,6 +46,7 @@ pub(super) fn walk(region: &Bytes, superblock: &Superblock, budget: &Budget) -> 
     let rooted = walk.root();
     if rooted && walk.problems.is_empty() {
         walk.check_numbers();
+        walk.check_unused();
     }
     let mut spans: Vec<Span> = walk.metadata.seen.spans(Span::metadata).collect();
     spans.extend(walk.contents.named.spans(Span::content));
@@ -67,11 +70,11 @@ struct Walk<'a> {
     superblock: &'a Superblock,
     metadata: Metadata<'a>,
     budget: &'a Budget,
-    ids: Vec<u32>,
+    owners: Owners,
     xattrs: Option<Xattrs>,
     contents: Contents,
-    /// The inodes that were reached, by number.
-    reached: BTreeMap<u32, Reached>,
+    /// The inodes that were reached, by number; where they have none, by place.
+    reached: BTreeMap<u64, Reached>,
     entries: Vec<Entry>,
     problems: Vec<Problem>,
     untold: u64,
@@ -92,20 +95,23 @@ struct Level {
 
 impl<'a> Walk<'a> {
     fn new(region: &Bytes, superblock: &'a Superblock, budget: &'a Budget) -> Self {
-        let compression = Compression::from_id(superblock.compression);
-        let decoder = compression.map(Decoder::new);
+        let compression = superblock
+            .compression
+            .map(|found| settle(found, region, superblock));
         let mut problems = Vec::new();
-        if compression.is_none() {
+        if let Err(number) = compression {
             problems.push(Problem::unsupported(format!(
-                "compressor {} is not known; only what is stored uncompressed is read",
-                superblock.compression
+                "compressor {number} is not known; only what is stored uncompressed is read"
             )));
         }
+        let compression = compression.ok();
+        let decoder = compression.map(Decoder::new);
+        let metadata = Metadata::new(region.clone(), superblock.edition, decoder, budget);
         Self {
             superblock,
-            metadata: Metadata::new(region.clone(), superblock.endian, decoder, budget),
+            metadata,
             budget,
-            ids: Vec::new(),
+            owners: Owners::default(),
             xattrs: None,
             contents: Contents::new(region, superblock, compression),
             reached: BTreeMap::new(),
@@ -126,19 +132,10 @@ impl<'a> Walk<'a> {
 
     /// Owners and groups, and where the extended attributes are.
     fn read_tables(&mut self, region: &Bytes) {
-        let table = Table {
-            index_at: self.superblock.id_table,
-            entry: 4,
-            count: u64::from(self.superblock.ids),
-        };
-        for number in 0..table.count {
-            match table.entry(number, &mut self.metadata) {
-                Ok(bytes) => self.ids.extend(self.metadata.fields(&bytes).u32(0)),
-                Err(problem) => {
-                    self.tell(problem);
-                    break;
-                }
-            }
+        let (owners, problem) = Owners::read(region, self.superblock, &mut self.metadata);
+        self.owners = owners;
+        if let Some(problem) = problem {
+            self.tell(problem);
         }
         if let Some(at) = self.superblock.xattr_table {
             match Xattrs::read(region, at, &mut self.metadata) {
@@ -197,12 +194,15 @@ impl<'a> Walk<'a> {
                 return None;
             }
         };
-        if inode.number != entry.number || inode.body.kind() != entry.kind {
+        // In version 1 pipes and sockets share a kind, 0.
+        let kind_holds = inode.body.kind() == entry.kind
+            || entry.kind == 0 && inode.body.kind() > 5 && self.superblock.edition.version == 1;
+        if inode.number != entry.number || !kind_holds {
             let problem = Problem::corrupt(format!(
                 "the directory says inode {} of kind {}, the inode says {} of kind {}",
-                entry.number,
+                entry.number.unwrap_or(0),
                 entry.kind,
-                inode.number,
+                inode.number.unwrap_or(0),
                 inode.body.kind()
             ));
             self.tell(problem.about(&path));
@@ -212,14 +212,16 @@ impl<'a> Walk<'a> {
 
     /// Makes the entry of an inode, and its level, when it is a directory.
     fn enter(&mut self, inode: Inode, at: Reference, path: EntryPath) -> Option<Level> {
-        let reached = self.reached.get(&inode.number);
+        let place = at.block << 16 | u64::from(at.offset);
+        let key = inode.number.map_or(place, u64::from);
+        let reached = self.reached.get(&key);
         let known = reached.is_some();
         let again = reached.is_some_and(|reached| reached.at == at);
         let linked = reached
             .and_then(|reached| reached.file.clone())
             .filter(|_| again);
         if known && !again {
-            let detail = format!("inode number {} belongs to two inodes", inode.number);
+            let detail = format!("inode number {key} belongs to two inodes");
             self.tell(Problem::corrupt(detail).about(&path));
         }
         let meta = self.meta(&inode, &path);
@@ -244,15 +246,15 @@ impl<'a> Walk<'a> {
             body => other(body),
         };
         let reached = Reached { at, file };
-        self.reached.entry(inode.number).or_insert(reached);
+        self.reached.entry(key).or_insert(reached);
         self.entries.push(Entry { path, node, meta });
         level
     }
 
     fn meta(&mut self, inode: &Inode, path: &EntryPath) -> Meta {
-        let (uid, gid) = (self.id(inode.uid), self.id(inode.gid));
+        let (uid, gid) = self.owners.of(inode);
         // Where the whole table is unreadable, that was told once.
-        if (uid.is_none() || gid.is_none()) && !self.ids.is_empty() {
+        if (uid.is_none() || gid.is_none()) && !self.owners.is_empty() {
             self.tell(Problem::corrupt("its owner is not in the table of owners").about(path));
         }
         let mut xattrs = BTreeMap::new();
@@ -273,13 +275,9 @@ impl<'a> Walk<'a> {
             mode: Some(inode.mode),
             uid,
             gid,
-            mtime: Some(i64::from(inode.mtime)),
+            mtime: inode.mtime.map(i64::from),
             xattrs,
         }
-    }
-
-    fn id(&self, number: u16) -> Option<u32> {
-        self.ids.get(usize::from(number)).copied()
     }
 
     /// Reads a listing, as far as it goes.
@@ -306,7 +304,9 @@ impl<'a> Walk<'a> {
                 self.tell(problem.about(&path));
                 break;
             }
-            if let Some(before) = entries.last()
+            // Before version 3 kernels looked at all entries, and their order meant nothing.
+            if self.superblock.edition.version > 2
+                && let Some(before) = entries.last()
                 && before.name >= entry.name
             {
                 self.tell(order_problem(&before.name, &entry.name, &path));
@@ -328,6 +328,14 @@ impl<'a> Walk<'a> {
             .ok_or_else(|| Problem::limit("the paths of this file system take more than 256 MiB"))
     }
 
+    /// Tells what decoded blocks hold that nothing uses: no list of entries shows it.
+    fn check_unused(&mut self) {
+        for problem in self.metadata.unused() {
+            self.tell(problem);
+        }
+        self.contents.finish();
+    }
+
     /// Compares what was reached with the number of inodes and with the table for export, which both count
     /// inodes that no directory names.
     fn check_numbers(&mut self) {
@@ -343,11 +351,12 @@ impl<'a> Walk<'a> {
         };
         let table = Table {
             index_at,
+            pointer: 8,
             entry: 8,
             count: u64::from(self.superblock.inodes),
         };
         for (&number, reached) in &self.reached {
-            let bytes = table.entry(u64::from(number).saturating_sub(1), &mut self.metadata);
+            let bytes = table.entry(number.saturating_sub(1), &mut self.metadata);
             let stored = bytes.map(|bytes| self.metadata.fields(&bytes).u64(0));
             let problem = match stored {
                 Ok(Some(raw)) if Reference::new(raw) == reached.at => continue,
@@ -361,6 +370,26 @@ impl<'a> Walk<'a> {
             return;
         }
     }
+}
+
+/// How blocks are compressed, as far as the first blocks of the inodes and the directories show what no number tells.
+fn settle(found: Compression, region: &Bytes, superblock: &Superblock) -> Compression {
+    if found != Compression::Vendor(None) {
+        return found;
+    }
+    let tables = [superblock.inode_table, superblock.directory_table];
+    let mut buffer = vec![0; METADATA_BLOCK];
+    let first = tables
+        .into_iter()
+        .find_map(|at| metadata::compressed(region, superblock.edition, at));
+    let Some(block) = first else {
+        return found;
+    };
+    if Decoder::new(found).decode(&block, &mut buffer).is_ok() {
+        // Deflate, or a form that is tried anyway.
+        return found;
+    }
+    Compression::Vendor(lzma::find(&block, &mut buffer))
 }
 
 /// What is neither a directory nor a file.

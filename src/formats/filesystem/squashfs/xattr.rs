@@ -54,6 +54,7 @@ impl Xattrs {
             values,
             sets: Table {
                 index_at: at.saturating_add(HEADER),
+                pointer: 8,
                 entry: 16,
                 count: u64::from(count),
             },

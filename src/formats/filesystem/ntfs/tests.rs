@@ -1,0 +1,173 @@
+use bytes::Bytes;
+
+use super::Ntfs;
+use crate::entry::Node;
+use crate::formats::filesystem::trial::{Trial, fixture, poke, stored};
+use crate::formats::{Format, Length, Proof, Reject};
+
+fn open(image: &[u8]) -> Trial {
+    crate::formats::filesystem::trial::open(&Ntfs, image)
+}
+
+fn measure(image: &[u8]) -> Result<(u64, Proof), Reject> {
+    let extent = Ntfs.measure(&Bytes::copy_from_slice(image))?;
+    match extent.len {
+        Length::Known(len) => Ok((len, extent.proof)),
+        Length::Decoded => panic!("a file system states its length"),
+    }
+}
+
+/// Where the record of a file is: the last one in the image that holds its name.
+fn record_of(image: &[u8], name: &str) -> usize {
+    let name: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let holds = |at: &usize| {
+        let record = &image[*at..*at + 1024];
+        let named = record.windows(name.len()).any(|window| window == name);
+        record.starts_with(b"FILE") && named
+    };
+    let mut places = (0..image.len() - 1024).step_by(512).filter(holds);
+    places.next_back().unwrap()
+}
+
+/// Where an attribute of a record is.
+fn attribute(image: &[u8], record: usize, kind: u32) -> usize {
+    let word = |at: usize| u32::from_le_bytes(image[at..at + 4].try_into().unwrap());
+    let mut at = record + usize::from(image[record + 20]);
+    while word(at) != kind {
+        at += word(at + 4) as usize;
+    }
+    at
+}
+
+#[test]
+fn every_variant_is_read_without_a_problem() {
+    for variant in ["plain", "compressed", "deleted"] {
+        let found = open(&fixture(&format!("ntfs/{variant}.img.gz")));
+        assert_eq!(found.problems, Vec::<String>::new(), "{variant}");
+    }
+}
+
+#[test]
+fn deleted_files_are_history_where_their_clusters_are_free() {
+    let found = open(&fixture("ntfs/deleted.img.gz"));
+    let truth = String::from_utf8(stored("ntfs/deleted.img.gz.history.tsv")).unwrap();
+    assert_eq!(found.history(), truth.lines().collect::<Vec<_>>());
+}
+
+#[test]
+fn hard_links_share_their_content_and_streams_have_a_name() {
+    let found = open(&fixture("ntfs/plain.img.gz"));
+    let tool = |path: &[u8]| {
+        let mut entries = found.tree.entries.iter();
+        let entry = entries.find(|entry| entry.path.as_bytes() == path).unwrap();
+        match &entry.node {
+            Node::File(file) => file.clone(),
+            _ => panic!("a file"),
+        }
+    };
+    let (one, other) = (tool(b"/bin/tool"), tool(b"/a/b/tool-again"));
+    assert!(std::sync::Arc::ptr_eq(&one.data, &other.data));
+    assert_eq!(tool(b"/one:note").size, 20);
+    assert_eq!(tool(b"/one:long").size, 3000);
+    let said: Vec<_> = found.opened.properties.iter().collect();
+    assert!(said.contains(&(&b"label"[..], &b"VITALSIGN"[..])));
+    assert!(said.contains(&(&b"version"[..], &b"3.1"[..])));
+}
+
+#[test]
+fn damage_is_told() {
+    let image = fixture("ntfs/plain.img.gz");
+    let count = open(&image).tree.entries.len();
+    let blocks = record_of(&image, "blocks");
+    let data = attribute(&image, blocks, 0x80);
+    let table = 4 * 4096;
+    let cases: &[(&str, usize, &[u8], &str)] = &[
+        ("boot code", 100, &[1], "the boot sector and its copy"),
+        (
+            "a mark of a record",
+            blocks + 510,
+            &[0xee, 0xee],
+            "was not written to its end",
+        ),
+        ("a record", blocks, b"BAAD", "makes no sense"),
+        ("the first record", table, b"BAAD", "its copy is read"),
+        (
+            "the copy of a record",
+            table + 3 * 1024 + 60,
+            &[0x77],
+            "and its copy differ",
+        ),
+        (
+            "the list of clusters",
+            data + 64,
+            &[0xff],
+            "the list of its clusters makes no sense",
+        ),
+        (
+            "clusters of another",
+            data + 66,
+            &[1],
+            "which another file has too",
+        ),
+        (
+            "the bits of its kind",
+            data + 13,
+            &[0x40],
+            "is encrypted (EFS)",
+        ),
+        (
+            "the end of the attributes",
+            attribute(&image, blocks, 0x30),
+            &[0; 4],
+            "do not end",
+        ),
+        (
+            "the directory of a name",
+            attribute(&image, blocks, 0x30) + 24,
+            &[99],
+            "names a directory that is none",
+        ),
+    ];
+    for (name, at, bytes, wanted) in cases {
+        let found = open(&poke(&image, *at, bytes));
+        assert!(found.tells(wanted), "{name}: {:?}", found.problems);
+        assert!(found.tree.entries.len() >= count - 1, "{name}");
+    }
+}
+
+#[test]
+fn a_lost_boot_sector_is_read_from_its_copy() {
+    let image = fixture("ntfs/plain.img.gz");
+    let len = u64::from_le_bytes(image[40..48].try_into().unwrap()) * 512 + 512;
+    let whole = open(&image[..len as usize]).rows();
+    let lost = poke(&image[..len as usize], 0, &[0; 512]);
+    let found = open(&lost);
+    assert!(found.tells("its copy is read"));
+    assert_eq!(found.rows(), whole);
+    let stream = Bytes::from([vec![7; 700], lost].concat());
+    let hit = 700 + len - 512 + 3;
+    assert_eq!(Ntfs.locate(&stream, &Ntfs.magics()[0], hit), Some(700));
+}
+
+#[test]
+fn a_boot_sector_needs_a_table_of_files() {
+    let image = fixture("ntfs/plain.img.gz");
+    let len = u64::from_le_bytes(image[40..48].try_into().unwrap()) * 512 + 512;
+    assert_eq!(measure(&image), Ok((len, Proof::Structure)));
+    assert!(matches!(
+        measure(&poke(&image[..image.len() - 4096], 13, &[3])),
+        Err(Reject::NearMiss(_))
+    ));
+    let empty = poke(&vec![0; image.len()], 0, &image[..512]);
+    assert!(matches!(measure(&empty), Err(Reject::NearMiss(_))));
+    let other = [&[0; 3][..], b"NTFS    ", &[0; 800]].concat();
+    assert!(matches!(measure(&other), Err(Reject::Coincidence(_))));
+}
+
+#[test]
+fn every_truncation_is_survived() {
+    let image = fixture("ntfs/plain.img.gz");
+    for len in (0..image.len() - 1_100_000).step_by(50_021) {
+        assert!(!open(&image[..len]).problems.is_empty(), "{len}");
+    }
+}
