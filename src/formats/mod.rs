@@ -15,8 +15,17 @@ pub mod nand {
 }
 
 mod archive {
+    pub(super) mod ar;
+    pub(super) mod cab;
     pub(super) mod cpio;
+    mod packed;
+    pub(super) mod rar;
+    pub(super) mod rpm;
+    pub(super) mod sevenz;
+    mod solid;
     pub(super) mod tar;
+    pub(super) mod xar;
+    pub(super) mod zip;
 }
 
 mod boot {
@@ -32,12 +41,19 @@ mod boot {
 }
 
 mod compression {
+    pub(super) mod bzip2;
+    pub(super) mod compress;
+    pub(super) mod deflate;
     pub(super) mod gzip;
+    pub(super) mod lz4;
+    pub(super) mod lzip;
     pub(super) mod lzma;
+    pub(super) mod lzop;
     pub(super) mod notes;
     #[cfg(test)]
     mod trial;
     pub(super) mod xz;
+    pub(super) mod zlib;
     pub(super) mod zstd;
 }
 
@@ -93,8 +109,15 @@ mod flash {
 
 /// Every format, in the order in which ties are settled.
 pub const ALL: &[&dyn Format] = &[
+    &archive::ar::Ar,
+    &archive::cab::Cab,
     &archive::cpio::Cpio,
+    &archive::rar::Rar,
+    &archive::rpm::Rpm,
+    &archive::sevenz::SevenZ,
     &archive::tar::Tar,
+    &archive::xar::Xar,
+    &archive::zip::Zip,
     &boot::android_boot::AndroidBoot,
     &boot::dtb::Dtb,
     &boot::dtbo::Dtbo,
@@ -103,9 +126,15 @@ pub const ALL: &[&dyn Format] = &[
     &boot::trx::Trx,
     &boot::uboot_env::UbootEnv,
     &boot::uimage::Uimage,
+    &compression::bzip2::Bzip2,
+    &compression::compress::Compress,
     &compression::gzip::Gzip,
+    &compression::lz4::Lz4,
+    &compression::lzip::Lzip,
     &compression::lzma::Lzma,
+    &compression::lzop::Lzop,
     &compression::xz::Xz,
+    &compression::zlib::Zlib,
     &compression::zstd::Zstd,
     &disk::android_sparse::AndroidSparse,
     &disk::android_super::AndroidSuper,

@@ -1,12 +1,12 @@
 //! gzip, RFC 1952: one member or several, each with CRC-32 and size.
 
-use std::cell::RefCell;
 use std::io::{self, Read};
 use std::ops::Range;
 
 use bytes::Bytes;
 use flate2::{Crc, Decompress, FlushDecompress, Status};
 
+use super::deflate::{could_deflate, give_back, inflate};
 use super::notes::Notes;
 use crate::budget::Budget;
 use crate::formats::{
@@ -135,38 +135,6 @@ impl Header {
             Fields::little(bytes).u16(at).map(u32::from) == Some(crc)
         })
     }
-}
-
-/// Whether the first block's header could be one. It spares most coincidences a decoder.
-fn could_deflate(body: &[u8]) -> bool {
-    let Some(&first) = body.first() else {
-        return false;
-    };
-    match first >> 1 & 3 {
-        // Stored: the length, and its complement.
-        0 => {
-            let fields = Fields::little(body);
-            let lens = fields.u16(1).zip(fields.u16(3));
-            lens.is_none_or(|(len, complement)| len == !complement)
-        }
-        1 => true,
-        // Dynamic codes: at most 286 of literals and lengths, 30 of distances.
-        2 => first >> 3 <= 29 && body.get(1).is_none_or(|second| second & 0x1f <= 29),
-        _ => false,
-    }
-}
-
-thread_local! {
-    /// A decoder that is used again: its memory is large and aligned, and made anew for each of many small streams it
-    /// would leave a hole each time.
-    static SPARE: RefCell<Option<Decompress>> = const { RefCell::new(None) };
-}
-
-/// A decoder of raw deflate; its owner gives it back to [`SPARE`].
-fn inflate() -> Decompress {
-    let mut inflate = SPARE.take().unwrap_or_else(|| Decompress::new(false));
-    inflate.reset(false);
-    inflate
 }
 
 /// Decodes member after member.
@@ -312,7 +280,7 @@ impl Decode for Members {
         } else {
             Ok((self.complete, Proof::Structure))
         };
-        SPARE.set(Some(self.inflate));
+        give_back(self.inflate);
         let (spans, problems) = self.notes.finish();
         Ending {
             extent,

@@ -1,0 +1,136 @@
+//! Tests of the cabinet reader.
+
+use std::path::Path;
+
+use super::*;
+use crate::budget::Limits;
+use crate::formats::Length;
+use crate::problem::ProblemKind;
+
+const VARIANTS: [&str; 3] = ["mszip", "stored", "lzx"];
+
+fn fixture(name: &str) -> Vec<u8> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/cab");
+    std::fs::read(root.join(format!("{name}.img"))).unwrap()
+}
+
+fn open(bytes: impl Into<Bytes>) -> Option<(u64, Tree, Opened)> {
+    let bytes = bytes.into();
+    let Length::Known(len) = Cab.measure(&bytes).ok()?.len else {
+        panic!("a cabinet states its length");
+    };
+    let mut opened = Cab.open(clip(&bytes, 0, len), &Budget::new(Limits::default()));
+    let Content::Tree(tree) = std::mem::replace(&mut opened.content, Content::Unread) else {
+        panic!("a cabinet is a tree");
+    };
+    Some((len, tree, opened))
+}
+
+fn contents(tree: &Tree) -> Vec<Option<Bytes>> {
+    let file = |entry: &Entry| match &entry.node {
+        Node::File(file) => file.data.bytes(),
+        _ => None,
+    };
+    tree.entries.iter().map(file).collect()
+}
+
+#[test]
+fn every_variant_is_explained_to_its_end() {
+    for variant in VARIANTS {
+        let image = fixture(variant);
+        let (len, tree, opened) = open([&image[..], b"behind"].concat()).unwrap();
+        assert_eq!(len as usize, image.len(), "{variant}");
+        assert!(
+            opened.problems.is_empty(),
+            "{variant}: {:?}",
+            opened.problems
+        );
+        let explained: u64 = opened.spans.iter().map(|span| span.len).sum();
+        // The reserved areas of the header, two folders and two blocks.
+        let reserved = if variant == "lzx" {
+            20 + 2 * 4 + 2 * 2
+        } else {
+            0
+        };
+        assert_eq!(explained, len - reserved, "{variant}");
+        assert!(tree.entries.len() >= 3);
+    }
+}
+
+#[test]
+fn the_set_and_its_neighbours_are_shown() {
+    let (_, _, opened) = open(fixture("lzx")).unwrap();
+    let told: Vec<_> = opened.properties.iter().collect();
+    let expected: [(&[u8], &[u8]); 2] = [(b"previous", b"before.cab"), (b"set", b"1 of set 77")];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn every_flipped_bit_of_a_block_is_told() {
+    for variant in VARIANTS {
+        let sound = fixture(variant);
+        let (len, tree, opened) = open(sound.clone()).unwrap();
+        let right = contents(&tree);
+        let is_content = |at: u64| {
+            let mut spans = opened.spans.iter();
+            spans.any(|span| {
+                span.role == crate::formats::Role::Content
+                    && (span.at..span.at + span.len).contains(&at)
+            })
+        };
+        for at in (0..len).step_by(13).filter(|&at| is_content(at)) {
+            let mut image = sound.clone();
+            image[at as usize] ^= 4;
+            let (_, tree, opened) = open(image).unwrap();
+            // gcab leaves the sums out.
+            let told = !opened.problems.is_empty();
+            assert!(
+                told || variant != "lzx" || contents(&tree) == right,
+                "{variant} {at}"
+            );
+        }
+    }
+}
+
+#[test]
+fn quantum_is_named_and_its_blocks_are_explained() {
+    let mut image = fixture("mszip");
+    let folder = Header::parse(&image).unwrap().folders_at as usize;
+    image[folder + 6] = 2;
+    let (len, tree, opened) = open(image).unwrap();
+    assert_eq!(opened.problems[0].kind, ProblemKind::Unsupported);
+    let explained: u64 = opened.spans.iter().map(|span| span.len).sum();
+    assert_eq!(explained, len);
+    assert!(
+        contents(&tree)
+            .iter()
+            .filter(|content| content.is_some())
+            .count()
+            <= 2
+    );
+}
+
+#[test]
+fn mutants_and_truncations_do_not_panic() {
+    let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut number = || {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        usize::try_from(seed >> 1).unwrap()
+    };
+    for variant in VARIANTS {
+        let sound = fixture(variant);
+        for _ in 0..500 {
+            let mut image = sound.clone();
+            for _ in 0..=number() % 4 {
+                let at = number() % image.len();
+                image[at] = u8::try_from(number() & 0xff).unwrap();
+            }
+            if number() % 3 == 0 {
+                image.truncate(number() % sound.len());
+            }
+            open(image);
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Tests of the 7z reader.
+
+use std::path::Path;
+
+use super::*;
+use crate::budget::Limits;
+use crate::entry::Node;
+use crate::formats::{Length, Tree};
+use crate::problem::ProblemKind;
+
+const VARIANTS: [&str; 12] = [
+    "lzma2",
+    "lzma",
+    "ppmd",
+    "bzip2",
+    "deflate",
+    "deflate64",
+    "copy",
+    "bcj",
+    "bcj2",
+    "delta",
+    "arm64",
+    "libarchive",
+];
+
+fn fixture(name: &str) -> Vec<u8> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/7z");
+    std::fs::read(root.join(format!("{name}.img"))).unwrap()
+}
+
+fn open(bytes: impl Into<Bytes>) -> Option<(u64, Tree, Opened)> {
+    let bytes = bytes.into();
+    let Length::Known(len) = SevenZ.measure(&bytes).ok()?.len else {
+        panic!("7z states its length");
+    };
+    let region = crate::read::clip(&bytes, 0, len);
+    let mut opened = SevenZ.open(region, &Budget::new(Limits::default()));
+    let Content::Tree(tree) = std::mem::replace(&mut opened.content, Content::Unread) else {
+        panic!("7z is a tree");
+    };
+    Some((len, tree, opened))
+}
+
+/// The contents that came out whole, and how many did not.
+fn contents(tree: &Tree) -> (Vec<(Vec<u8>, Bytes)>, usize) {
+    let (mut whole, mut damaged) = (Vec::new(), 0);
+    for entry in &tree.entries {
+        if let Node::File(file) = &entry.node {
+            match file.data.bytes() {
+                Some(bytes) => whole.push((entry.path.as_bytes().to_vec(), bytes)),
+                None => damaged += 1,
+            }
+        }
+    }
+    (whole, damaged)
+}
+
+#[test]
+fn every_variant_is_explained_to_its_end() {
+    for variant in VARIANTS {
+        let image = fixture(variant);
+        let (len, tree, opened) = open([&image[..], b"behind"].concat()).unwrap();
+        assert_eq!(len as usize, image.len(), "{variant}");
+        assert!(
+            opened.problems.is_empty(),
+            "{variant}: {:?}",
+            opened.problems
+        );
+        let explained: u64 = opened.spans.iter().map(|span| span.len).sum();
+        assert_eq!(explained, len, "{variant}");
+        assert!(tree.entries.len() > 30);
+    }
+}
+
+#[test]
+fn every_flipped_byte_is_told() {
+    for variant in VARIANTS {
+        let sound = fixture(variant);
+        let (_, tree, _) = open(sound.clone()).unwrap();
+        let (right, _) = contents(&tree);
+        for at in (0..sound.len()).step_by(11) {
+            let mut image = sound.clone();
+            image[at] ^= 4;
+            let Some((len, tree, opened)) = open(image) else {
+                assert!(at < 32);
+                continue;
+            };
+            let (found, damaged) = contents(&tree);
+            let told = damaged > 0 || !opened.problems.is_empty() || len != sound.len() as u64;
+            // The last bytes of LZMA are not needed; and a header whose CRC-32 is wrong is read all the same.
+            let right = found.iter().all(|pair| right.contains(pair));
+            assert!(told || right, "{variant} {at}");
+        }
+    }
+}
+
+#[test]
+fn encrypted_archives_are_named() {
+    let (_, tree, opened) = open(fixture("encrypted-files")).unwrap();
+    assert!(!tree.entries.is_empty());
+    assert_eq!(opened.problems[0].kind, ProblemKind::Encrypted);
+    let (_, tree, opened) = open(fixture("encrypted-header")).unwrap();
+    assert!(tree.entries.is_empty());
+    assert_eq!(opened.problems[0].kind, ProblemKind::Encrypted);
+}
+
+#[test]
+fn one_wrong_byte_of_the_start_header_is_a_near_miss() {
+    for at in 8..32 {
+        let mut image = fixture("lzma2");
+        image[at] ^= 1;
+        let reject = SevenZ.measure(&Bytes::from(image)).err();
+        assert!(matches!(reject, Some(Reject::NearMiss(_))), "{at}");
+    }
+}
+
+#[test]
+fn headers_of_noise_do_not_panic() {
+    let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut number = || {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        usize::try_from(seed >> 1).unwrap()
+    };
+    for variant in ["lzma", "libarchive"] {
+        let sound = fixture(variant);
+        let start = Start::parse(&sound).unwrap();
+        for _ in 0..2000 {
+            let mut image = sound.clone();
+            for _ in 0..=number() % 4 {
+                let within = number() % usize::try_from(start.header_len).unwrap();
+                image[usize::try_from(start.header_at).unwrap() + within] =
+                    u8::try_from(number() & 0xff).unwrap();
+            }
+            open(image);
+        }
+    }
+}
