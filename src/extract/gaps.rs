@@ -112,7 +112,10 @@ fn run(bytes: &[u8]) -> usize {
     let Some(&byte) = bytes.first() else {
         return 0;
     };
-    let constant = |block: &&[u8]| is_all(block, byte);
+    let constant = |block: &&[u8]| {
+        map::touched(length(block));
+        is_all(block, byte)
+    };
     let blocks = bytes.chunks(BLOCK).take_while(constant).map(<[u8]>::len);
     let whole = blocks.fold(0, usize::saturating_add);
     let rest = bytes.get(whole..).unwrap_or_default();
@@ -124,7 +127,10 @@ fn run_at_end(bytes: &[u8]) -> usize {
     let Some(&byte) = bytes.last() else {
         return 0;
     };
-    let constant = |block: &&[u8]| is_all(block, byte);
+    let constant = |block: &&[u8]| {
+        map::touched(length(block));
+        is_all(block, byte)
+    };
     let blocks = bytes.rchunks(BLOCK).take_while(constant).map(<[u8]>::len);
     let whole = blocks.fold(0, usize::saturating_add);
     let rest = bytes
@@ -146,9 +152,12 @@ fn run_at_end(bytes: &[u8]) -> usize {
 )]
 fn entropy(bytes: &[u8]) -> f64 {
     let mut counts = [0_u64; 256];
-    for &byte in bytes {
-        if let Some(count) = counts.get_mut(usize::from(byte)) {
-            *count = count.saturating_add(1);
+    for block in bytes.chunks(BLOCK) {
+        map::touched(length(block));
+        for &byte in block {
+            if let Some(count) = counts.get_mut(usize::from(byte)) {
+                *count = count.saturating_add(1);
+            }
         }
     }
     let total = length(bytes) as f64;
