@@ -236,10 +236,12 @@ fn explain(image: &Bytes, superblock: &Superblock, mut scan: Scan, shown: &Shown
     let same = seen.iter().map(|node| (node.sequence, node.sum));
     let copied: BTreeSet<_> = same.filter(|node| rest.contains(node)).collect();
     for node in &nodes {
-        if node.is_hidden && !shown.uses(image, node) {
-            continue;
+        if node.is_hidden {
+            if !shown.uses(image, node) {
+                continue;
+            }
+            scan.explain(image, node);
         }
-        scan.explain(image, node);
         let fixed = match node.kind {
             NodeKind::Inode => node::INODE,
             NodeKind::Data => node::DATA,

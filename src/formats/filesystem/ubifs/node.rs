@@ -300,7 +300,7 @@ impl Data {
     }
 }
 
-/// Whether all of `bytes` are what pads less than a padding node.
+/// Whether all of `bytes` are what pads a node to 8: Linux and mkfs.ubifs differ in it.
 pub(super) fn is_padding(bytes: &[u8]) -> bool {
-    is_all(bytes, 0xce) || is_all(bytes, 0)
+    [0xce, 0, 0xff].iter().any(|&byte| is_all(bytes, byte))
 }

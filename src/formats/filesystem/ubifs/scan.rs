@@ -100,6 +100,7 @@ impl Scan {
             let len = Fields::little(&bytes).u32(24).unwrap_or(0);
             let padded = node.end().saturating_add(len.into());
             if padded <= end {
+                self.ledger.padding(image, node.end()..padded);
                 next = aligned(padded);
             }
         } else if let Some(padding) = cut(image, node.end(), next.saturating_sub(node.end()))
@@ -110,6 +111,10 @@ impl Scan {
         if let Kind::Unknown(kind) = node.kind {
             let what = format!("a node of unknown type {kind}; Linux refuses it");
             self.problems.push(Problem::unsupported(what).at(node.at));
+        }
+        // While its pages are in memory.
+        if !node.is_hidden {
+            self.explain(image, &node);
         }
         self.nodes.push(node);
         next.min(end).max(node.at.saturating_add(8))

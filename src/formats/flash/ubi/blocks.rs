@@ -100,6 +100,9 @@ impl Blocks {
         }
         self.ledger
             .structure(at.saturating_add(id_at), &header, VOLUME_RESERVED);
+        self.pad(&block, at, HEADER, id_at);
+        let data_at = shape.first.geometry.data;
+        self.pad(&block, at, id_at.saturating_add(HEADER), data_at);
         self.tally.used = self.tally.used.saturating_add(1);
         let block = Block {
             number,
@@ -107,6 +110,15 @@ impl Blocks {
             id,
         };
         self.add(region, shape, block);
+    }
+
+    /// Names what pads a header, from `from` to `to` in the block at `at`, when it is zero or erased.
+    fn pad(&mut self, block: &Bytes, at: u64, from: u64, to: u64) {
+        let bytes = clip(block, from, to.saturating_sub(from));
+        if is_all(&bytes, 0) || is_all(&bytes, 0xff) {
+            self.ledger
+                .metadata(at.saturating_add(from), length(&bytes));
+        }
     }
 
     /// An erase block without a sound volume identifier header.
