@@ -48,36 +48,6 @@ impl ProblemKind {
     }
 }
 
-/// The problems of one region, in bounded number: a broken image may have as many as it has blocks.
-#[derive(Debug, Default)]
-pub struct Problems {
-    told: Vec<Problem>,
-    untold: u64,
-}
-
-impl Problems {
-    /// So many problems are told one by one; the rest are counted.
-    const TOLD: usize = 1000;
-
-    /// Adds a problem.
-    pub fn push(&mut self, problem: Problem) {
-        if self.told.len() < Self::TOLD {
-            self.told.push(problem);
-        } else {
-            self.untold = self.untold.saturating_add(1);
-        }
-    }
-
-    /// What was added; the last one says how many more there were.
-    pub fn into_vec(mut self) -> Vec<Problem> {
-        if self.untold > 0 {
-            let detail = format!("{} more problems like these", self.untold);
-            self.told.push(Problem::limit(detail));
-        }
-        self.told
-    }
-}
-
 /// One thing that went wrong inside a region.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {

@@ -19,10 +19,11 @@ use bytes::Bytes;
 use crate::budget::Budget;
 use crate::formats::crc32c::{START, crc32c};
 use crate::formats::stored::Ledger;
+use crate::formats::told::Problems;
 use crate::formats::{
     Content, Doc, Extent, Format, Kind, Magic, Opened, Proof, Properties, Reject, Tree,
 };
-use crate::problem::{Problem, Problems};
+use crate::problem::Problem;
 use crate::read::{Fields, clip, cut, index, length};
 
 /// EROFS.

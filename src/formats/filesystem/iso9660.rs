@@ -24,10 +24,11 @@ use self::walk::{Walked, walk};
 use crate::budget::Budget;
 use crate::entry::Node;
 use crate::formats::stored::Ledger;
+use crate::formats::told::Problems;
 use crate::formats::{
     Content, Doc, Extent, Format, Kind, Magic, Opened, Proof, Properties, Reject, Tree,
 };
-use crate::problem::{Problem, ProblemKind, Problems};
+use crate::problem::{Problem, ProblemKind};
 use crate::read::length;
 
 /// ISO 9660.

@@ -12,7 +12,8 @@ use super::xattr;
 use crate::budget::Budget;
 use crate::entry::{Data, Device, Entry, EntryPath, Fault, File, Meta, Node};
 use crate::formats::stored::Ledger;
-use crate::problem::{Problem, ProblemKind, Problems};
+use crate::formats::told::Problems;
+use crate::problem::{Problem, ProblemKind};
 use crate::read::{Fields, index, length};
 
 /// The longest path that is followed (bytes), as in Linux.

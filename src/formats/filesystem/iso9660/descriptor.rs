@@ -6,7 +6,8 @@ use super::DESCRIPTORS;
 use super::record::{Record, both_u16, both_u32};
 use crate::formats::Properties;
 use crate::formats::stored::Ledger;
-use crate::problem::{Problem, Problems};
+use crate::formats::told::Problems;
+use crate::problem::Problem;
 use crate::read::{Endian, Fields, clip, cut, index, is_all};
 
 /// The length of a volume descriptor and of a sector (bytes).

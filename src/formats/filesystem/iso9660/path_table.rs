@@ -6,7 +6,8 @@ use bytes::Bytes;
 
 use super::descriptor::Volume;
 use crate::formats::stored::Ledger;
-use crate::problem::{Problem, Problems};
+use crate::formats::told::Problems;
+use crate::problem::Problem;
 use crate::read::{Endian, Fields, clip, length};
 
 /// Holds the path tables against the directories that were read, by their first blocks: all of them name the same.

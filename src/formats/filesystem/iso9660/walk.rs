@@ -15,7 +15,8 @@ use super::susp::{self, RockRidge};
 use crate::budget::Budget;
 use crate::entry::{Data, Device, Entry, EntryPath, File, Meta, Node};
 use crate::formats::stored::{Damaged, Ledger};
-use crate::problem::{Problem, ProblemKind, Problems};
+use crate::formats::told::Problems;
+use crate::problem::{Problem, ProblemKind};
 use crate::read::{clip, index, length};
 
 /// The longest path that is followed (bytes), as in Linux.
