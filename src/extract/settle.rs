@@ -47,6 +47,12 @@ impl Claim {
         self.at.saturating_add(self.len)
     }
 
+    /// Whether it starts in what the region of `outer` leaves over, is of the same format and does not end there: journals and
+    /// free blocks keep copies of how a file system starts.
+    fn copies(&self, outer: (u64, &'static str)) -> bool {
+        self.missing > 0 && self.format.doc().id == outer.1
+    }
+
     fn overlaps(&self, other: &Self) -> bool {
         self.at < other.end() && other.at < self.end()
     }
@@ -68,11 +74,19 @@ pub(super) struct Settled {
     pub(super) problems: Vec<Problem>,
 }
 
-/// Settles who owns what of `range`; `hits` are those that start in it.
-pub(super) fn settle(stream: &Bytes, range: Range<u64>, hits: &[Hit], budget: &Budget) -> Settled {
+/// Settles who owns what of `range`; `hits` are those that start in it. `outer` is the claim, by its first byte and format, whose
+/// format does not explain these bytes.
+pub(super) fn settle(
+    stream: &Bytes,
+    range: Range<u64>,
+    hits: &[Hit],
+    outer: Option<(u64, &'static str)>,
+    budget: &Budget,
+) -> Settled {
     let mut settling = Settling {
         stream,
         end: range.end,
+        outer,
         budget,
         told: vec![0; formats::ALL.len()],
         standing: BTreeMap::new(),
@@ -92,6 +106,7 @@ pub(super) fn settle(stream: &Bytes, range: Range<u64>, hits: &[Hit], budget: &B
 struct Settling<'a> {
     stream: &'a Bytes,
     end: u64,
+    outer: Option<(u64, &'static str)>,
     budget: &'a Budget,
     /// How many rejected claims were told, by format.
     told: Vec<usize>,
@@ -125,8 +140,7 @@ impl Settling<'_> {
                     proof,
                 }) if len > 0 => {
                     let here = len.min(length(&rest));
-                    *own_end = hit.at.saturating_add(here);
-                    known.push(Claim {
+                    let claim = Claim {
                         format,
                         at: hit.at,
                         len: here,
@@ -135,7 +149,13 @@ impl Settling<'_> {
                         drained: None,
                         properties: Properties::new(),
                         opened: None,
-                    });
+                    };
+                    if let Some((at, id)) = self.outer.filter(|&outer| claim.copies(outer)) {
+                        self.lose(&claim, (Proof::Checksum, id, at));
+                        continue;
+                    }
+                    *own_end = hit.at.saturating_add(here);
+                    known.push(claim);
                 }
                 Ok(Extent { proof, .. }) => decoding.push((*hit, format, proof)),
                 Err(reject) => self.reject(*hit, format, reject),
@@ -339,6 +359,7 @@ mod tests {
         let mut settling = Settling {
             stream: &Bytes::new(),
             end: 1000,
+            outer: None,
             budget: &budget,
             told: vec![0; formats::ALL.len()],
             standing: BTreeMap::new(),

@@ -106,6 +106,8 @@ struct Home {
     stored: bool,
     /// The claim that these bytes are a gap of: it is not tried on them again.
     except: Option<(u64, &'static str)>,
+    /// Whether they are what the format of that claim does not explain, and not a part that it names.
+    leftover: bool,
 }
 
 impl Home {
@@ -122,6 +124,7 @@ impl Home {
             place_origin: 0,
             stored: false,
             except: None,
+            leftover: false,
         }
     }
 
@@ -307,7 +310,8 @@ impl Unpacker<'_> {
             .filter(excepted)
             .copied()
             .collect();
-        let settled = settle::settle(stream, range.clone(), &own, self.budget);
+        let outer = home.except.filter(|_| home.leftover);
+        let settled = settle::settle(stream, range.clone(), &own, outer, self.budget);
         for problem in settled.problems {
             let at = problem.at.unwrap_or_default();
             let place = home.place.offset(at.saturating_sub(home.place_origin));

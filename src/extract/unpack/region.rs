@@ -67,6 +67,7 @@ impl Unpacker<'_> {
             place_origin: claim.at,
             stored: false,
             except: Some((claim.at, doc.id)),
+            leftover: false,
         };
         if claim.missing > 0 {
             let detail = format!("cut off: {} more bytes should follow", claim.missing);
@@ -161,6 +162,7 @@ impl Unpacker<'_> {
             place_origin: 0,
             stored: false,
             except: None,
+            leftover: false,
             ..inner.clone()
         };
         let (sha256, hits) = self.hash_and_search(&bytes, &home);
@@ -280,6 +282,7 @@ impl Unpacker<'_> {
             .is_some_and(|region| self.decoded.contains_key(&region));
         let inner = &Home {
             stored: decodes,
+            leftover: true,
             ..inner.clone()
         };
         let parts = ledger::merge(parts);

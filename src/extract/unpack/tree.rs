@@ -93,6 +93,7 @@ impl Unpacker<'_> {
                     place_origin: 0,
                     stored: false,
                     except: None,
+                    leftover: false,
                 },
                 payload: None,
             });
