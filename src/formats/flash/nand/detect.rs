@@ -163,7 +163,8 @@ fn candidate(bytes: &Bytes, geometry: Geometry) -> Option<Candidate> {
     })
 }
 
-/// Some of the pages that something was written to, at most `most`, spread over the dump.
+/// Some of the pages of good blocks that something was written to, at most `most`, spread over the dump. What a bad block holds
+/// says nothing, and where the spare bytes are others, every block looks bad.
 fn written(chip: &Chip, most: usize) -> Vec<u64> {
     let pages = chip.pages();
     // Steps near the golden section of the dump land everywhere, and on every page where there are few.
@@ -179,7 +180,8 @@ fn written(chip: &Chip, most: usize) -> Vec<u64> {
             .unwrap_or_default();
         let (data, _) = chip.page(page);
         map::touched(length(data));
-        if !is_constant(data) {
+        let block = page.checked_div(chip.geometry.pages_per_block);
+        if !is_constant(data) && !chip.is_marked(block.unwrap_or_default()) {
             found.push(page);
             if found.len() >= most {
                 break;

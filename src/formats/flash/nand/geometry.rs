@@ -136,6 +136,17 @@ impl Chip {
             .unwrap_or_default()
     }
 
+    /// Whether a block is marked as bad: on its first or second page, or on its last as some makers do.
+    pub(super) fn is_marked(&self, block: u64) -> bool {
+        let pages = self.pages_of(block);
+        let last = pages.end.saturating_sub(1);
+        let second = pages.start.saturating_add(1).min(last);
+        [pages.start, second, last].into_iter().any(|page| {
+            let marker = self.page(page).1.get(self.geometry.marker());
+            marker.is_some_and(|&marker| marker != 0xff)
+        })
+    }
+
     /// The first bytes of a page.
     pub(super) fn head(&self, page: u64, len: u64) -> Bytes {
         clip(&self.bytes, self.offset(page), len)

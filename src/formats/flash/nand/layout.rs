@@ -336,24 +336,33 @@ impl Placed {
     /// Corrects a page, step by step. A step that cannot be corrected stays as it is.
     pub(super) fn correct(&self, data: &mut [u8], spare: &[u8]) -> Check {
         let mut fixed = 0_usize;
-        let (mut written, mut absent, mut fails) = (false, false, false);
-        for (step, data) in data.chunks_exact_mut(self.layout.step()).enumerate() {
+        let (mut written, mut fails) = (false, false);
+        let mut absent = Vec::new();
+        for (step, part) in data.chunks_exact_mut(self.layout.step()).enumerate() {
             let code = self.code(spare, step);
-            match self.correct_step(data, &code) {
+            match self.correct_step(part, &code) {
                 Check::Erased(bits) => fixed = fixed.saturating_add(bits),
                 Check::Holds(bits) => {
                     fixed = fixed.saturating_add(bits);
                     written = true;
                 }
-                Check::Absent => absent = true,
+                Check::Absent => absent.push((part, code)),
                 Check::Fails => fails = true,
+            }
+        }
+        if !written && !fails && !absent.is_empty() {
+            return Check::Absent;
+        }
+        // A page of which one step has check bytes has them for all: these are 0xff because that is the code of the data,
+        // as the Hamming code of zeros is.
+        for (part, code) in absent {
+            match self.layout.correct(part, &code) {
+                Some(bits) => fixed = fixed.saturating_add(bits),
+                None => fails = true,
             }
         }
         if fails {
             Check::Fails
-        } else if absent {
-            // A page of which one step has check bytes has them for all.
-            if written { Check::Fails } else { Check::Absent }
         } else if written {
             Check::Holds(fixed)
         } else {

@@ -56,7 +56,10 @@ impl Survey {
     /// Looks at every page.
     pub(super) fn new(chip: &Chip, detected: &Detected) -> Self {
         let marked: Vec<bool> = (0..chip.blocks())
-            .map(|block| is_marked(chip, block))
+            .map(|block| {
+                map::visited();
+                chip.is_marked(block)
+            })
             .collect();
         let bad = length_of(marked.iter().filter(|marked| **marked).count());
         let markers = bad < 8 || bad.saturating_mul(FEW_BAD) <= chip.blocks();
@@ -166,20 +169,6 @@ fn set(blocks: &mut [Block], range: Range<u64>, what: Block) {
             *block = what;
         }
     }
-}
-
-/// Whether a block is marked as bad: on its first or second page, or on its last as some makers do.
-fn is_marked(chip: &Chip, block: u64) -> bool {
-    let pages = chip.pages_of(block);
-    let first = pages.start;
-    let last = pages.end.saturating_sub(1);
-    map::visited();
-    [first, first.saturating_add(1).min(last), last]
-        .into_iter()
-        .any(|page| {
-            let marker = chip.page(page).1.get(chip.geometry.marker());
-            marker.is_some_and(|&marker| marker != 0xff)
-        })
 }
 
 fn look(chip: &Chip, page: u64, layouts: &[Placed], buffer: &mut Vec<u8>) -> Page {
