@@ -10,7 +10,7 @@ mod tests;
 
 use bytes::Bytes;
 
-use self::model::{Data, Image, Model};
+use self::model::{Image, Model};
 use super::flat_tree::{Header, MAGIC, has_node};
 use crate::budget::Budget;
 use crate::formats::{
@@ -109,12 +109,16 @@ fn part(
 ) -> Option<Part> {
     let name = String::from_utf8_lossy(&image.name).into_owned();
     let Some(range) = image.range(header) else {
-        if !matches!(image.data, Data::None) {
+        if image.has_data() {
             let detail = format!("image {name}: its data is not where a FIT image can be");
             problems.push(Problem::corrupt(detail));
         }
         return None;
     };
+    if image.is_ambiguous() {
+        let detail = format!("image {name} states in several ways where its data is");
+        problems.push(Problem::corrupt(detail).at(range.start));
+    }
     let end = range.end.min(length(region));
     let data = clip(region, range.start, range.end.saturating_sub(range.start));
     if range.end > end {

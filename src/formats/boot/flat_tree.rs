@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use crate::formats::stored::Ledger;
+use crate::formats::told::Problems;
 use crate::formats::{Reject, Span};
 use crate::problem::Problem;
 use crate::read::{Fields, index};
@@ -26,6 +27,9 @@ const NODE_NAME: usize = 4096;
 
 /// So many bytes of a value are shown.
 const SHOWN: usize = 4096;
+
+/// So many memory reservations a blob may have. Linux itself has room for fewer.
+const RESERVATIONS: usize = 1024;
 
 const BEGIN_NODE: u32 = 1;
 const END_NODE: u32 = 2;
@@ -114,9 +118,11 @@ impl Header {
             structure: bytes.get(..self.structure.end).unwrap_or(bytes),
             strings: self.strings.clone(),
             used: BTreeSet::new(),
-            depth: 0,
+            open: Vec::new(),
+            rooted: false,
             ledger: Ledger::default(),
-            problems: Vec::new(),
+            problems: Problems::default(),
+            nameless: false,
             done: false,
         }
     }
@@ -137,20 +143,16 @@ impl Header {
             let len = string(bytes, start, NAME).map_or(0, |string| string.len().saturating_add(1));
             ledger.metadata(at(start), at(len));
         }
-        let mut here = self.reservations;
-        loop {
-            let Some(entry) = bytes.get(here..here.saturating_add(16)) else {
-                let problem = Problem::corrupt("the list of memory reservations has no end");
-                problems.push(problem.at(at(self.reservations)));
-                break;
-            };
-            ledger.metadata(at(here), 16);
-            here = here.saturating_add(16);
-            if entry.iter().all(|&byte| byte == 0) {
-                break;
-            }
+        let reservations = bytes.get(self.reservations..).unwrap_or_default();
+        let mut entries = reservations.as_chunks::<16>().0.iter().take(RESERVATIONS);
+        if let Some(last) = entries.position(|entry| *entry == [0; 16]) {
+            let len = last.saturating_add(1).saturating_mul(16);
+            ledger.metadata(at(self.reservations), at(len));
+        } else {
+            let problem = Problem::corrupt("the list of memory reservations has no end");
+            problems.push(problem.at(at(self.reservations)));
         }
-        (ledger.into_spans(), problems)
+        (ledger.into_spans(), problems.into_vec())
     }
 }
 
@@ -219,10 +221,22 @@ pub(super) struct Walk<'a> {
     strings: Range<usize>,
     /// The strings that are used, in bytes from the start of their block.
     used: BTreeSet<usize>,
-    depth: usize,
+    /// The nodes that have not ended, from the root down: the names in each of its properties, and of the nodes below it.
+    open: Vec<Names<'a>>,
+    /// Whether the root was read.
+    rooted: bool,
     ledger: Ledger,
-    problems: Vec<Problem>,
+    problems: Problems,
+    /// Whether it was told that a property has no name.
+    nameless: bool,
     done: bool,
+}
+
+/// The names in a node.
+#[derive(Default)]
+struct Names<'a> {
+    properties: BTreeSet<&'a [u8]>,
+    nodes: BTreeSet<&'a [u8]>,
 }
 
 impl<'a> Walk<'a> {
@@ -235,34 +249,26 @@ impl<'a> Walk<'a> {
             };
             match token {
                 NOP => {}
-                BEGIN_NODE if self.depth >= DEPTH => {
+                BEGIN_NODE if self.open.len() >= DEPTH => {
                     let detail = format!("nodes nested more than {DEPTH} deep are not read");
                     self.problems
                         .push(Problem::unsupported(detail).at(place(at)));
                     self.done = true;
                 }
-                BEGIN_NODE => {
-                    self.depth = self.depth.saturating_add(1);
-                    let tail = self.structure.get(self.at..).unwrap_or_default();
-                    let Some(name) = string(tail, 0, NODE_NAME) else {
-                        return self.stop("the name of a node has no end");
-                    };
-                    self.name(name.len().saturating_add(1));
-                    let last = name.rsplit(|&byte| byte == b'/').next();
-                    return Some(Event::Node(last.unwrap_or(name)));
+                BEGIN_NODE if self.open.is_empty() && self.rooted => {
+                    self.at = at;
+                    return self.stop("a second root, which no reader looks at");
                 }
-                END_NODE if self.depth > 0 => {
-                    self.depth = self.depth.saturating_sub(1);
-                    return Some(Event::End);
-                }
-                PROPERTY if self.depth > 0 => {
-                    let property = self.property();
-                    if property.is_none() {
-                        return self.stop("a property reaches past the structure");
+                BEGIN_NODE => return self.node(),
+                END_NODE if self.open.pop().is_some() => return Some(Event::End),
+                PROPERTY if !self.open.is_empty() => match self.property() {
+                    None => return self.stop("a property reaches past the structure"),
+                    Some(property) if self.is_first(&property) => {
+                        return Some(Event::Property(property));
                     }
-                    return property.map(Event::Property);
-                }
-                END if self.depth == 0 => self.done = true,
+                    Some(_) => {}
+                },
+                END if self.open.is_empty() => self.done = true,
                 _ => {
                     self.at = at;
                     return self.stop("no token stands where one should");
@@ -279,21 +285,65 @@ impl<'a> Walk<'a> {
         None
     }
 
+    fn node(&mut self) -> Option<Event<'a>> {
+        let at = self.at;
+        let tail = self.structure.get(at..).unwrap_or_default();
+        let Some(name) = string(tail, 0, NODE_NAME) else {
+            return self.stop("the name of a node has no end");
+        };
+        self.name(name.len().saturating_add(1));
+        let last = name.rsplit(|&byte| byte == b'/').next().unwrap_or(name);
+        if let Some(above) = self.open.last_mut()
+            && !above.nodes.insert(last)
+        {
+            let detail = "a node of this name stands here twice; boot loaders find the first";
+            self.problems.push(Problem::corrupt(detail).at(place(at)));
+        }
+        self.rooted = true;
+        self.open.push(Names::default());
+        Some(Event::Node(last))
+    }
+
+    /// Whether no property of this name stands before it in its node: readers find the first and no other. Names its bytes then.
+    fn is_first(&mut self, property: &Property<'a>) -> bool {
+        let node = self.open.last_mut();
+        // One without a name was told already.
+        let first = property.name.is_empty()
+            || node.is_some_and(|node| node.properties.insert(property.name));
+        if first {
+            self.explain(property.at, property.value.len());
+        } else {
+            let detail = "a property of this name stands in its node twice; readers take the first";
+            let problem = Problem::corrupt(detail).at(property.at);
+            self.problems.push(problem);
+        }
+        first
+    }
+
     fn number(&mut self) -> Option<u32> {
         let number = Fields::big(self.structure).u32(self.at)?;
         self.name(4);
         Some(number)
     }
 
-    /// Names `len` bytes, and the padding to the next multiple of 4 where it is zero.
+    /// Goes past `len` bytes and names them.
     fn name(&mut self, len: usize) {
+        self.explain(place(self.at), len);
+        self.pass(len);
+    }
+
+    /// Goes past `len` bytes, to the next multiple of 4.
+    fn pass(&mut self, len: usize) {
         let end = self.at.saturating_add(len);
+        self.at = end.checked_next_multiple_of(4).unwrap_or(end);
+    }
+
+    /// Names `len` bytes, and the padding to the next multiple of 4 where it is zero.
+    fn explain(&mut self, at: u64, len: usize) {
+        let end = at.saturating_add(place(len));
         let padded = end.checked_next_multiple_of(4).unwrap_or(end);
-        self.ledger
-            .metadata(place(self.at), place(end.saturating_sub(self.at)));
-        self.ledger
-            .padding(self.structure, place(end)..place(padded));
-        self.at = padded;
+        self.ledger.metadata(at, place(len));
+        self.ledger.padding(self.structure, end..padded);
     }
 
     fn property(&mut self) -> Option<Property<'a>> {
@@ -309,9 +359,10 @@ impl<'a> Walk<'a> {
         }
         let at = self.at;
         let value = self.structure.get(at..at.checked_add(len)?)?;
-        self.name(len);
+        self.pass(len);
         let name = self.property_name(offset);
-        if name.is_none() && self.problems.is_empty() {
+        if name.is_none() && !self.nameless {
+            self.nameless = true;
             let problem = Problem::corrupt("the name of a property is not among the strings");
             self.problems.push(problem.at(place(at)));
         }
@@ -338,7 +389,7 @@ pub(super) fn has_node(header: &Header, bytes: &[u8], wanted: &[u8]) -> bool {
     let mut walk = header.walk(bytes);
     for _ in 0..PATIENCE {
         match walk.next() {
-            Some(Event::Node(name)) if walk.depth == 2 && name == wanted => return true,
+            Some(Event::Node(name)) if walk.open.len() == 2 && name == wanted => return true,
             Some(_) => {}
             None => return false,
         }

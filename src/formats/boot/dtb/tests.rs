@@ -140,3 +140,36 @@ fn nodes_without_end_are_told() {
     let told = opened.problems.first().map(|problem| problem.kind);
     assert_eq!(told, Some(ProblemKind::Unsupported));
 }
+
+#[test]
+fn a_second_root_and_endless_reservations_are_told() {
+    let sound = fixture("v17");
+    let field = |image: &[u8], at: usize| {
+        u32::from_be_bytes(image[at..at + 4].try_into().unwrap()) as usize
+    };
+    let mut image = sound.clone();
+    // Behind the root, in the place of the token that ends the tree, another root.
+    let end = field(&image, 8) + field(&image, 36) - 4;
+    let evil = [0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2];
+    image.splice(end..end, evil);
+    for at in [4, 12, 36] {
+        let value = field(&image, at) + evil.len();
+        image[at..at + 4].copy_from_slice(&(value as u32).to_be_bytes());
+    }
+    let opened = open(&image).unwrap();
+    assert_eq!(
+        opened.problems[0].detail,
+        "a second root, which no reader looks at"
+    );
+    // Reservations that go on through whatever is there.
+    let mut image = sound.clone();
+    let total = image.len();
+    image.extend(std::iter::repeat_n(0x5a, 1 << 20));
+    image.extend([0; 16]);
+    let len = image.len() as u32;
+    image[4..8].copy_from_slice(&len.to_be_bytes());
+    image[16..20].copy_from_slice(&(total.next_multiple_of(8) as u32).to_be_bytes());
+    let opened = open(&image).unwrap();
+    assert_eq!(opened.problems.len(), 1, "{:?}", opened.problems);
+    assert!(unnamed(&image, &opened).len() >= 1 << 20);
+}

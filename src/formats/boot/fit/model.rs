@@ -34,8 +34,8 @@ type Said = (Vec<u8>, Vec<u8>);
 pub(super) struct Image {
     /// The name of its node.
     pub(super) name: Vec<u8>,
-    /// Where its bytes are.
-    pub(super) data: Data,
+    /// Where its bytes are, in each way that the node states: U-Boot takes the last of these that is there.
+    data: [Data; 3],
     /// How many bytes external data has.
     size: Option<u32>,
     /// The hashes that it states.
@@ -46,8 +46,8 @@ pub(super) struct Image {
 }
 
 /// Where the bytes of an image are.
-#[derive(Default)]
-pub(super) enum Data {
+#[derive(Clone, Default, PartialEq, Eq)]
+enum Data {
     /// It has none.
     #[default]
     None,
@@ -256,7 +256,7 @@ impl Model {
 impl Image {
     /// The bytes of its data, from the start of the blob; they may reach past its end.
     pub(super) fn range(&self, header: &Header) -> Option<Range<u64>> {
-        let start = match &self.data {
+        let start = match self.data() {
             Data::None => return None,
             Data::Embedded(range) => return Some(range.clone()),
             Data::Behind(offset) => header
@@ -270,6 +270,21 @@ impl Image {
         (start >= header.total).then_some(start..start.checked_add(size)?)
     }
 
+    fn data(&self) -> &Data {
+        let stated = self.data.iter().rfind(|data| **data != Data::None);
+        stated.unwrap_or(&Data::None)
+    }
+
+    /// Whether it states anywhere where its data is.
+    pub(super) fn has_data(&self) -> bool {
+        *self.data() != Data::None
+    }
+
+    /// Whether it states in several ways where its data is.
+    pub(super) fn is_ambiguous(&self) -> bool {
+        self.data.iter().filter(|data| **data != Data::None).count() > 1
+    }
+
     /// Under which name something is said of it.
     pub(super) fn said_as(&self, name: &[u8]) -> Vec<u8> {
         [b"image.", &self.name[..], b".", name].concat()
@@ -277,13 +292,14 @@ impl Image {
 
     fn take(&mut self, property: &Property<'_>) {
         let number = property.number();
+        let [embedded, behind, at] = &mut self.data;
         match property.name {
             b"data" => {
                 let end = property.at.saturating_add(length(property.value));
-                self.data = Data::Embedded(property.at..end);
+                *embedded = Data::Embedded(property.at..end);
             }
-            b"data-offset" => self.data = number.map_or(Data::None, Data::Behind),
-            b"data-position" => self.data = number.map_or(Data::None, Data::At),
+            b"data-offset" => *behind = number.map_or(Data::None, Data::Behind),
+            b"data-position" => *at = number.map_or(Data::None, Data::At),
             b"data-size" => self.size = number,
             b"description" | b"type" | b"arch" | b"os" | b"compression" | b"compatible" => {
                 self.said.push((property.name.to_vec(), property.text()));

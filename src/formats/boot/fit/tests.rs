@@ -157,3 +157,96 @@ fn a_plain_tree_is_no_fit_image_and_every_truncation_is_read() {
         drop(open(&image[..len]));
     }
 }
+
+/// The image with `bytes` put into its structure at `at`.
+fn inserted(image: &[u8], at: usize, bytes: &[u8]) -> Vec<u8> {
+    let mut image = image.to_vec();
+    image.splice(at..at, bytes.iter().copied());
+    // The length of it all, where the strings start, and the length of the structure.
+    for field in [4, 12, 36] {
+        let word = u32::from_be_bytes(image[field..field + 4].try_into().unwrap());
+        let word = word + bytes.len() as u32;
+        image[field..field + 4].copy_from_slice(&word.to_be_bytes());
+    }
+    image
+}
+
+#[test]
+fn of_two_datas_the_one_that_boots_is_the_part() {
+    let sound = fixture("embedded");
+    let opened = open(&sound).unwrap();
+    let Content::Layout(layout) = &opened.content else {
+        panic!("not a layout");
+    };
+    let PartBytes::Range(kernel) = &layout[0].bytes else {
+        panic!("not a range");
+    };
+    let token = kernel.start as usize - 12;
+    let name = &sound[token + 8..token + 12];
+    // libfdt finds the first property of a name.
+    let evil = [&[0, 0, 0, 3, 0, 0, 0, 4], name, b"EVIL"].concat();
+    let image = inserted(&sound, token, &evil);
+    let opened = open(&image).unwrap();
+    assert_eq!(
+        parts(&image, &opened)[0],
+        ("kernel-1".to_owned(), &b"EVIL"[..])
+    );
+    let details: Vec<&str> = opened
+        .problems
+        .iter()
+        .map(|problem| &problem.detail[..])
+        .collect();
+    assert!(
+        details[0].contains("stands in its node twice"),
+        "{details:?}"
+    );
+    let hidden = kernel.start + evil.len() as u64;
+    let names = |at: u64| {
+        opened
+            .spans
+            .iter()
+            .any(|span| (span.at..span.at + span.len).contains(&at))
+    };
+    assert!(!names(hidden) && !names(hidden + 1000));
+}
+
+#[test]
+fn of_two_images_of_one_name_the_second_is_told() {
+    let sound = fixture("embedded");
+    let at = memchr::memmem::find(&sound, b"\0\0\0\x01fdt-1\0").unwrap();
+    let image = inserted(&sound, at, b"\0\0\0\x01fdt-1\0\0\0\0\0\0\x02");
+    let opened = open(&image).unwrap();
+    let told = |problem: &Problem| problem.detail.contains("boot loaders find the first");
+    assert!(opened.problems.iter().any(told), "{:?}", opened.problems);
+}
+
+#[test]
+fn data_that_is_stated_in_two_ways_is_where_u_boot_looks() {
+    let sound = fixture("external");
+    let strings = memchr::memmem::find(&sound, b"data-size\0").unwrap();
+    let base = u32::from_be_bytes(sound[12..16].try_into().unwrap());
+    let size = (strings as u32 - base).to_be_bytes();
+    let token = [&[0, 0, 0, 3, 0, 0, 0, 4][..], &size].concat();
+    let at = memchr::memmem::find(&sound, &token).unwrap();
+    // `data` is the end of no other name here: it becomes one by a string of its own at the very end.
+    let mut image = inserted(
+        &sound,
+        at,
+        &[&[0, 0, 0, 3, 0, 0, 0, 4], &[0xff; 4][..], b"SAFE"].concat(),
+    );
+    let total = u32::from_be_bytes(image[4..8].try_into().unwrap()) as usize;
+    let base = u32::from_be_bytes(image[12..16].try_into().unwrap()) as usize;
+    let len = u32::from_be_bytes(image[32..36].try_into().unwrap()) as usize;
+    assert!(base + len <= total);
+    let (name, rest) = (b"data\0\0\0\0", image.split_off(base + len));
+    image.extend_from_slice(name);
+    image.extend_from_slice(&rest);
+    for (field, value) in [(4, total + 8), (32, len + 8)] {
+        image[field..field + 4].copy_from_slice(&(value as u32).to_be_bytes());
+    }
+    image[at + 8..at + 12].copy_from_slice(&(len as u32).to_be_bytes());
+    let opened = open(&image).unwrap();
+    assert_eq!(parts(&image, &opened)[0].1.len(), 1234);
+    let told = |problem: &Problem| problem.detail.contains("in several ways");
+    assert!(opened.problems.iter().any(told), "{:?}", opened.problems);
+}
