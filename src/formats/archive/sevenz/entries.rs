@@ -5,8 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use crc32fast::Hasher;
 
-use super::coder;
-use super::header::{self, Folder, HEADER, Item, PACKED_HEADER, Streams};
+use super::coder::Coders;
+use super::header::{self, Folder, HEADER, Header, Item, PACKED_HEADER, Streams};
 use super::number::Reader;
 use super::{START, Start};
 use crate::budget::Budget;
@@ -14,13 +14,16 @@ use crate::entry::{Entry, EntryPath, File, Meta, Node, name_problem};
 use crate::formats::archive::packed::{crc32, wrong_crc};
 use crate::formats::archive::solid;
 use crate::formats::stored::{Damaged, Ledger};
-use crate::formats::{Properties, Tree};
+use crate::formats::{Properties, Role, Tree};
 use crate::problem::Problem;
 use crate::read::{clip, index, length};
 
 /// The largest header that is read (64 MiB), and how often one may be packed into another.
 const LARGEST: u64 = 64 << 20;
 const LEVELS: usize = 4;
+
+/// So many bytes at the end of a packed stream decoders may leave unread: an end marker, and what the encoder flushed.
+const FLUSHED: u64 = 16;
 
 /// In the attributes of Windows: a folder, and that the high half holds a mode of Unix.
 const DIRECTORY: u32 = 0x10;
@@ -51,7 +54,7 @@ pub(super) fn read(region: &Bytes, budget: &Budget) -> Read {
         },
     };
     match reading.header() {
-        Ok((streams, items)) => reading.items(&streams, items),
+        Ok(header) => reading.items(&header.streams, header.items),
         Err(problem) => reading.out.problems.push(problem),
     }
     reading.out
@@ -65,7 +68,7 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     /// The header, unpacked.
-    fn header(&mut self) -> Result<(Streams, Vec<Item>), Problem> {
+    fn header(&mut self) -> Result<Header, Problem> {
         let start = Start::parse(self.region);
         let start = start.ok_or_else(|| Problem::corrupt("the start header is cut off"))?;
         self.out.ledger.metadata(0, START);
@@ -76,7 +79,7 @@ impl Reading<'_> {
         }
         self.out.ledger.metadata(at, length(&bytes));
         if start.header_len == 0 {
-            return Ok((Streams::default(), Vec::new()));
+            return Ok(Header::default());
         }
         let computed = crc32(&bytes);
         if computed != start.header_crc {
@@ -87,8 +90,14 @@ impl Reading<'_> {
             let mut reader = Reader::new(&bytes);
             match reader.byte() {
                 Some(HEADER) => {
-                    let found = header::header(&mut reader);
-                    return found.ok_or_else(|| Problem::corrupt("the header is damaged").at(at));
+                    let most = self.budget.limits().entries;
+                    let found =
+                        header::header(&mut reader, most).map_err(|problem| problem.at(at))?;
+                    if found.has_more {
+                        let detail = "the header holds more than what is read of it";
+                        self.out.problems.push(Problem::unsupported(detail).at(at));
+                    }
+                    return Ok(found);
                 }
                 Some(PACKED_HEADER) => {
                     let streams = header::streams(&mut reader);
@@ -112,8 +121,9 @@ impl Reading<'_> {
             let detail = format!("a header of {} bytes", folder.size());
             return Err(Problem::limit(detail));
         }
-        let packed = self.packed(streams, 0..folder.packed.len(), false);
+        let packed = self.packed(streams, 0..folder.packed.len());
         let unpacked = unpack(folder, &packed, &[(folder.size(), folder.crc)], self.budget);
+        self.name_packed(&packed, &unpacked, Role::Metadata);
         if let Some(problem) = unpacked.problem {
             return Err(Problem {
                 detail: format!("the header: {}", problem.detail),
@@ -127,33 +137,40 @@ impl Reading<'_> {
         Ok(unpacked.bytes)
     }
 
-    /// Some of the packed streams; names them, and tells when their CRC-32 is wrong.
-    fn packed(
-        &mut self,
-        streams: &Streams,
-        which: std::ops::Range<usize>,
-        is_content: bool,
-    ) -> Vec<Bytes> {
+    /// Some of the packed streams and where they stand; tells when their CRC-32 is wrong.
+    fn packed(&mut self, streams: &Streams, which: std::ops::Range<usize>) -> Vec<(u64, Bytes)> {
         let mut at = START.saturating_add(streams.packed_at);
         let mut found = Vec::new();
         for (number, packed) in streams.packed.iter().enumerate() {
             if which.contains(&number) {
                 let bytes = clip(self.region, at, packed.len);
-                let here = length(&bytes);
-                if is_content {
-                    self.out.ledger.content(at, here);
-                } else {
-                    self.out.ledger.metadata(at, here);
-                }
                 if let Some(crc) = packed.crc.filter(|&crc| crc != crc32(&bytes)) {
                     let detail = format!("the CRC-32 of a packed stream is not {crc:08x}");
                     self.out.problems.push(Problem::checksum(detail).at(at));
                 }
-                found.push(bytes);
+                found.push((at, bytes));
             }
             at = at.saturating_add(packed.len);
         }
         found
+    }
+
+    /// Names packed streams as far as they were read; tells where something stands behind that.
+    fn name_packed(&mut self, packed: &[(u64, Bytes)], unpacked: &Unpacked, role: Role) {
+        for ((at, bytes), &left) in packed.iter().zip(&unpacked.left) {
+            let mut len = length(bytes);
+            // What could not be decoded was told.
+            if left > FLUSHED && unpacked.problem.is_none() {
+                len = len.saturating_sub(left);
+                let detail = format!("{left} bytes at the end of a packed stream are not decoded");
+                let problem = Problem::corrupt(detail).at(at.saturating_add(len));
+                self.out.problems.push(problem);
+            }
+            match role {
+                Role::Content => self.out.ledger.content(*at, len),
+                Role::Metadata => self.out.ledger.metadata(*at, len),
+            }
+        }
     }
 
     fn items(&mut self, streams: &Streams, items: Vec<Item>) {
@@ -162,9 +179,15 @@ impl Reading<'_> {
         let mut waiting: Vec<Item> = Vec::new();
         for (folder, files) in streams.folders.iter().zip(&streams.contents) {
             let last = first.saturating_add(folder.packed.len());
-            let packed = self.packed(streams, first..last, true);
+            let packed = self.packed(streams, first..last);
             first = last;
+            if files.is_empty() {
+                let detail = format!("a folder of {} bytes holds no file", folder.size());
+                self.out.problems.push(Problem::corrupt(detail));
+                continue;
+            }
             let unpacked = unpack(folder, &packed, files, self.budget);
+            self.name_packed(&packed, &unpacked, Role::Content);
             if let Some(problem) = &unpacked.problem {
                 self.out.problems.push(problem.clone());
             }
@@ -299,6 +322,8 @@ struct Unpacked {
     /// The CRC-32 of each file that came out whole, and of everything.
     crcs: Vec<u32>,
     crc: u32,
+    /// How many bytes of each packed stream were not read.
+    left: Vec<u64>,
     problem: Option<Problem>,
 }
 
@@ -313,13 +338,15 @@ impl Unpacked {
 /// Decodes a folder, in order and once.
 fn unpack(
     folder: &Folder,
-    packed: &[Bytes],
+    packed: &[(u64, Bytes)],
     files: &[(u64, Option<u32>)],
     budget: &Budget,
 ) -> Unpacked {
+    let packed: Vec<Bytes> = packed.iter().map(|(_, bytes)| bytes.clone()).collect();
     let stored = packed.iter().map(|bytes| length(bytes)).sum::<u64>();
     let mut sums = Sums::new(files);
-    let (bytes, problem) = match coder::reader(folder, packed) {
+    let mut coders = Coders::new(folder, &packed);
+    let (bytes, problem) = match coders.reader() {
         Ok(mut reader) => solid::decode(&mut *reader, stored, budget, &mut |piece| {
             sums.update(piece);
         }),
@@ -336,6 +363,7 @@ fn unpack(
     });
     Unpacked {
         bytes,
+        left: coders.left(),
         crc: sums.all.clone().finalize(),
         crcs: sums.finished(),
         problem: problem.map(|problem| Problem {

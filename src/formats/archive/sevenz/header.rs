@@ -1,6 +1,7 @@
 //! The header of a 7z archive: packed streams, folders, files.
 
 use super::number::Reader;
+use crate::problem::Problem;
 use crate::read::index;
 
 /// What a part of the header is. A zero ends each.
@@ -22,6 +23,8 @@ const EMPTY_STREAM: u8 = 14;
 const EMPTY_FILE: u8 = 15;
 const ANTI: u8 = 16;
 const NAMES: u8 = 17;
+const CREATED: u8 = 18;
+const ACCESSED: u8 = 19;
 const MTIME: u8 = 20;
 const ATTRIBUTES: u8 = 21;
 pub(super) const PACKED_HEADER: u8 = 23;
@@ -80,24 +83,53 @@ pub(super) struct Item {
     pub(super) attributes: Option<u32>,
 }
 
-/// The header proper: streams and files.
-pub(super) fn header(bytes: &mut Reader<'_>) -> Option<(Streams, Vec<Item>)> {
-    let (mut streams, mut items) = (Streams::default(), Vec::new());
+/// What the header says.
+#[derive(Default)]
+pub(super) struct Header {
+    pub(super) streams: Streams,
+    pub(super) items: Vec<Item>,
+    /// Whether some of its bytes say nothing that is read.
+    pub(super) has_more: bool,
+}
+
+/// The header proper: streams, and at most so many files.
+pub(super) fn header(bytes: &mut Reader<'_>, most: u64) -> Result<Header, Problem> {
+    let damaged = || Problem::corrupt("the header is damaged");
+    let mut header = Header::default();
     loop {
-        match bytes.byte()? {
-            END => return Some((streams, items)),
+        match bytes.byte().ok_or_else(damaged)? {
+            END => break,
             ARCHIVE_PROPERTIES => {
-                while bytes.byte()? != END {
-                    let len = bytes.number()?;
-                    bytes.take(len)?;
-                }
+                header.has_more = true;
+                properties(bytes).ok_or_else(damaged)?;
             }
-            ADDITIONAL_STREAMS => drop(self::streams(bytes)?),
-            MAIN_STREAMS => streams = self::streams(bytes)?,
-            FILES => items = files(bytes)?,
-            _ => return None,
+            ADDITIONAL_STREAMS => {
+                header.has_more = true;
+                streams(bytes).ok_or_else(damaged)?;
+            }
+            MAIN_STREAMS => header.streams = streams(bytes).ok_or_else(damaged)?,
+            FILES => {
+                let count = bytes.count().ok_or_else(damaged)?;
+                if count > most {
+                    let detail = format!("{count} entries; raise --max-entries to read them");
+                    return Err(Problem::limit(detail));
+                }
+                files(bytes, count, &mut header).ok_or_else(damaged)?;
+            }
+            _ => return Err(damaged()),
         }
     }
+    header.has_more |= !bytes.is_spent();
+    Ok(header)
+}
+
+/// Passes what is said of the archive as a whole. 7-Zip writes nothing of that.
+fn properties(bytes: &mut Reader<'_>) -> Option<()> {
+    while bytes.byte()? != END {
+        let len = bytes.number()?;
+        bytes.take(len)?;
+    }
+    Some(())
 }
 
 /// Streams and folders.
@@ -322,8 +354,7 @@ impl Streams {
     }
 }
 
-fn files(bytes: &mut Reader<'_>) -> Option<Vec<Item>> {
-    let count = bytes.count()?;
+fn files(bytes: &mut Reader<'_>, count: u64, header: &mut Header) -> Option<()> {
     let mut items = vec![
         Item {
             has_stream: true,
@@ -334,7 +365,8 @@ fn files(bytes: &mut Reader<'_>) -> Option<Vec<Item>> {
     loop {
         let kind = bytes.byte()?;
         if kind == END {
-            return Some(items);
+            header.items = items;
+            return Some(());
         }
         let len = bytes.number()?;
         let mut bytes = Reader::new(bytes.take(len)?);
@@ -375,9 +407,12 @@ fn files(bytes: &mut Reader<'_>) -> Option<Vec<Item>> {
                     item.attributes = Some(bytes.u32()?);
                 }
             }
-            // Other times, and bytes that fill up: nothing that is compared.
+            // Other times: nothing that is compared.
+            CREATED | ACCESSED => continue,
+            // Zeros that fill up, or something that is not known.
             _ => {}
         }
+        header.has_more |= !bytes.is_spent();
     }
 }
 

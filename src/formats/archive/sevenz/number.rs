@@ -42,10 +42,15 @@ impl<'a> Reader<'a> {
         Some(high | low)
     }
 
-    /// A number of things each of which takes up at least one bit of a header, so that more than that are refused.
+    /// A number of things each of which takes up at least one byte of what follows, so that more than that are refused.
     pub(super) fn count(&mut self) -> Option<u64> {
         let count = self.number()?;
-        (count <= length(self.0).saturating_mul(8).saturating_add(8)).then_some(count)
+        (count <= length(self.0)).then_some(count)
+    }
+
+    /// Whether nothing is left but zeros.
+    pub(super) fn is_spent(&self) -> bool {
+        crate::read::is_all(self.0, 0)
     }
 
     /// `count` bits, the highest of each byte first.

@@ -137,3 +137,68 @@ fn headers_of_noise_do_not_panic() {
         }
     }
 }
+
+/// The archive with another header, not packed, behind its packed streams.
+fn with_header(streams: &[u8], header: &[u8]) -> Vec<u8> {
+    let mut image = vec![0; 32];
+    image[..8].copy_from_slice(b"7z\xbc\xaf\x27\x1c\0\x04");
+    image.extend_from_slice(streams);
+    image.extend_from_slice(header);
+    image[12..20].copy_from_slice(&(streams.len() as u64).to_le_bytes());
+    image[20..28].copy_from_slice(&(header.len() as u64).to_le_bytes());
+    image[28..32].copy_from_slice(&crc32fast::hash(header).to_le_bytes());
+    let start = crc32fast::hash(&image[12..32]);
+    image[8..12].copy_from_slice(&start.to_le_bytes());
+    image
+}
+
+/// One folder of one stored stream of 100 bytes that holds `size` bytes in `files` files, and the file `a`.
+fn one_folder(size: u8, files: u8) -> Vec<u8> {
+    let streams = [
+        &[1, 4, 6, 0, 1, 9, 100, 0, 7, 11, 1, 0, 1, 1, 0, 12, size, 0][..],
+        &[8, 13, files, 0, 0],
+    ];
+    let names = [5, 1, 17, 5, 0, b'a', 0, 0, 0, 0, 0];
+    [&streams.concat()[..], &names].concat()
+}
+
+fn explained(opened: &Opened) -> u64 {
+    opened.spans.iter().map(|span| span.len).sum()
+}
+
+#[test]
+fn what_no_coder_reads_and_no_file_holds_is_told_and_stays_open() {
+    let whole = with_header(&[b'x'; 100], &one_folder(100, 1));
+    let (len, tree, opened) = open(whole).unwrap();
+    assert!(opened.problems.is_empty(), "{:?}", opened.problems);
+    assert_eq!(contents(&tree).0[0].1, [b'x'; 100][..]);
+    assert_eq!(explained(&opened), len);
+    for (size, files, told) in [(10, 1, "90 bytes at the end"), (100, 0, "holds no file")] {
+        let (len, _, opened) = open(with_header(&[b'x'; 100], &one_folder(size, files))).unwrap();
+        let detail = &opened.problems[0].detail;
+        assert!(detail.contains(told), "{detail}");
+        assert!(explained(&opened) <= len - 90);
+    }
+}
+
+#[test]
+fn what_the_header_says_besides_files_is_told() {
+    let mut header = one_folder(100, 1);
+    header.truncate(header.len() - 2);
+    header.extend([25, 4, 0, 0, 0, 0, 0, 0]);
+    let (_, _, opened) = open(with_header(&[b'x'; 100], &header)).unwrap();
+    assert!(opened.problems.is_empty(), "{:?}", opened.problems);
+    let end = header.len() - 3;
+    header[end] = 1;
+    let (_, tree, opened) = open(with_header(&[b'x'; 100], &header)).unwrap();
+    assert_eq!(opened.problems[0].kind, ProblemKind::Unsupported);
+    assert_eq!(tree.entries.len(), 1);
+}
+
+#[test]
+fn more_files_than_the_budget_has_are_not_made_room_for() {
+    let header = [&[1, 5, 0xe0, 0, 0, 0x40][..], &[0; 5 << 20]].concat();
+    let (_, tree, opened) = open(with_header(&[], &header)).unwrap();
+    assert_eq!(opened.problems[0].kind, ProblemKind::Limit);
+    assert!(tree.entries.is_empty());
+}
