@@ -10,6 +10,7 @@ use liblzma::stream::Stream;
 use md5::Md5;
 use ppmd_rust::{Ppmd8Decoder, RestoreMethod};
 use sha1::{Digest as _, Sha1};
+use sha2::{Sha256, Sha512};
 
 use crate::digest::hex;
 use crate::entry::{Data, Fault};
@@ -26,6 +27,9 @@ const LARGEST: u32 = 64 << 20;
 
 /// Bytes decoded, or looked at, at a time.
 const PIECE: usize = 64 << 10;
+
+/// So many bytes at the end of `PPMd` data may stay unread: an end marker, and what the encoder flushed.
+const FLUSHED: usize = 4;
 
 /// How a member is compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +79,8 @@ pub(super) enum Check {
     None,
     Crc32(u32),
     Sha1(Vec<u8>),
+    Sha256(Vec<u8>),
+    Sha512(Vec<u8>),
     Md5(Vec<u8>),
 }
 
@@ -83,6 +89,8 @@ enum Summing {
     None,
     Crc32(Hasher),
     Sha1(Sha1),
+    Sha256(Sha256),
+    Sha512(Sha512),
     Md5(Md5),
 }
 
@@ -92,6 +100,8 @@ impl Check {
             Self::None => Summing::None,
             Self::Crc32(_) => Summing::Crc32(Hasher::new()),
             Self::Sha1(_) => Summing::Sha1(Sha1::new()),
+            Self::Sha256(_) => Summing::Sha256(Sha256::new()),
+            Self::Sha512(_) => Summing::Sha512(Sha512::new()),
             Self::Md5(_) => Summing::Md5(Md5::new()),
         }
     }
@@ -110,6 +120,12 @@ impl Check {
             (Self::Sha1(stored), Summing::Sha1(computed)) => {
                 named("SHA-1", stored, &computed.finalize())
             }
+            (Self::Sha256(stored), Summing::Sha256(computed)) => {
+                named("SHA-256", stored, &computed.finalize())
+            }
+            (Self::Sha512(stored), Summing::Sha512(computed)) => {
+                named("SHA-512", stored, &computed.finalize())
+            }
             (Self::Md5(stored), Summing::Md5(computed)) => {
                 named("MD5", stored, &computed.finalize())
             }
@@ -124,6 +140,8 @@ impl Summing {
             Self::None => {}
             Self::Crc32(sum) => sum.update(bytes),
             Self::Sha1(sum) => sum.update(bytes),
+            Self::Sha256(sum) => sum.update(bytes),
+            Self::Sha512(sum) => sum.update(bytes),
             Self::Md5(sum) => sum.update(bytes),
         }
     }
@@ -199,8 +217,9 @@ impl Packed {
                 Ok(reader.get_ref().len())
             }
             Method::Zstd => {
+                // Frames that are skipped would hide what is in them.
                 let reader = zstd::stream::read::Decoder::with_buffer(body);
-                let mut reader = reader.ok().ok_or_else(no_memory)?;
+                let mut reader = reader.ok().ok_or_else(no_memory)?.single_frame();
                 pump(&mut reader, sink)?;
                 Ok(reader.get_ref().len())
             }
@@ -213,11 +232,12 @@ impl Packed {
                     Restore::Restart => RestoreMethod::Restart,
                     Restore::CutOff => RestoreMethod::CutOff,
                 };
-                let reader = Ppmd8Decoder::new(body, order, memory, restore);
+                let mut rest = body;
+                let reader = Ppmd8Decoder::new(&mut rest, order, memory, restore);
                 let broken = || Problem::corrupt("the parameters of PPMd are none");
                 let reader = reader.ok().ok_or_else(broken)?;
                 pump(&mut reader.take(self.size), sink)?;
-                Ok(0)
+                Ok(if rest.len() > FLUSHED { rest.len() } else { 0 })
             }
         }
     }

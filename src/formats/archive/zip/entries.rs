@@ -13,7 +13,7 @@ use super::records::{
 };
 use super::walk::Walk;
 use crate::budget::Budget;
-use crate::entry::{Entry, EntryPath, name_problem};
+use crate::entry::{Entry, EntryPath, Node, name_problem};
 use crate::formats::stored::Ledger;
 use crate::formats::{Properties, Tree};
 use crate::problem::{Problem, ProblemKind};
@@ -48,6 +48,7 @@ pub(super) fn read(region: &Bytes, budget: &Budget) -> Read {
             properties: Properties::new(),
         },
         bodies: Vec::new(),
+        weighed: 0,
         stopped: false,
     };
     if let Some(directory) = directory {
@@ -75,6 +76,8 @@ struct Reading<'a> {
     out: Read,
     /// The bytes of the members that the directory lists, ascending.
     bodies: Vec<Range<u64>>,
+    /// How many stored bytes all members so far have together.
+    weighed: u64,
     stopped: bool,
 }
 
@@ -92,6 +95,10 @@ impl<'a> Reading<'a> {
                 end.disk.saturating_add(1)
             );
             self.tell(Problem::unsupported(detail).at(end.first));
+        }
+        if !end.agrees {
+            let detail = "the end of the directory and that of zip64 disagree; the latter is read";
+            self.tell(Problem::corrupt(detail).at(end.first));
         }
         let mut count = 0_u64;
         let mut dir_end = directory.at;
@@ -141,7 +148,9 @@ impl<'a> Reading<'a> {
             Problem::corrupt(detail).at(local.at)
         });
         self.bodies.push(local.at..descriptor_at);
-        self.entry(&member, problem);
+        if self.entry(&member, problem) {
+            self.name_body(local, central.stated.stored);
+        }
     }
 
     fn unlisted(&mut self, local: &Local<'a>, body_end: Option<u64>, is_listed: bool) {
@@ -163,19 +172,28 @@ impl<'a> Reading<'a> {
         } else {
             is_listed.then_some("the directory does not list this member")
         };
-        self.entry(
-            &member,
-            problem.map(|detail| Problem::corrupt(detail).at(local.at)),
-        );
+        let problem = problem.map(|detail| Problem::corrupt(detail).at(local.at));
+        if self.entry(&member, problem) {
+            self.name_body(local, stored);
+        }
     }
 
-    fn entry(&mut self, member: &Member<'a>, problem: Option<Problem>) {
+    /// Makes an entry of a member; returns whether its bytes are its content.
+    fn entry(&mut self, member: &Member<'a>, problem: Option<Problem>) -> bool {
         if self.stopped {
-            return;
+            return false;
         }
-        if let Err(problem) = self.budget.spend_entries(1) {
+        // Members that share their bytes are work without end, unless it is spent.
+        self.weighed = self.weighed.saturating_add(member.stated.stored);
+        let again = match self.weighed > length(self.region) {
+            true => member.stated.stored,
+            false => 0,
+        };
+        let spent = self.budget.spend_entries(1);
+        if let Err(problem) = spent.and_then(|()| self.budget.spend_decoded(again)) {
             self.stopped = true;
-            return self.tell(problem.at(member.at));
+            self.tell(problem.at(member.at));
+            return false;
         }
         let name = member.shown_name();
         let path = EntryPath::new(name);
@@ -183,22 +201,42 @@ impl<'a> Reading<'a> {
         let problems = &mut self.out.problems;
         problems.extend(problem.map(|problem| problem.about(&path)));
         problems.extend(named);
+        if name != member.name && member.name.is_ascii() && !member.name.contains(&b'?') {
+            let shown = crate::place::escape(member.name);
+            let detail = format!("readers that do not know names in Unicode see {shown}");
+            let problem = Problem::new(ProblemKind::Name, detail);
+            problems.push(problem.at(member.at).about(&path));
+        }
         let node = member.node(self.region, &path, problems);
+        let is_content = matches!(node, Node::File(_) | Node::Symlink(_));
+        let is_hidden = !is_content && member.holds_something(self.region, &path);
+        if is_hidden {
+            let detail = format!(
+                "a {} with {} stored bytes, which no reader looks at",
+                node.word(),
+                member.stated.stored
+            );
+            problems.push(Problem::corrupt(detail).at(member.at).about(&path));
+        }
         self.out.tree.entries.push(Entry {
             node,
             meta: member.meta(),
             path,
         });
+        !is_hidden
     }
 
-    /// Names what stands in front of a member, its bytes and its descriptor.
+    /// Names the bytes of a member.
+    fn name_body(&mut self, local: &Local<'_>, stored: u64) {
+        let here = length(self.region).saturating_sub(local.body_at);
+        self.out.ledger.content(local.body_at, stored.min(here));
+    }
+
+    /// Names what stands in front of a member, and its descriptor.
     fn name_local(&mut self, local: &Local<'_>, stored: u64, descriptor: Option<Descriptor>) {
         let fixed = LOCAL_LEN.saturating_add(length(local.name));
         self.out.ledger.metadata(local.at, fixed);
         self.name_extras(local.at.saturating_add(fixed), local.extras);
-        let here = length(self.region).saturating_sub(local.body_at);
-        let body = stored.min(here);
-        self.out.ledger.content(local.body_at, body);
         if let Some(descriptor) = descriptor {
             let at = local.body_at.saturating_add(stored);
             self.out.ledger.metadata(at, descriptor.len);
@@ -265,6 +303,17 @@ fn disagreement(
     let (there, mut here) = (central.stated, local.stated);
     if here.flags & HAS_DESCRIPTOR != 0 {
         // Zeros, or the same; the descriptor tells.
+        let unlike = |here: u64, there: u64| here != 0 && here != there;
+        if unlike(here.crc.into(), there.crc.into())
+            || unlike(here.stored, there.stored)
+            || unlike(here.size, there.size)
+        {
+            return Some(format!(
+                "{} there, {} in the directory",
+                show(here),
+                show(there)
+            ));
+        }
         match descriptor {
             Some(found) if (found.crc, found.size) != (there.crc, there.size) => {
                 return Some(format!(

@@ -131,6 +131,12 @@ impl<'a> Member<'a> {
         }
     }
 
+    /// Whether it holds anything. Some writers store nothing in two bytes.
+    pub(super) fn holds_something(&self, region: &Bytes, path: &EntryPath) -> bool {
+        let file = || self.file(region, path, &mut Vec::new());
+        self.stated.stored > 0 && !target(&file()).is_ok_and(|content| content.is_empty())
+    }
+
     /// Its content, read when it is wanted.
     fn file(&self, region: &Bytes, path: &EntryPath, problems: &mut Vec<Problem>) -> File {
         let Stated { size, stored, .. } = self.stated;

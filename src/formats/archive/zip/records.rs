@@ -222,6 +222,8 @@ pub(super) struct End {
     pub(super) disk: u16,
     pub(super) dir_disk: u16,
     pub(super) comment_len: u64,
+    /// Whether the records of zip64 say the same, where this one says anything.
+    pub(super) agrees: bool,
 }
 
 impl End {
@@ -240,6 +242,7 @@ impl End {
             disk: fields.u16(4)?,
             dir_disk: fields.u16(6)?,
             comment_len: u64::from(fields.u16(20)?),
+            agrees: true,
         };
         end.widen(region);
         Some(end)
@@ -253,10 +256,17 @@ impl End {
         let fields = Fields::little(region.get(index(record)..)?);
         let is_there = found.slice(0, 4)? == LOCATOR64 && fields.slice(0, 4)? == END64;
         if is_there {
+            let unsaid = [u16::MAX.into(), u32::MAX.into(), u32::MAX.into()];
+            let narrow = [self.count, self.dir_len, self.dir_at];
             self.first = record;
             self.count = fields.u64(32)?;
             self.dir_len = fields.u64(40)?;
             self.dir_at = fields.u64(48)?;
+            let wide = [self.count, self.dir_len, self.dir_at];
+            let mut fields = narrow.iter().zip(wide).zip(unsaid);
+            self.agrees = fields.all(|((&narrow, wide), unsaid): ((&u64, u64), u64)| {
+                narrow == unsaid || narrow == wide
+            });
         }
         Some(())
     }

@@ -272,3 +272,141 @@ fn mutants_neither_panic_nor_lose_their_bounds() {
         }
     }
 }
+
+/// An archive of one member, described twice in the same way.
+fn one_member(name: &[u8], method: u16, stored: &[u8], size: u32, crc: u32) -> Vec<u8> {
+    let common = |flags: u16| {
+        let mut fields = [20_u16, flags, method, 0, 0].map(u16::to_le_bytes).concat();
+        let sizes = [crc, stored.len() as u32, size].map(u32::to_le_bytes);
+        fields.extend(sizes.concat());
+        fields.extend((name.len() as u16).to_le_bytes());
+        fields
+    };
+    let local = [&b"PK\x03\x04"[..], &common(0), &[0, 0], name, stored].concat();
+    let central = [&b"PK\x01\x02\x14\x03"[..], &common(0), &[0; 16], name].concat();
+    let mut end = [&b"PK\x05\x06"[..], &[0; 4], &[1, 0, 1, 0]].concat();
+    end.extend((central.len() as u32).to_le_bytes());
+    end.extend((local.len() as u32).to_le_bytes());
+    end.extend([0, 0]);
+    [local, central, end].concat()
+}
+
+#[test]
+fn content_of_a_directory_is_told_and_stays_open() {
+    let hidden = b"what no reader looks at".repeat(100);
+    let crc = crc32fast::hash(&hidden);
+    let image = one_member(b"dir/", 0, &hidden, hidden.len() as u32, crc);
+    let (len, tree, opened) = open(image).unwrap();
+    assert!(matches!(tree.entries[0].node, Node::Dir));
+    assert!(
+        details(&opened).contains("a dir with 2300 stored bytes"),
+        "{}",
+        details(&opened)
+    );
+    assert_eq!(unexplained(len, &opened).len(), 2300);
+    // Nothing, deflated, is how Java writes a directory.
+    let (len, _, opened) = open(one_member(b"dir/", 8, &[3, 0], 0, 0)).unwrap();
+    assert_eq!(details(&opened), "");
+    assert!(unexplained(len, &opened).is_empty());
+    let (_, _, opened) = open(one_member(b"dir/", 8, b"\x03\0hidden", 0, 0)).unwrap();
+    assert!(details(&opened).contains("a dir with 8 stored bytes"));
+}
+
+#[test]
+fn frames_that_zstd_skips_are_no_content() {
+    let skipped = [&[0x50, 0x2a, 0x4d, 0x18, 6, 0, 0, 0][..], b"hidden"].concat();
+    let frame = zstd::bulk::compress(b"seen", 3).unwrap();
+    let crc = crc32fast::hash(b"seen");
+    for (stored, whole) in [
+        (frame.clone(), true),
+        ([&frame[..], &skipped].concat(), false),
+        ([&skipped[..], &frame].concat(), false),
+    ] {
+        let (_, tree, _) = open(one_member(b"file", 93, &stored, 4, crc)).unwrap();
+        assert_eq!(content(&tree.entries[0]).is_ok(), whole);
+    }
+}
+
+#[test]
+fn bytes_behind_ppmd_data_are_told() {
+    let sound = fixture("ppmd");
+    let (_, tree, _) = open(sound.clone()).unwrap();
+    assert!(tree.entries.iter().all(|entry| content(entry).is_ok()));
+    // The first member that is packed so, with more bytes behind its end than it needs.
+    let packed = memchr::memmem::find_iter(&sound, b"PK\x03\x04")
+        .filter_map(|at| Local::parse(&sound, at as u64))
+        .find(|local| local.stated.method == 98 && local.stated.size > 0);
+    let Local {
+        name,
+        stated,
+        body_at,
+        ..
+    } = packed.unwrap();
+    let body = &sound[body_at as usize..][..stated.stored as usize];
+    let longer = [body, b"behind the end of the data"].concat();
+    let image = one_member(name, stated.method, &longer, stated.size as u32, stated.crc);
+    let (_, tree, _) = open(image).unwrap();
+    assert!(
+        content(&tree.entries[0])
+            .unwrap_err()
+            .detail
+            .contains("behind the end")
+    );
+}
+
+#[test]
+fn sizes_in_front_that_no_descriptor_corrects_are_told() {
+    let sound = fixture("descriptors");
+    let local = Local::parse(&sound, 0).unwrap();
+    assert!(local.is_open());
+    for at in [14, 22] {
+        let mut image = sound.clone();
+        image[at] ^= 2;
+        let (_, _, opened) = open(image).unwrap();
+        assert!(
+            details(&opened).contains("disagree"),
+            "{at}: {}",
+            details(&opened)
+        );
+    }
+}
+
+#[test]
+fn members_that_share_their_bytes_are_spent() {
+    let body = vec![7; 1 << 20];
+    let image = one_member(b"a", 0, &body, 1 << 20, crc32fast::hash(&body));
+    let at = memchr::memmem::find(&image, b"PK\x01\x02").unwrap();
+    let (local, rest) = image.split_at(at);
+    let (central, end) = rest.split_at(rest.len() - 22);
+    let mut end = end.to_vec();
+    end[8..12].copy_from_slice(&[0x10, 0x27, 0x10, 0x27]);
+    end[12..16].copy_from_slice(&(central.len() as u32 * 10_000).to_le_bytes());
+    let image = [local, &central.repeat(10_000), &end].concat();
+    let limits = Limits {
+        decoded: 64 << 20,
+        ..Limits::default()
+    };
+    let opened = Zip.open(image.into(), &Budget::new(limits));
+    assert!(
+        opened
+            .problems
+            .iter()
+            .any(|problem| problem.kind == ProblemKind::Limit)
+    );
+}
+
+#[test]
+fn two_ends_that_disagree_are_told() {
+    let sound = fixture("zip64");
+    let end = memchr::memmem::rfind(&sound, b"PK\x05\x06").unwrap();
+    let (_, _, opened) = open(sound.clone()).unwrap();
+    assert_eq!(details(&opened), "");
+    let mut image = sound;
+    image[end + 10] ^= 1;
+    let (_, _, opened) = open(image).unwrap();
+    assert!(
+        details(&opened).contains("zip64 disagree"),
+        "{}",
+        details(&opened)
+    );
+}
