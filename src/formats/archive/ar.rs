@@ -1,5 +1,6 @@
 //! ar: the archives of System V and GNU, of BSD, and thin ones that hold names alone. A Debian package is one that holds tars.
 
+mod symbols;
 #[cfg(test)]
 mod tests;
 
@@ -157,8 +158,11 @@ impl<'a> Header<'a> {
 
     /// Whether it is a table: of symbols, or of long names.
     fn is_table(&self) -> bool {
-        matches!(self.name, b"/" | b"//" | b"/SYM64/" | b"ARFILENAMES/")
-            || is_bsd_symbols(self.name)
+        self.is_long_names() || symbols::is_table(self.name)
+    }
+
+    fn is_long_names(&self) -> bool {
+        matches!(self.name, b"//" | b"ARFILENAMES/")
     }
 
     fn meta(&self) -> Meta {
@@ -241,21 +245,26 @@ impl Reading<'_> {
         self.ledger.metadata(header.at, HEADER);
         let (body_at, size) = (header.body_at(), header.size);
         if header.is_table() {
-            if matches!(header.name, b"//" | b"ARFILENAMES/") {
-                self.long_names = body_at..body_at.saturating_add(size);
+            let end = body_at.saturating_add(size);
+            if header.is_long_names() {
+                // Each name is named with the member that has it.
+                self.long_names = body_at..end;
+            } else {
+                self.symbols(header.name, body_at, size);
             }
-            let here = length(&clip(self.region, body_at, size));
-            self.ledger.metadata(body_at, here);
-            self.pad(body_at.saturating_add(size));
+            self.pad(end);
             return;
         }
         let mut skipped = 0;
         let name = if let Some(len) = bsd_name_len(header.name) {
             skipped = len.min(size);
             let name = clip(self.region, body_at, skipped);
-            self.ledger.metadata(body_at, length(&name));
-            let text = name.split(|&byte| byte == 0).next();
-            text.unwrap_or_default().to_vec()
+            let text = name.split(|&byte| byte == 0).next().unwrap_or_default();
+            let end = body_at.saturating_add(length(text));
+            self.ledger.metadata(body_at, length(text));
+            self.ledger
+                .padding(self.region, end..body_at.saturating_add(skipped));
+            text.to_vec()
         } else if let Some(name) = self.long_name(header.name) {
             name
         } else {
@@ -269,9 +278,10 @@ impl Reading<'_> {
         let path = EntryPath::new(&name);
         self.problems
             .extend(name_problem(&name, &path).map(|problem| problem.at(header.at)));
-        if is_bsd_symbols(&name) && skipped > 0 {
+        if symbols::is_table(&name) && skipped > 0 {
             let len = size.saturating_sub(skipped);
-            self.ledger.metadata(body_at.saturating_add(skipped), len);
+            self.symbols(&name, body_at.saturating_add(skipped), len);
+            self.pad(body_at.saturating_add(size));
             return;
         }
         let file = if thin {
@@ -303,6 +313,16 @@ impl Reading<'_> {
         });
     }
 
+    /// Names a table of symbols, as far as it is one.
+    fn symbols(&mut self, name: &[u8], at: u64, size: u64) {
+        let table = clip(self.region, at, size);
+        let used = symbols::len(name, &table);
+        self.ledger.metadata(at, used);
+        let end = at.saturating_add(length(&table));
+        self.ledger
+            .padding(self.region, at.saturating_add(used)..end);
+    }
+
     fn damaged(
         &mut self,
         header: &Header<'_>,
@@ -328,21 +348,20 @@ impl Reading<'_> {
     }
 
     /// The name that `/NUMBER` refers to in the table of long names.
-    fn long_name(&self, name: &[u8]) -> Option<Vec<u8>> {
+    fn long_name(&mut self, name: &[u8]) -> Option<Vec<u8>> {
         let digits = std::str::from_utf8(name.strip_prefix(b"/")?).ok()?;
         let at = digits.parse::<u64>().ok()?;
         let len = self.long_names.end.checked_sub(self.long_names.start)?;
         let table = clip(self.region, self.long_names.start, len);
         let from = table.get(index(at)..)?;
         // A name may hold a newline; what ends it is a slash in front of one. Windows ends it with a NUL.
-        let end = memchr::memmem::find(from, b"/\n").or_else(|| memchr::memchr(0, from))?;
+        let slash = memchr::memmem::find(from, b"/\n");
+        let end = slash.or_else(|| memchr::memchr(0, from))?;
+        let stored = from.get(..end.checked_add(if slash.is_some() { 2 } else { 1 })?)?;
+        let at = self.long_names.start.checked_add(at)?;
+        self.ledger.metadata(at, length(stored));
         from.get(..end).map(<[u8]>::to_vec)
     }
-}
-
-/// Whether a member is a table of symbols of BSD.
-fn is_bsd_symbols(name: &[u8]) -> bool {
-    name.starts_with(b"__.SYMDEF")
 }
 
 /// How many bytes of a member are its name, when BSD put it there.

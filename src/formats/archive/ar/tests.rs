@@ -109,3 +109,54 @@ fn mutants_do_not_panic() {
         }
     }
 }
+
+/// The sound archive with another member behind it.
+fn with_member(name: &str, body: &[u8]) -> (Vec<u8>, usize) {
+    let mut image = fixture("gnu");
+    let at = image.len();
+    let header = format!(
+        "{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n",
+        0,
+        0,
+        0,
+        644,
+        body.len()
+    );
+    image.extend(header.as_bytes());
+    image.extend_from_slice(body);
+    (image, at + 60)
+}
+
+fn unexplained(image: &[u8], opened: &Opened) -> usize {
+    let explained: u64 = opened.spans.iter().map(|span| span.len).sum();
+    image.len() - explained as usize
+}
+
+#[test]
+fn tables_explain_no_more_than_their_symbols() {
+    let table = [&[0, 0, 0, 2, 0, 0, 0, 8, 0, 0, 0, 8][..], b"one\0two\0"].concat();
+    let (image, _) = with_member("/", &table);
+    assert_eq!(unexplained(&image, &open(image.clone()).unwrap().2), 0);
+    for (name, table) in [
+        ("/", [&table[..], b"hidden".repeat(50).as_slice()].concat()),
+        ("/", b"hidden".repeat(50)),
+        ("__.SYMDEF", b"hidden".repeat(50)),
+        ("//", b"hidden/\n".repeat(38)),
+    ] {
+        let (image, _) = with_member(name, &table);
+        let (_, _, opened) = open(image.clone()).unwrap();
+        assert!(unexplained(&image, &opened) >= 300, "{name}");
+    }
+    // What only starts like the name of a table is a member.
+    let (image, at) = with_member("#1/20", b"__.SYMDEF of mine\0\0\0evil");
+    let (_, tree, opened) = open(image.clone()).unwrap();
+    assert_eq!(
+        tree.entries.last().unwrap().path.as_bytes(),
+        b"/__.SYMDEF of mine"
+    );
+    assert_eq!(unexplained(&image, &opened), 0);
+    let mut image = image;
+    image[at + 19] = b'h';
+    let (_, _, opened) = open(image.clone()).unwrap();
+    assert_eq!(unexplained(&image, &opened), 3);
+}
