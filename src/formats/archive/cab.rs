@@ -6,6 +6,7 @@ mod blocks;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -82,6 +83,7 @@ impl Format for Cab {
             tree: Tree::default(),
             ledger: Ledger::default(),
             problems: Vec::new(),
+            room: length(&region) / blocks::HEAD,
         };
         reading.read(&header);
         let mut properties = Properties::new();
@@ -220,12 +222,36 @@ impl<'a> Record<'a> {
     }
 }
 
+impl Held {
+    /// How many bytes of it no file has.
+    fn hidden(&mut self) -> u64 {
+        self.files.sort_by_key(|file| file.start);
+        let (mut reached, mut hidden) = (0, 0_u64);
+        let end = length(&self.bytes);
+        for file in self.files.iter().chain([&(end..end)]) {
+            hidden = hidden.saturating_add(file.start.min(end).saturating_sub(reached));
+            reached = file.end.min(end).max(reached);
+        }
+        hidden
+    }
+}
+
 struct Reading<'a> {
     region: &'a Bytes,
     budget: &'a Budget,
     tree: Tree,
     ledger: Ledger,
     problems: Vec<Problem>,
+    /// How many more blocks there can be: folders that share theirs would be work without end.
+    room: u64,
+}
+
+/// What a folder holds, and why it is not all there.
+struct Held {
+    bytes: Bytes,
+    problem: Option<Problem>,
+    /// Which of it files have.
+    files: Vec<Range<u64>>,
 }
 
 impl Reading<'_> {
@@ -244,7 +270,12 @@ impl Reading<'_> {
             };
             self.ledger.metadata(at, 8);
             at = at.saturating_add(8).saturating_add(header.folder_reserve);
-            contents.push(self.folder(&folder, header.block_reserve));
+            let (bytes, problem) = self.folder(&folder, header.block_reserve);
+            contents.push(Held {
+                bytes,
+                problem,
+                files: Vec::new(),
+            });
         }
         let mut at = header.files_at;
         for _ in 0..header.files {
@@ -258,13 +289,27 @@ impl Reading<'_> {
                 self.problems.push(problem.at(at));
                 break;
             }
-            self.file(&record, &contents, at);
+            self.file(&record, &mut contents, at);
             at = record.next;
+        }
+        for held in &mut contents {
+            let hidden = held.hidden();
+            if hidden > 0 && held.problem.is_none() {
+                let detail = format!("{hidden} bytes of a folder are in no file");
+                self.problems.push(Problem::corrupt(detail));
+            }
         }
     }
 
     /// Decodes a folder: what it holds, and why it is not all there.
     fn folder(&mut self, folder: &Folder, reserve: u64) -> (Bytes, Option<Problem>) {
+        let Some(room) = self.room.checked_sub(folder.blocks.into()) else {
+            let detail = "folders of more blocks than there are";
+            let problem = Problem::corrupt(detail).at(folder.at);
+            self.problems.push(problem.clone());
+            return (Bytes::new(), Some(problem));
+        };
+        self.room = room;
         let mut blocks = match Compression::of(folder.compression) {
             Ok(compression) => {
                 Blocks::new(self.region, folder.at, folder.blocks, reserve, compression)
@@ -302,10 +347,10 @@ impl Reading<'_> {
             self.ledger
                 .content(body.start, body.end.saturating_sub(body.start));
         }
-        self.problems.extend(blocks.wrong_sums);
+        self.problems.extend(blocks.wrong);
     }
 
-    fn file(&mut self, record: &Record<'_>, contents: &[(Bytes, Option<Problem>)], at: u64) {
+    fn file(&mut self, record: &Record<'_>, contents: &mut [Held], at: u64) {
         // Folders are parted as Windows does it.
         let name: Vec<u8> = record
             .name
@@ -316,12 +361,17 @@ impl Reading<'_> {
         self.problems
             .extend(name_problem(&name, &path).map(|problem| problem.at(at)));
         let size = record.size;
-        let (content, problem) = match contents.get(usize::from(record.folder)) {
-            Some((content, why)) => {
-                let content = clip(content, record.offset, size);
+        let (content, problem) = match contents.get_mut(usize::from(record.folder)) {
+            Some(held) => {
+                let content = clip(&held.bytes, record.offset, size);
                 let short = length(&content) < size;
+                held.files
+                    .push(record.offset..record.offset.saturating_add(size));
                 let detail = "the folder ends before the file does";
-                let why = why.clone().unwrap_or_else(|| Problem::corrupt(detail));
+                let why = held
+                    .problem
+                    .clone()
+                    .unwrap_or_else(|| Problem::corrupt(detail));
                 (content, short.then_some(why))
             }
             None if record.folder >= 0xfffd => {

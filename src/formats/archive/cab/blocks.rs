@@ -12,10 +12,13 @@ use crate::problem::Problem;
 use crate::read::{Fields, clip, length};
 
 /// The length of what stands in front of a block, without its reserved area (bytes).
-const HEAD: u64 = 8;
+pub(super) const HEAD: u64 = 8;
 
 /// What a block holds at most (bytes).
 const LARGEST: usize = 32 << 10;
+
+/// So many bytes at the end of a block may stay unread once all of its content came out.
+const UNREAD: usize = 8;
 
 /// How the blocks of a folder are compressed.
 pub(super) enum Compression {
@@ -61,7 +64,8 @@ pub(super) struct Blocks<'a> {
     given: usize,
     /// Where heads and bodies stand.
     pub(super) places: Vec<(Range<u64>, Range<u64>)>,
-    pub(super) wrong_sums: Vec<Problem>,
+    /// Sums that are wrong, and other oddities of single blocks.
+    pub(super) wrong: Vec<Problem>,
     /// Why no more could be decoded.
     pub(super) problem: Option<Problem>,
 }
@@ -91,7 +95,7 @@ impl<'a> Blocks<'a> {
             block: Vec::new(),
             given: 0,
             places: Vec::new(),
-            wrong_sums: Vec::new(),
+            wrong: Vec::new(),
             problem: None,
         }
     }
@@ -132,7 +136,7 @@ impl<'a> Blocks<'a> {
         let with_reserve = data ^ checksum(&[sizes, &reserve].concat());
         if sum != 0 && sum != computed && sum != with_reserve {
             let detail = format!("the sum of a block: stored {sum:08x}, computed {computed:08x}");
-            self.wrong_sums.push(Problem::checksum(detail).at(at));
+            self.wrong.push(Problem::checksum(detail).at(at));
         }
         self.at = body_end;
         Some(Block {
@@ -158,7 +162,12 @@ impl<'a> Blocks<'a> {
             }
             Compression::MsZip(inflate) => {
                 let data = block.body.strip_prefix(b"CK")?;
-                self.block = unzip(inflate, &self.block, data, block.made)?;
+                let left;
+                (self.block, left) = unzip(inflate, &self.block, data, block.made)?;
+                if left > UNREAD {
+                    let detail = format!("{left} bytes stand behind the end of a block");
+                    self.wrong.push(Problem::corrupt(detail).at(block.at));
+                }
             }
         }
         (self.block.len() == block.made).then_some(())
@@ -166,8 +175,13 @@ impl<'a> Blocks<'a> {
 }
 
 /// Decodes one block of MSZIP; `before` is what the one before it held. A block of its own that is stored as it is brings that into
-/// the decoder's window.
-fn unzip(inflate: &mut Decompress, before: &[u8], data: &[u8], len: usize) -> Option<Vec<u8>> {
+/// the decoder's window. Also tells how many bytes of `data` stand behind its end.
+fn unzip(
+    inflate: &mut Decompress,
+    before: &[u8],
+    data: &[u8],
+    len: usize,
+) -> Option<(Vec<u8>, usize)> {
     inflate.reset(false);
     let mut out = vec![0; before.len().checked_add(len)?];
     if !before.is_empty() {
@@ -178,13 +192,13 @@ fn unzip(inflate: &mut Decompress, before: &[u8], data: &[u8], len: usize) -> Op
         window.extend_from_slice(before);
         feed(inflate, &window, &mut out)?;
     }
-    feed(inflate, data, &mut out)?;
+    let left = feed(inflate, data, &mut out)?;
     let made = usize::try_from(inflate.total_out()).ok()?;
-    (made == out.len()).then(|| out.split_off(before.len()))
+    (made == out.len()).then(|| (out.split_off(before.len()), left))
 }
 
-/// Gives the decoder all of `input`, or as much as it takes.
-fn feed(inflate: &mut Decompress, mut input: &[u8], out: &mut [u8]) -> Option<()> {
+/// Gives the decoder all of `input`, or as much as it takes; how many bytes it left.
+fn feed(inflate: &mut Decompress, mut input: &[u8], out: &mut [u8]) -> Option<usize> {
     loop {
         let made = usize::try_from(inflate.total_out()).ok()?;
         let before = inflate.total_in();
@@ -196,7 +210,7 @@ fn feed(inflate: &mut Decompress, mut input: &[u8], out: &mut [u8]) -> Option<()
         input = input.get(read..)?;
         let stuck = read == 0 && usize::try_from(inflate.total_out()).ok()? == made;
         if status == Status::StreamEnd || input.is_empty() || stuck {
-            return Some(());
+            return Some(input.len());
         }
     }
 }

@@ -134,3 +134,66 @@ fn mutants_and_truncations_do_not_panic() {
         }
     }
 }
+
+/// A cabinet of these folders (method and blocks as stored: what each holds, and its bytes) and one file of so many bytes.
+fn cabinet(folders: usize, method: u16, blocks: &[(u16, &[u8])], size: u32) -> Vec<u8> {
+    let blocks_at = 36 + folders * 8;
+    let mut image = b"MSCF\0\0\0\0".to_vec();
+    let data: Vec<u8> = blocks
+        .iter()
+        .flat_map(|(made, body)| {
+            let sizes = [(body.len() as u16).to_le_bytes(), made.to_le_bytes()];
+            [&[0; 4], sizes.concat().as_slice(), body].concat()
+        })
+        .collect();
+    let files_at = (blocks_at + data.len()) as u32;
+    let len = files_at + 18;
+    for word in [len, 0, files_at, 0] {
+        image.extend(word.to_le_bytes());
+    }
+    for short in [0x103, folders as u16, 1, 0, 77, 0] {
+        image.extend(short.to_le_bytes());
+    }
+    for _ in 0..folders {
+        image.extend((blocks_at as u32).to_le_bytes());
+        image.extend((blocks.len() as u16).to_le_bytes());
+        image.extend(method.to_le_bytes());
+    }
+    image.extend(data);
+    image.extend(size.to_le_bytes());
+    image.extend([0; 12]);
+    image.extend(b"a\0");
+    image
+}
+
+#[test]
+fn bytes_of_a_folder_that_no_file_has_are_told() {
+    let told = |size| {
+        let (_, _, opened) = open(cabinet(1, 0, &[(10, b"0123456789")], size)).unwrap();
+        let mut details = opened.problems.iter().map(|problem| problem.detail.clone());
+        details.next().unwrap_or_default()
+    };
+    assert_eq!(told(10), "");
+    assert_eq!(told(3), "7 bytes of a folder are in no file");
+}
+
+#[test]
+fn bytes_behind_the_end_of_a_block_are_told() {
+    let block = b"CK\x4b\x04\0";
+    for (hidden, count) in [(&b""[..], 0), (b"what no reader looks at", 1)] {
+        let body = [&block[..], hidden].concat();
+        let (_, tree, opened) = open(cabinet(1, 1, &[(1, &body)], 1)).unwrap();
+        assert_eq!(contents(&tree)[0].as_deref(), Some(&b"a"[..]));
+        assert_eq!(opened.problems.len(), count, "{:?}", opened.problems);
+    }
+}
+
+#[test]
+fn folders_that_share_their_blocks_are_no_work_without_end() {
+    let blocks = vec![(0_u16, &b""[..]); 60_000];
+    let image = cabinet(60_000, 2, &blocks, 0);
+    let before = std::time::Instant::now();
+    let (_, _, opened) = open(image).unwrap();
+    assert!(!opened.problems.is_empty());
+    assert!(before.elapsed().as_secs() < 20);
+}
