@@ -132,10 +132,21 @@ impl Header {
     /// signatures, explains nothing.
     pub(super) fn name(&self, region: &[u8], ledger: &mut Ledger) {
         ledger.metadata(self.at, self.store_at.saturating_sub(self.at));
+        // Values do not overlap. Entries that share theirs would be work without end.
+        let mut room = self.end.saturating_sub(self.store_at).saturating_mul(4);
         for entry in self.entries(region) {
             let is_known =
                 matches!(entry.tag, 61..=64 | 100 | 256..=279 | 1000..=1200 | 5000..=5199);
-            if let Some(stored) = self.stored(region, &entry)
+            let stored = self.stored(region, &entry);
+            let looked_at = match stored {
+                Some(stored) => crate::read::length(stored),
+                None => self.end.saturating_sub(entry.at),
+            };
+            let Some(left) = room.checked_sub(looked_at) else {
+                break;
+            };
+            room = left;
+            if let Some(stored) = stored
                 && is_known
                 && (entry.tag != RESERVED_SPACE || entry.kind != BINARY)
             {

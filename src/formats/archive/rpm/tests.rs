@@ -105,3 +105,25 @@ fn mutants_and_truncations_do_not_panic() {
         open(image);
     }
 }
+
+#[test]
+fn values_that_share_their_bytes_are_no_work_without_end() {
+    let mut image = fixture("stored")[..96].to_vec();
+    let start = |entries: u32, store: u32| {
+        let mut start = vec![0x8e, 0xad, 0xe8, 1, 0, 0, 0, 0];
+        start.extend(entries.to_be_bytes());
+        start.extend(store.to_be_bytes());
+        start
+    };
+    image.extend(start(1, 8));
+    image.extend([0; 24]);
+    let (entries, store) = (0xffff_u32, 8 << 20);
+    image.extend(start(entries, store));
+    for _ in 0..entries {
+        image.extend([1000_u32, 6, 0, 1].map(u32::to_be_bytes).concat());
+    }
+    image.resize(image.len() + store as usize, b'x');
+    let before = std::time::Instant::now();
+    assert!(open(image).is_some());
+    assert!(before.elapsed().as_secs() < 60);
+}
