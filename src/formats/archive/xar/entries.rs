@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use md5::Md5;
 use sha1::{Digest as _, Sha1};
+use sha2::{Sha256, Sha512};
 
 use super::toc::Element;
 use crate::budget::Budget;
@@ -132,6 +133,8 @@ pub(super) struct Reading<'a> {
     pub(super) heap: Bytes,
     /// Where the heap starts, in bytes from the region's start.
     pub(super) heap_at: u64,
+    /// How many stored bytes were hashed: members that share them would be work without end.
+    pub(super) weighed: u64,
     pub(super) budget: &'a Budget,
     pub(super) tree: Tree,
     pub(super) ledger: Ledger,
@@ -174,10 +177,15 @@ impl Reading<'_> {
             self.tree.entries.push(Entry { path, node, meta });
         }
         for (number, link) in links {
-            if let (Some(entry), Some(file)) =
-                (self.tree.entries.get_mut(number), contents.get(&link))
-            {
+            let Some(entry) = self.tree.entries.get_mut(number) else {
+                continue;
+            };
+            if let Some(file) = contents.get(&link) {
                 entry.node = Node::File(file.clone());
+            } else {
+                let detail = "a hard link to a file that is not there";
+                self.problems
+                    .push(Problem::corrupt(detail).about(&entry.path));
             }
         }
     }
@@ -207,9 +215,13 @@ impl Reading<'_> {
             Some(b"socket") => Node::Socket,
             _ => {
                 let data = children.all(number, "data").next();
-                let stored = data.and_then(|data| Stored::of(children, data));
+                let stored = data.map(|data| Stored::of(children, data));
                 Node::File(match stored {
-                    Some(stored) => self.file(&stored, path),
+                    Some(Some(stored)) => self.file(&stored, path),
+                    Some(None) => {
+                        let detail = "nothing tells where the content stands";
+                        self.damaged(0, Bytes::new(), Problem::corrupt(detail).about(path))
+                    }
                     None => File::stored(Bytes::new()),
                 })
             }
@@ -223,13 +235,10 @@ impl Reading<'_> {
         self.ledger.content(at, length(&body));
         let told = |problem: Problem| problem.at(at).about(path);
         let size = stored.size;
-        if let Some((kind, wanted)) = &stored.archived
-            && length(&body) == stored.len
-            && let Some(found) = digest(kind, &body)
-            && found.as_bytes() != wanted
+        if length(&body) == stored.len
+            && let Some(problem) = self.verify(stored.archived.as_ref(), &body)
         {
-            let detail = "the checksum of the stored bytes is another";
-            self.problems.push(told(Problem::checksum(detail)));
+            self.problems.push(told(problem));
         }
         let method = match &stored.encoding[..] {
             b"" | b"application/octet-stream" => None,
@@ -250,12 +259,29 @@ impl Reading<'_> {
             return self.damaged(size, bytes, problem);
         }
         let Some(method) = method else {
+            if size != stored.len {
+                let detail = format!("{size} bytes are stated, {} are stored", stored.len);
+                return self.damaged(size, body, told(Problem::corrupt(detail)));
+            }
+            if stored.unpacked != stored.archived
+                && let Some(problem) = self.verify(stored.unpacked.as_ref(), &body)
+            {
+                self.problems.push(told(problem));
+            }
             return File::stored(body);
         };
-        let check = match &stored.unpacked {
-            Some((kind, wanted)) if kind == b"sha1" => Check::Sha1(wanted.clone()),
-            Some((kind, wanted)) if kind == b"md5" => Check::Md5(wanted.clone()),
-            _ => Check::None,
+        let check = match stored.unpacked.clone() {
+            None => Check::None,
+            Some((kind, wanted)) => match &kind[..] {
+                b"sha1" => Check::Sha1(wanted),
+                b"sha256" => Check::Sha256(wanted),
+                b"sha512" => Check::Sha512(wanted),
+                b"md5" => Check::Md5(wanted),
+                other => {
+                    self.problems.push(told(unknown(other)));
+                    Check::None
+                }
+            },
         };
         File {
             size,
@@ -265,6 +291,24 @@ impl Reading<'_> {
                 size,
                 check,
             }),
+        }
+    }
+
+    /// What is wrong with bytes that have this checksum.
+    fn verify(&mut self, checksum: Option<&(Vec<u8>, Vec<u8>)>, bytes: &Bytes) -> Option<Problem> {
+        let (kind, wanted) = checksum?;
+        self.weighed = self.weighed.saturating_add(length(bytes));
+        if self.weighed > length(&self.heap).saturating_mul(2)
+            && let Err(problem) = self.budget.spend_decoded(length(bytes))
+        {
+            return Some(problem);
+        }
+        match digest(kind, bytes) {
+            None => Some(unknown(kind)),
+            Some(found) if found.as_bytes() == wanted => None,
+            Some(_) => Some(Problem::checksum(
+                "the checksum of the stored bytes is another",
+            )),
         }
     }
 
@@ -316,10 +360,18 @@ impl Reading<'_> {
     }
 }
 
+/// The problem with a kind of checksum that is not known.
+fn unknown(kind: &[u8]) -> Problem {
+    let kind = crate::place::escape(kind);
+    Problem::unsupported(format!("the kind of the checksum is not known: {kind}"))
+}
+
 /// The hexadecimal digits of a checksum; `None` for kinds that are not known.
-fn digest(kind: &[u8], bytes: &[u8]) -> Option<String> {
+pub(super) fn digest(kind: &[u8], bytes: &[u8]) -> Option<String> {
     match kind {
         b"sha1" => Some(hex(&Sha1::digest(bytes))),
+        b"sha256" => Some(hex(&Sha256::digest(bytes))),
+        b"sha512" => Some(hex(&Sha512::digest(bytes))),
         b"md5" => Some(hex(&Md5::digest(bytes))),
         _ => None,
     }
