@@ -260,6 +260,11 @@ impl Decode for Stream {
             let detail = "no encoder writes the code that stands here: damage, or what follows the stream, whose end is not marked";
             notes.problem(Problem::corrupt(detail).at(over.end));
         }
+        let inside = |&bit: &u64| bit < over.end.saturating_mul(8);
+        if let Some(bit) = self.lzw.passed().filter(inside) {
+            let detail = "bits between two groups of codes, which no decoder reads, are not zero";
+            notes.problem(Problem::corrupt(detail).at(bit / 8));
+        }
         let extent = if !over.last && self.codes < CONVINCING {
             Err(Reject::Coincidence("no LZW codes behind the header"))
         } else {

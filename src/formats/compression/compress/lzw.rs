@@ -50,6 +50,8 @@ pub(super) struct Lzw {
     /// Where the next code stands, and where the first of this width stood: in bits from the region's start.
     at: u64,
     origin: u64,
+    /// Where bits were passed between groups of codes that are not zero: in bits from the region's start.
+    passed: Option<u64>,
 }
 
 impl Lzw {
@@ -78,7 +80,13 @@ impl Lzw {
             pairs: vec![0; size << 2],
             at,
             origin: at,
+            passed: None,
         }
+    }
+
+    /// Where something stands between groups of codes that no decoder reads (bits from the region's start).
+    pub(super) fn passed(&self) -> Option<u64> {
+        self.passed
     }
 
     /// Where the next code stands, in bits from the region's start.
@@ -89,13 +97,13 @@ impl Lzw {
     /// Decodes the next code of `region` and appends its string to `out`.
     pub(super) fn step(&mut self, region: &[u8], out: &mut Vec<u8>) -> Step {
         if self.free > self.largest() {
-            self.align();
+            self.align(region);
             self.width = self.width.saturating_add(1);
         }
         let mut taken = self.take(region);
         // Of several in a row each empties the table; a hostile run of them ends with the input.
         while self.block && self.previous.is_some() && taken == Some(CLEAR) {
-            self.clear();
+            self.clear(region);
             taken = self.take(region);
         }
         let Some(code) = taken else {
@@ -139,12 +147,18 @@ impl Lzw {
     }
 
     /// Codes of one width are written in groups of eight; the rest of the last group is empty.
-    fn align(&mut self) {
+    fn align(&mut self, region: &[u8]) {
         let group = u64::from(self.width).saturating_mul(8);
         let used = self.at.saturating_sub(self.origin);
         let groups = used.div_ceil(group);
-        self.at = self.origin.saturating_add(groups.saturating_mul(group));
-        self.origin = self.at;
+        let next = self.origin.saturating_add(groups.saturating_mul(group));
+        while self.at < next {
+            let odd = code(region, self.at, self.width).is_some_and(|code| code != 0);
+            self.passed = self.passed.or(odd.then_some(self.at));
+            self.at = self.at.saturating_add(u64::from(self.width));
+        }
+        self.at = next;
+        self.origin = next;
     }
 
     fn take(&mut self, region: &[u8]) -> Option<u32> {
@@ -153,7 +167,7 @@ impl Lzw {
         Some(code)
     }
 
-    fn clear(&mut self) {
+    fn clear(&mut self, region: &[u8]) {
         for code in CLEAR..self.free {
             let text = self.text(code);
             let (word, bit) = pair(u32::from(text.prefix), text.last);
@@ -161,7 +175,7 @@ impl Lzw {
                 *word &= !bit;
             }
         }
-        self.align();
+        self.align(region);
         self.width = FIRST_WIDTH;
         self.free = CLEAR;
     }

@@ -80,3 +80,27 @@ fn mutants_do_not_panic() {
         hurt(&Compress, &fixture(&name(variant)), 200);
     }
 }
+
+#[test]
+fn bits_that_no_decoder_reads_are_told() {
+    // Codes of 9 bits: `a`, the one that empties the table, seven that fill the group, and `b`.
+    let pack = |hidden: u16| {
+        let codes = [97, 256, hidden, hidden, 0, 0, 0, 0, 98];
+        let mut bytes = vec![0x1f, 0x9d, 0x90];
+        for (number, code) in codes.into_iter().enumerate() {
+            let at = 24 + number * 9;
+            bytes.resize(bytes.len().max(at / 8 + 3), 0);
+            let word = u32::from(code) << (at % 8);
+            for (byte, more) in bytes[at / 8..].iter_mut().zip(word.to_le_bytes()) {
+                *byte |= more;
+            }
+        }
+        bytes.truncate(3 + 9 + 2);
+        bytes
+    };
+    for (hidden, told) in [(0, 0), (0x155, 1)] {
+        let outcome = decode(&Compress, pack(hidden)).unwrap();
+        assert_eq!(outcome.payload, b"ab");
+        assert_eq!(outcome.problems.len(), told);
+    }
+}
