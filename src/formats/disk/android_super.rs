@@ -4,7 +4,7 @@ mod metadata;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 
@@ -93,20 +93,27 @@ impl Format for AndroidSuper {
             }
         }
         opened.properties.set("slots", geometry.slots.to_string());
-        let mut known = Vec::new();
+        let mut known = Known::default();
         let mut parts = Vec::new();
         for slot in 0..geometry.slots {
             let Some(table) = take_slot(&region, &geometry, slot, &mut opened) else {
                 continue;
             };
             for partition in table.partitions() {
+                let Some(partition) = partition else {
+                    let detail = format!(
+                        "a partition of slot {slot} has extents that are not there or belong to another"
+                    );
+                    opened.problems.push(Problem::corrupt(detail));
+                    break;
+                };
                 if let Err(problem) = budget.spend_entries(1) {
                     opened.problems.push(problem);
                     break;
                 }
                 let name = if slot == 0 {
                     partition.name
-                } else if known.contains(&(partition.name.clone(), partition.extents.clone())) {
+                } else if known.names.get(&partition.name) == Some(&partition.extents) {
                     continue;
                 } else {
                     [format!("slot{slot}-").as_bytes(), &partition.name].concat()
@@ -115,20 +122,35 @@ impl Format for AndroidSuper {
                 let attributes = format!("{:#x}", partition.attributes);
                 opened.properties.set(say("attributes"), attributes);
                 opened.properties.set(say("group"), partition.group);
-                let same = known
-                    .iter()
-                    .find(|(_, extents)| *extents == partition.extents);
-                if let Some((other, _)) = same.filter(|_| !partition.extents.is_empty()) {
+                let same = known.extents.get(&partition.extents);
+                if let Some(other) = same.filter(|_| !partition.extents.is_empty()) {
                     // The same bytes under another name are read once.
                     opened.properties.set(say("same-as"), other.clone());
                 } else if !partition.extents.is_empty() {
                     parts.extend(part(&region, name.clone(), &partition.extents, &mut opened));
                 }
-                known.push((name, partition.extents));
+                known.add(name, partition.extents);
             }
         }
         opened.content = Content::Layout(parts);
         opened
+    }
+}
+
+/// The partitions so far.
+#[derive(Default)]
+struct Known {
+    names: BTreeMap<Vec<u8>, Vec<(Source, u64)>>,
+    /// Who was the first with these extents.
+    extents: BTreeMap<Vec<(Source, u64)>, Vec<u8>>,
+}
+
+impl Known {
+    fn add(&mut self, name: Vec<u8>, extents: Vec<(Source, u64)>) {
+        self.extents
+            .entry(extents.clone())
+            .or_insert_with(|| name.clone());
+        self.names.entry(name).or_insert(extents);
     }
 }
 

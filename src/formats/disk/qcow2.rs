@@ -94,6 +94,8 @@ impl Format for Qcow2 {
         }
         if let Some(name) = header.backing(&region) {
             opened.properties.set("backing-file", name.to_vec());
+        }
+        if header.has_backing() {
             let detail = "what is not stored here is in a backing file; it is read as zeros";
             opened.problems.push(Problem::unsupported(detail).at(8));
         }

@@ -64,6 +64,10 @@ impl Format for Vdi {
         let mut properties = Properties::new();
         properties.set("size", header.size.to_string());
         let mut problems = Vec::new();
+        if header.extra > 0 {
+            let detail = "blocks with more in front of them than the disk's bytes";
+            problems.push(Problem::unsupported(detail).at(380));
+        }
         if header.kind == 4 {
             let detail = "a differencing disk: what only its parent holds is read as zeros";
             problems.push(Problem::unsupported(detail).at(76));
@@ -71,7 +75,7 @@ impl Format for Vdi {
         let spans = vec![
             Span::metadata(0, 84),
             Span::metadata(340, HEADER.saturating_sub(340)),
-            Span::metadata(header.table_at, header.blocks.saturating_mul(4)),
+            Span::metadata(header.table_at, header.table_len()),
         ];
         let (block, size) = (header.block, header.size);
         let table = Table {
@@ -96,6 +100,8 @@ struct Header {
     /// The disk's size in bytes, and that of a block.
     size: u64,
     block: u64,
+    /// What stands in front of each block, in bytes.
+    extra: u32,
     blocks: u64,
     allocated: u64,
 }
@@ -109,6 +115,7 @@ impl Header {
             data_at: u64::from(fields.u32(344)?),
             size: fields.u64(368)?,
             block: u64::from(fields.u32(376)?),
+            extra: fields.u32(380)?,
             blocks: u64::from(fields.u32(384)?),
             allocated: u64::from(fields.u32(388)?),
         };
@@ -121,6 +128,11 @@ impl Header {
             && header.allocated <= header.blocks
             && header.size.div_ceil(header.block) <= header.blocks;
         (known && sane).then_some(header)
+    }
+
+    /// The length of the part of the table that the disk needs, in bytes. What follows is read by nobody.
+    fn table_len(&self) -> u64 {
+        self.size.div_ceil(self.block.max(1)).saturating_mul(4)
     }
 }
 
@@ -186,6 +198,18 @@ mod tests {
         let table = index(u64::from(Fields::little(&sound).u32(340).unwrap()));
         let read = decode(&Vdi, &poked(&sound, &[(table + 2, &[9])])).unwrap();
         assert_eq!(read.kinds(), [ProblemKind::Corrupt]);
+    }
+
+    #[test]
+    fn a_table_is_as_long_as_the_disk_needs() {
+        let sound = fixture("vdi/static-off.img.gz");
+        // Twice as many entries as the disk has blocks: what stands there is read by nobody.
+        let blocks = Fields::little(&sound).u32(384).unwrap();
+        let more = (blocks * 2).to_le_bytes();
+        let read = decode(&Vdi, &poked(&sound, &[(384, &more)])).unwrap();
+        let table = u64::from(Fields::little(&sound).u32(340).unwrap());
+        let span = read.spans.iter().find(|span| span.at == table);
+        assert_eq!(span.unwrap().len, u64::from(blocks) * 4);
     }
 
     #[test]

@@ -121,7 +121,7 @@ impl Format for Vhd {
         let footer = last
             .filter(|last| last.sound && !first.sound)
             .unwrap_or(first);
-        dynamic.explain(&region, &mut opened);
+        dynamic.explain(footer.size, &region, &mut opened);
         if footer.kind == DIFFERENCING {
             opened.properties.set("parent", dynamic.parent_name());
             let detail = "a differencing disk: what only its parent holds is read as zeros";

@@ -75,7 +75,7 @@ fn is_sealed(bytes: &[u8], at: usize) -> bool {
 }
 
 /// Where an extent's bytes are.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Source {
     /// Here, in bytes from the start.
     At(u64),
@@ -106,7 +106,7 @@ const GROUPS: usize = 104;
 const DEVICES: usize = 116;
 
 impl Table {
-    fn parse(bytes: &Bytes) -> Option<Self> {
+    pub(super) fn parse(bytes: &Bytes) -> Option<Self> {
         let fields = Fields::little(bytes);
         let header_len = u64::from(fields.u32(8)?);
         let known = fields.u32(0)? == 0x414c_5030 && fields.u16(4)? == 10;
@@ -152,14 +152,17 @@ impl Table {
         self.row(DEVICES, 0)?.u64(16).filter(|&len| len > 0)
     }
 
-    /// The partitions. The tables are checked and small, so that their number is bounded.
-    pub(super) fn partitions(&self) -> impl Iterator<Item = Partition> {
+    /// The partitions, as long as no extents are left out or belong to two.
+    pub(super) fn partitions(&self) -> impl Iterator<Item = Option<Partition>> {
+        let all = Fields::little(&self.header).u32(EXTENTS.saturating_add(4));
+        let mut left = all.unwrap_or_default();
         (0..)
             .map_while(|number| self.row(PARTITIONS, number))
-            .filter_map(|row| {
+            .map(move |row| {
                 let (first, count) = (row.u32(40)?, row.u32(44)?);
-                let extents =
-                    (0..count).map_while(|number| self.extent(first.checked_add(number)?));
+                // Partitions that share theirs would be many more than there are.
+                left = left.checked_sub(count)?;
+                let extents = (0..count).map(|number| self.extent(first.checked_add(number)?));
                 Some(Partition {
                     name: name(&row)?,
                     attributes: row.u32(36)?,
@@ -167,7 +170,7 @@ impl Table {
                         .row(GROUPS, row.u32(48)?)
                         .and_then(|row| name(&row))
                         .unwrap_or_default(),
-                    extents: extents.collect(),
+                    extents: extents.collect::<Option<_>>()?,
                 })
             })
     }

@@ -101,3 +101,55 @@ fn damage_is_survived() {
     cut_everywhere(&AndroidSuper, &sound);
     hurt(&AndroidSuper, &sound, 100);
 }
+
+#[test]
+fn partitions_that_share_their_extents_are_no_memory_without_end() {
+    let sound = image();
+    let at = 12288;
+    let field = |at: usize| u32::from_le_bytes(sound[at..at + 4].try_into().unwrap());
+    // As many partitions as fit, each of which has all extents.
+    let (partitions, extents) = (400_u32, 1000_u32);
+    let mut tables = Vec::new();
+    for number in 0..partitions {
+        let mut row = format!("p{number}").into_bytes();
+        row.resize(36, 0);
+        row.extend([0, 0, extents, 0].map(u32::to_le_bytes).concat());
+        tables.extend(row);
+    }
+    let extents_at = tables.len() as u32;
+    for number in 0..u64::from(extents) {
+        tables.extend(1_u64.to_le_bytes());
+        tables.extend(0_u32.to_le_bytes());
+        tables.extend((2048 + number * 2).to_le_bytes());
+        tables.extend(0_u32.to_le_bytes());
+    }
+    let rest_at = tables.len() as u32;
+    let header_len = field(at + 8) as usize;
+    let rest = field(at + 104) as usize + at + header_len;
+    let end = at + header_len + field(at + 44) as usize;
+    tables.extend(&sound[rest..end]);
+    let mut header = sound[at..at + header_len].to_vec();
+    let moved = rest_at.wrapping_sub(field(at + 104));
+    let devices = field(at + 116).wrapping_add(moved);
+    for (field, value) in [
+        (44, tables.len() as u32),
+        (80, 0),
+        (84, partitions),
+        (92, extents_at),
+        (96, extents),
+        (104, rest_at),
+        (116, devices),
+    ] {
+        header[field..field + 4].copy_from_slice(&value.to_le_bytes());
+    }
+    use sha2::{Digest, Sha256};
+    header[48..80].copy_from_slice(&Sha256::digest(&tables));
+    header[12..44].fill(0);
+    let seal = Sha256::digest(&header);
+    header[12..44].copy_from_slice(&seal);
+    let table = Table::parse(&Bytes::from([header, tables].concat())).unwrap();
+    let found: Vec<_> = table.partitions().collect();
+    assert_eq!(found.len(), partitions as usize);
+    let whole = found.iter().flatten().count();
+    assert_eq!(whole, 1, "the others share what the first has");
+}

@@ -101,9 +101,19 @@ impl Header {
         1 << self.cluster_bits
     }
 
+    /// How many reference counts a block of them has.
+    fn counts(&self) -> u64 {
+        (self.cluster().saturating_mul(8) >> self.reference_order).max(1)
+    }
+
     /// Bytes of the disk that one second-level table covers.
     fn covered(&self) -> u64 {
         (self.cluster() >> entry_bits(self.features)).saturating_mul(self.cluster())
+    }
+
+    /// Whether the disk is laid over another file.
+    pub(super) fn has_backing(&self) -> bool {
+        self.backing.0 != 0
     }
 
     /// The name of the backing file, if there is one.
@@ -132,7 +142,7 @@ impl Header {
         let at = self.references_at.saturating_add(slot.saturating_mul(8));
         let block = table.u64(index(at)).unwrap_or_default() & OFFSET;
         end = end.max(block.saturating_add(cluster));
-        let counts = cluster.saturating_mul(8) >> self.reference_order;
+        let counts = self.counts();
         if let Some(last) = last_used(bytes, block, cluster) {
             let before = slot.saturating_mul(counts);
             let own = last
@@ -160,9 +170,21 @@ impl Header {
         if self.backing(bytes).is_some() {
             ledger.metadata(self.backing.0, self.backing.1);
         }
-        ledger.metadata(self.l1_at, self.l1_len.saturating_mul(8));
-        ledger.metadata(self.references_at, self.references_len);
-        let table = clip(bytes, self.references_at, self.references_len);
+        // What the disk needs of both tables, and the rest where it is empty.
+        let needed = self.size.div_ceil(self.covered()).saturating_mul(8);
+        let l1_end = self.l1_at.saturating_add(self.l1_len.saturating_mul(8));
+        ledger.metadata(self.l1_at, needed);
+        ledger.padding(bytes, self.l1_at.saturating_add(needed)..l1_end);
+        let clusters = length(bytes).div_ceil(self.cluster());
+        let needed = clusters.div_ceil(self.counts()).saturating_mul(8);
+        let needed = needed.min(self.references_len);
+        let references_end = self.references_at.saturating_add(self.references_len);
+        ledger.metadata(self.references_at, needed);
+        ledger.padding(
+            bytes,
+            self.references_at.saturating_add(needed)..references_end,
+        );
+        let table = clip(bytes, self.references_at, needed);
         let (blocks, _) = table.as_chunks::<8>();
         for block in blocks {
             let at = u64::from_be_bytes(*block) & OFFSET;

@@ -120,3 +120,21 @@ fn damage_is_survived() {
         hurt(&Qcow2, &image(name), 15);
     }
 }
+
+#[test]
+fn tables_are_as_long_as_the_disk_needs() {
+    let sound = image("v3");
+    let header = Header::parse(&sound).unwrap();
+    // An entry of the first-level table behind the one that the disk needs.
+    let at = index(header.l1_at) + 8;
+    let mut hostile = poked(&sound, &[(36, &[0, 0, 0x10, 0])]);
+    assert_eq!(header.l1_len, 1);
+    hostile[at..at + 6].copy_from_slice(b"hidden");
+    let named = |bytes: &[u8]| {
+        let read = decode(&Qcow2, bytes).unwrap();
+        let mut spans = read.spans.into_iter();
+        spans.any(|span| (span.at..span.at + span.len).contains(&(at as u64)))
+    };
+    assert!(named(&poked(&sound, &[(36, &[0, 0, 0x10, 0])])));
+    assert!(!named(&hostile));
+}

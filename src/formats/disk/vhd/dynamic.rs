@@ -74,10 +74,10 @@ impl Dynamic {
         stored.max(header_end).max(table_end)
     }
 
-    /// Names the header and the table, and the bitmaps that say nothing but that all is there.
-    pub(super) fn explain(&self, bytes: &Bytes, opened: &mut Opened) {
+    /// Names the header and what a disk of `size` bytes needs of the table.
+    pub(super) fn explain(&self, size: u64, bytes: &Bytes, opened: &mut Opened) {
         opened.spans.push(Span::metadata(self.at, TOLD));
-        let table = self.entries.saturating_mul(4);
+        let table = size.div_ceil(self.block.max(1)).saturating_mul(4);
         opened.spans.push(Span::metadata(self.table_at, table));
         if self.table_at.saturating_add(table) > length(bytes) {
             let detail = "the table of blocks is cut off";

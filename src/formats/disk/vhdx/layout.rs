@@ -49,10 +49,13 @@ pub(super) struct Header {
 fn checked(bytes: &Bytes, at: u64, len: u64, magic: &[u8]) -> Option<Bytes> {
     let whole = cut(bytes, at, len)?;
     let fields = Fields::little(&whole);
+    if fields.slice(0, 4)? != magic {
+        return None;
+    }
     let crc = crc32c(START, fields.slice(0, 4)?);
     let crc = crc32c(crc, &[0; 4]);
     let crc = !crc32c(crc, fields.tail(8)?);
-    (fields.slice(0, 4)? == magic && crc == fields.u32(4)?).then_some(whole)
+    (crc == fields.u32(4)?).then_some(whole)
 }
 
 fn header(bytes: &Bytes, at: u64) -> Option<Header> {
@@ -221,12 +224,18 @@ impl Layout {
         };
         let (mut at, len) = header.log;
         let end = at.saturating_add(len.min(256 * MIB)).min(length(bytes));
+        // Entries that are none could each claim all that follows.
+        let mut patience = end.saturating_sub(at).saturating_mul(4);
         while at < end {
             let stated = Fields::little(bytes).u32(index(at.saturating_add(8)));
             let stated = u64::from(stated.unwrap_or_default());
             let fits = stated >= HEADER
                 && stated <= end.saturating_sub(at)
-                && stated.is_multiple_of(HEADER);
+                && stated.is_multiple_of(HEADER)
+                && stated <= patience;
+            if fits {
+                patience = patience.saturating_sub(stated);
+            }
             if fits && checked(bytes, at, stated, b"loge").is_some() {
                 opened.spans.push(Span::metadata(at, stated));
                 at = at.saturating_add(stated);

@@ -21,7 +21,7 @@ const MARKERS: u32 = 1 << 17;
 /// The directory's place is told by the footer.
 const AT_END: u64 = u64::MAX;
 
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Header {
     flags: u32,
     /// The disk's size and that of a grain, in sectors.
@@ -238,6 +238,18 @@ impl Header {
         }
         if let Some(at) = self.footer_at {
             opened.spans.push(Span::metadata(at, 79));
+            // All but the directory's place, and what is counted from the start, should be the same: readers take the footer.
+            let alike = |header: Self| Self {
+                directory: 0,
+                redundant_at: 0,
+                overhead: 0,
+                footer_at: None,
+                ..header
+            };
+            if Self::at(bytes, at).map(alike) != Some(alike(self.clone())) {
+                let detail = "the header and the footer differ; the header is read";
+                opened.problems.push(Problem::corrupt(detail).at(at));
+            }
         }
         let Some(directory) = self.directory_at() else {
             let detail = "the stream has no footer that tells where its grains are";

@@ -118,3 +118,18 @@ fn damage_is_survived() {
         hurt(&Vmdk, &image, 15);
     }
 }
+
+#[test]
+fn a_footer_that_differs_from_the_header_is_told() {
+    let sound = image("stream-footer");
+    let header = Header::parse(&Bytes::copy_from_slice(&sound)).unwrap();
+    let footers = (512..sound.len() - 512).step_by(512);
+    let footer = footers
+        .rev()
+        .find(|&at| sound[at..].starts_with(MAGIC))
+        .unwrap();
+    let size = header.size() / SECTOR;
+    let half = (size / 2).to_le_bytes();
+    let read = decode(&Vmdk, &poked(&sound, &[(footer + 12, &half)])).unwrap();
+    assert_eq!(read.kinds(), [ProblemKind::Corrupt]);
+}
