@@ -152,14 +152,20 @@ impl Extents {
         if count == 0 || count >= unit {
             return Ok(stored);
         }
-        lznt1::decode(&stored, most).ok_or_else(|| {
-            let done = self.size.saturating_sub(left);
-            let detail = format!(
-                "the compressed bytes make no sense after {done} of {} bytes",
-                self.size
-            );
-            Problem::corrupt(detail).into()
-        })
+        let done = self.size.saturating_sub(left);
+        let broken = |what: &str| {
+            let detail = format!("{what} after {done} of {} bytes", self.size);
+            Fault::Problem(Problem::corrupt(detail))
+        };
+        let decoded = lznt1::decode(&stored, most);
+        let (bytes, used) = decoded.ok_or_else(|| broken("the compressed bytes make no sense"))?;
+        let needed = u64::try_from(used)
+            .unwrap_or(u64::MAX)
+            .div_ceil(self.clusters.len);
+        if needed < count {
+            return Err(broken("more clusters than the compressed bytes take"));
+        }
+        Ok(bytes)
     }
 
     fn short(&self, left: u64) -> Fault {

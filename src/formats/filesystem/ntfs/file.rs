@@ -295,7 +295,7 @@ mod tests {
                 with(5, 1, "long name"),
                 with(7, 2, "ALONE"),
             ],
-            problems: Vec::new(),
+            ..Attributes::default()
         };
         let names: Vec<Vec<u8>> = names(&attributes)
             .into_iter()

@@ -3,8 +3,8 @@
 /// Bytes that a chunk yields at most.
 const CHUNK: usize = 4096;
 
-/// Decodes `stored` into at most `most` bytes; `None` where it makes no sense.
-pub(super) fn decode(stored: &[u8], most: usize) -> Option<Vec<u8>> {
+/// Decodes `stored` into at most `most` bytes, and tells how many bytes that took; `None` where it makes no sense.
+pub(super) fn decode(stored: &[u8], most: usize) -> Option<(Vec<u8>, usize)> {
     let mut out = Vec::with_capacity(most.min(1 << 20));
     let mut rest = stored;
     while out.len() < most {
@@ -32,7 +32,7 @@ pub(super) fn decode(stored: &[u8], most: usize) -> Option<Vec<u8>> {
         rest = after;
     }
     out.truncate(most);
-    Some(out)
+    Some((out, stored.len().saturating_sub(rest.len())))
 }
 
 fn decode_chunk(chunk: &[u8], out: &mut Vec<u8>) -> Option<()> {
@@ -99,16 +99,14 @@ mod tests {
             0x02, 0x8c, 0x09, 0x16, 0x01, 0x48, 0x45, 0x00, 0xbe, 0x00, 0x9e, 0x00, 0x04, 0x01,
             0x18, 0x90, 0x00,
         ];
-        assert_eq!(decode(&stored, 4096).as_deref(), Some(&text[..]));
+        assert_eq!(decode(&stored, 4096), Some((text.to_vec(), stored.len())));
         assert_eq!(decode(&stored[..30], 4096), None);
     }
 
     #[test]
     fn a_distance_behind_the_start_is_refused() {
         assert_eq!(decode(&[0x03, 0xb0, 0x02, b'a', 0xff, 0xff], 4096), None);
-        assert_eq!(
-            decode(&[0x00, 0x30, b'a'], 4096).as_deref(),
-            Some(&b"a"[..])
-        );
+        let behind = [0x00, 0x30, b'a', 0, 0, b'b'];
+        assert_eq!(decode(&behind, 4096), Some((b"a".to_vec(), 3)));
     }
 }

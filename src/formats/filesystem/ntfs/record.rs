@@ -15,6 +15,8 @@ pub(super) mod kind {
     pub(in super::super) const LIST: u32 = 0x20;
     /// A name and the directory it stands in.
     pub(in super::super) const NAME: u32 = 0x30;
+    /// Who may do what.
+    pub(in super::super) const SECURITY: u32 = 0x50;
     /// The label of the volume.
     pub(in super::super) const LABEL: u32 = 0x60;
     /// Flags of the volume.
@@ -23,6 +25,8 @@ pub(super) mod kind {
     pub(in super::super) const DATA: u32 = 0x80;
     /// Blocks of a directory's index.
     pub(in super::super) const INDEX: u32 = 0xa0;
+    /// Which blocks of an index, or records, are in use.
+    pub(in super::super) const BITS: u32 = 0xb0;
     /// What to do instead of opening the file.
     pub(in super::super) const REPARSE: u32 = 0xc0;
     /// Extended attributes.
@@ -132,6 +136,24 @@ impl Record {
             used: u64::from(fields.u32(24)?).min(crate::read::length(raw)),
             bytes,
         })
+    }
+
+    /// Where its attributes end, in bytes from its start, with the mark that says so.
+    pub(super) fn end(&self) -> u64 {
+        let fields = Fields::little(&self.bytes);
+        let mut at = fields.u16(20).map_or(0, usize::from);
+        loop {
+            let len = match fields.u32(at) {
+                Some(u32::MAX) => break at.saturating_add(8),
+                _ => fields.u32(at.saturating_add(4)),
+            };
+            match len.map(|len| index(len.into())) {
+                Some(len) if len >= 16 => at = at.saturating_add(len),
+                _ => break at,
+            }
+        }
+        .try_into()
+        .unwrap_or(u64::MAX)
     }
 
     /// Its attributes, and whether they end as they should.

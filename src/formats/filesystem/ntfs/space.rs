@@ -1,5 +1,6 @@
 //! Who has which clusters: files against each other and against the volume's bitmap; and what of them is explained.
 
+use super::MIRRORED;
 use super::record::{Attribute, Body, Outside, kind, restore};
 use super::volume::{Attributes, Volume};
 use crate::formats::Role;
@@ -9,10 +10,13 @@ use crate::read::{Fields, index, length};
 
 /// The volume's own files that are looked at here.
 const TABLE: u64 = 0;
+const MIRROR: u64 = 1;
 const LOG: u64 = 2;
+const DEFINITIONS: u64 = 4;
 const BITMAP: u64 = 6;
 const BOOT: u64 = 7;
 const BAD: u64 = 8;
+const UPPER_CASE: u64 = 10;
 /// Bytes of a page of the log.
 const PAGE: u64 = 4096;
 
@@ -215,21 +219,35 @@ impl Owner<'_> {
             Body::Outside(outside) if outside.first == 0 => Some(outside),
             _ => None,
         });
-        match first.take(1).next() {
+        // What these may be long, in bytes.
+        let most = match self.number {
+            _ if attribute.kind != kind::DATA => u64::MAX,
+            MIRROR => self.volume.boot.record.saturating_mul(MIRRORED),
+            DEFINITIONS => 64 << 10,
+            BITMAP => self.volume.clusters.count.div_ceil(64).saturating_mul(8),
+            UPPER_CASE => 128 << 10,
+            _ => u64::MAX,
+        };
+        let size = match first.take(1).next() {
             // How much of the last compressed unit is used is not known without decoding it.
             Some(first) if first.unit > 0 => u64::MAX,
             Some(first) => first.valid.min(first.size),
             None => 0,
-        }
+        };
+        size.min(most)
     }
 
     /// Names what is explained of `len` bytes at `at`, which belong to a value of this kind.
     fn explain(&self, kind: u32, at: u64, len: u64, harvest: &mut Harvest<'_>) {
         match kind {
             kind::INDEX => blocks(at, len, self.volume, harvest),
-            _ if self.number == LOG => log(at, len, self.volume, harvest),
+            kind::DATA if self.number == LOG => log(at, len, self.volume, harvest),
             kind::DATA if !self.own => harvest.account.name(at, len, Role::Content),
-            _ => harvest.account.metadata(at, len),
+            kind::DATA | kind::LIST | kind::SECURITY | kind::BITS => {
+                harvest.account.metadata(at, len);
+            }
+            // Nothing reads the others.
+            _ => {}
         }
     }
 }

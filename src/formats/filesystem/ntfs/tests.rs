@@ -171,3 +171,61 @@ fn every_truncation_is_survived() {
         assert!(!open(&image[..len]).problems.is_empty(), "{len}");
     }
 }
+
+/// Whether the byte at `at` is explained.
+fn is_named(found: &Trial, at: usize) -> bool {
+    let at = at as u64;
+    let mut spans = found.opened.spans.iter();
+    spans.any(|span| (span.at..span.at + span.len).contains(&at))
+}
+
+#[test]
+fn a_file_among_the_volumes_own_is_a_file() {
+    let mut image = fixture("ntfs/plain.img.gz");
+    let record = record_of(&image, "blocks");
+    let name = attribute(&image, record, 0x30);
+    // Its directory is now $Extend, whose record is 11 and was used as often.
+    image[name + 24..name + 32].copy_from_slice(&[11, 0, 0, 0, 0, 0, 11, 0]);
+    let found = open(&image);
+    let mut paths = found.tree.entries.iter().map(|entry| entry.path.as_bytes());
+    assert!(paths.any(|path| path == b"/$Extend/blocks"));
+}
+
+#[test]
+fn clusters_that_nothing_reads_stay_open() {
+    let sound = fixture("ntfs/plain.img.gz");
+    let record = record_of(&sound, "blocks");
+    let data = attribute(&sound, record, 0x80);
+    let text = sound.windows(4096).step_by(512).position(|window| {
+        let file = open(&sound);
+        let entry = file
+            .tree
+            .entries
+            .iter()
+            .find(|entry| entry.path.as_bytes() == b"/blocks");
+        let Node::File(blocks) = &entry.unwrap().node else {
+            panic!("a file");
+        };
+        blocks
+            .data
+            .bytes()
+            .is_some_and(|bytes| bytes[..4096] == *window)
+    });
+    let at = text.unwrap() * 512;
+    assert!(is_named(&open(&sound), at));
+    for kind in [0xe0, 0x100, 0xf0f0_u32] {
+        let mut image = sound.clone();
+        image[data..data + 4].copy_from_slice(&kind.to_le_bytes());
+        assert!(!is_named(&open(&image), at), "{kind:#x}");
+    }
+}
+
+#[test]
+fn records_that_no_file_knows_of_stay_open() {
+    let mut image = fixture("ntfs/plain.img.gz");
+    let record = record_of(&image, "blocks");
+    // It says that it belongs to the root directory, which knows nothing of it.
+    image[record + 32] = 5;
+    let found = open(&image);
+    assert!(!is_named(&found, record) && !is_named(&found, record + 100));
+}

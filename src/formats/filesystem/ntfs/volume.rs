@@ -34,6 +34,8 @@ pub(super) struct Volume {
 #[derive(Default)]
 pub(super) struct Attributes {
     pub(super) all: Vec<Attribute>,
+    /// The other records that some of them stand in.
+    pub(super) others: Vec<u64>,
     /// What is wrong with them.
     pub(super) problems: Vec<&'static str>,
 }
@@ -153,6 +155,7 @@ impl Volume {
                     .push("the attributes of a record of its list do not end");
             }
             found.all.extend(more);
+            found.others.push(other);
         }
         found
     }
@@ -228,6 +231,14 @@ impl Attributes {
             },
             runs,
         ))
+    }
+
+    /// Whether there is any content, with a name or without one.
+    pub(super) fn has_content(&self) -> bool {
+        self.all.iter().any(|attribute| match &attribute.body {
+            Body::Resident(bytes) => attribute.kind == kind::DATA && !bytes.is_empty(),
+            Body::Outside(outside) => attribute.kind == kind::DATA && outside.size > 0,
+        })
     }
 
     /// The value in the record of this kind, where it has no name.

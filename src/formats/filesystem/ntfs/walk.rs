@@ -35,6 +35,16 @@ const OWN_STREAMS: [&[u8]; 9] = [
     b"$Info",
 ];
 
+/// The files in that directory that are the volume's own.
+const EXTENSIONS: [&[u8]; 6] = [
+    b"$ObjId",
+    b"$Quota",
+    b"$Reparse",
+    b"$UsnJrnl",
+    b"$RmMetadata",
+    b"$Deleted",
+];
+
 const FREE: &str = "deleted; all its clusters are free, or it lies in the record itself";
 const LOST: &str = "deleted; its clusters were used again, so that its content is lost";
 
@@ -53,6 +63,8 @@ pub(super) struct Walk<'a, 'b> {
 /// A file whose paths are not known yet.
 struct Found {
     number: u64,
+    /// Whether it is one of the volume's own.
+    own: bool,
     names: Vec<Name>,
     node: Node,
     meta: Meta,
@@ -99,15 +111,15 @@ impl<'a, 'b> Walk<'a, 'b> {
                 continue;
             };
             match Record::parse(raw) {
-                Some(record) => {
+                // A record that belongs to another is explained with that, if that knows of it.
+                Some(record) if record.base != 0 => {}
+                Some(record) if record.in_use => {
                     self.explain(number, raw, &record);
-                    if record.base == 0 && record.in_use && !self.file(number, &record) {
+                    if !self.file(number, &record) {
                         return;
                     }
-                    if record.base == 0 && !record.in_use && number >= OWN {
-                        gone.push(number);
-                    }
                 }
+                Some(_) => gone.push(number),
                 None if raw.iter().all(|&byte| byte == 0) => {}
                 None => {
                     let detail = format!("record {number} of the table of files makes no sense");
@@ -129,10 +141,11 @@ impl<'a, 'b> Walk<'a, 'b> {
     /// Names what a record says, and the marks that were put in its place.
     fn explain(&mut self, number: u64, raw: &[u8], record: &Record) {
         let at = self.volume.record_at(number).unwrap_or_default();
-        let rest = raw.get(index(record.used)..).unwrap_or_default();
+        let end = record.used.min(record.end());
+        let rest = raw.get(index(end)..).unwrap_or_default();
         let whole = rest.iter().all(|byte| matches!(byte, 0 | 0xff));
         // What stands behind the end is a rest of what stood here before; zeros and an old end mark hide nothing.
-        let used = if whole { length(raw) } else { record.used };
+        let used = if whole { length(raw) } else { end };
         self.harvest.account.metadata(at, used);
         let stride = u64::try_from(STRIDE).unwrap_or(u64::MAX);
         let mut end = stride;
@@ -149,11 +162,22 @@ impl<'a, 'b> Walk<'a, 'b> {
         }
     }
 
+    /// Explains the other records of a file.
+    fn explain_others(&mut self, attributes: &Attributes) {
+        for &other in &attributes.others {
+            let raw = self.volume.raw(other);
+            if let Some((raw, record)) = raw.and_then(|raw| Some((raw, Record::parse(raw)?))) {
+                self.explain(other, raw, &record);
+            }
+        }
+    }
+
     /// Reads a file in use; returns whether the walk may go on.
     fn file(&mut self, number: u64, record: &Record) -> bool {
         let attributes = self.volume.attributes(number, record);
+        self.explain_others(&attributes);
         let names = file::names(&attributes);
-        let own = number < OWN && number != ROOT || names.iter().any(|name| name.parent == EXTEND);
+        let own = is_own(number, &names, &attributes);
         let owner = Owner {
             number,
             own,
@@ -198,6 +222,7 @@ impl<'a, 'b> Walk<'a, 'b> {
         let held = attributes.held();
         self.files.push(Found {
             number,
+            own: own && number < OWN,
             names,
             node,
             meta,
@@ -210,7 +235,13 @@ impl<'a, 'b> Walk<'a, 'b> {
     /// Reads a deleted file: its content is there where its clusters are free and none belongs to what was read before.
     fn deleted_file(&mut self, number: u64, record: &Record) {
         let attributes = self.volume.attributes(number, record);
-        let Some(name) = file::names(&attributes).into_iter().next() else {
+        let name = file::names(&attributes).into_iter().next();
+        // What has a content and is not shown stays open.
+        let is_shown = name.is_some() && number >= OWN || !attributes.has_content();
+        if let Some(raw) = self.volume.raw(number).filter(|_| is_shown) {
+            self.explain(number, raw, record);
+        }
+        let Some(name) = name.filter(|_| number >= OWN) else {
             return;
         };
         let Some(main) = content(&attributes, &self.volume.clusters, &[]) else {
@@ -284,6 +315,7 @@ impl<'a, 'b> Walk<'a, 'b> {
         for found in std::mem::take(&mut self.files) {
             let Found {
                 number,
+                own,
                 names,
                 node,
                 meta,
@@ -303,13 +335,12 @@ impl<'a, 'b> Walk<'a, 'b> {
                     lost_and_found(name.parent).join(&name.bytes)
                 };
                 first = first.or(Some(path.clone()));
-                let is_own = number < OWN && number != ROOT;
                 let entry = Entry {
                     path,
                     node: node.clone(),
                     meta: meta.clone(),
                 };
-                if !is_own && !self.harvest.add(entry) {
+                if !own && !self.harvest.add(entry) {
                     return;
                 }
             }
@@ -367,6 +398,13 @@ impl<'a, 'b> Walk<'a, 'b> {
             });
         }
     }
+}
+
+/// Whether a file is one of the volume's own. Records that are set aside for more of them have no content.
+fn is_own(number: u64, names: &[Name], attributes: &Attributes) -> bool {
+    let known = number <= EXTEND || number < OWN && !attributes.has_content();
+    let extension = |name: &Name| name.parent == EXTEND && EXTENSIONS.contains(&&name.bytes[..]);
+    number != ROOT && (known || names.iter().any(extension))
 }
 
 /// Whether one of the volume's own files has a content that is not its own.
