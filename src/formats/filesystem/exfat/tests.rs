@@ -197,3 +197,30 @@ fn every_truncation_is_survived() {
         assert!(!found.problems.is_empty() || lost, "{len}");
     }
 }
+
+#[test]
+fn a_second_bitmap_or_table_of_upper_case_is_told() {
+    let image = deleted();
+    for kind in [0x81, 0x82] {
+        let number_at = |at: usize| number(&image, at);
+        let heap = number_at(88) * 512;
+        let cluster = 512 << image[109];
+        let root = heap + (number_at(96) - 2) * cluster;
+        let at = |kind: u8| {
+            (root..root + cluster)
+                .step_by(32)
+                .find(|&at| image[at] == kind)
+        };
+        let own = at(kind).unwrap();
+        let free = at(0).unwrap();
+        let mut image = image.clone();
+        let record = image[own..own + 32].to_vec();
+        image[free..free + 32].copy_from_slice(&record);
+        let found = open(&image);
+        assert!(
+            found.tells("a second bitmap or table"),
+            "{:?}",
+            found.problems
+        );
+    }
+}

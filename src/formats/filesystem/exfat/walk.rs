@@ -1,5 +1,6 @@
 //! From the root down: directories, the sets of records in them, and the clusters these lead to.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -19,6 +20,8 @@ use crate::read::{index, length};
 
 /// The longest directory (bytes).
 const LONGEST: u64 = 256 << 20;
+/// What the table of upper case counts as among the volume's own structures; bitmaps are 0 and 1.
+const UPPER: u8 = 2;
 /// The longest table of upper case (bytes): one unit for each of 65536.
 const LONGEST_TABLE: u64 = 128 << 10;
 
@@ -33,6 +36,8 @@ pub(super) struct Walk<'a, 'b> {
     /// The deleted files and directories that were seen.
     pub(super) deleted: Vec<(EntryPath, FileRecord)>,
     upper: Option<UpperCase>,
+    /// The volume's own structures that were met: bitmaps by their number, and the table of upper case.
+    met: BTreeSet<u8>,
     /// The directories still to be read, the next one last.
     pending: Vec<(EntryPath, Survey)>,
 }
@@ -52,6 +57,7 @@ impl<'a, 'b> Walk<'a, 'b> {
             bitmap: None,
             deleted: Vec::new(),
             upper: None,
+            met: BTreeSet::new(),
             pending: Vec::new(),
         }
     }
@@ -178,7 +184,20 @@ impl<'a, 'b> Walk<'a, 'b> {
 
     fn special(&mut self, path: &EntryPath, at: u64, record: &[u8; 32]) {
         self.harvest.account.metadata(at, RECORD);
-        match Special::parse(record) {
+        let special = Special::parse(record);
+        let own = match special {
+            Some(Special::Bitmap(number, ..)) => Some(number),
+            Some(Special::UpperCase(..)) => Some(UPPER),
+            _ => None,
+        };
+        if let Some(own) = own
+            && (*path != EntryPath::root() || !self.met.insert(own))
+        {
+            let detail = "a second bitmap or table of upper case, which no reader looks at";
+            let problem = Problem::corrupt(detail).at(at);
+            return self.harvest.tell(problem.about(path));
+        }
+        match special {
             Some(Special::Bitmap(number, cluster, size)) => {
                 let wanted = u64::from(self.boot.count).div_ceil(8);
                 let present = u64::from(self.clusters.present()).div_ceil(8);
@@ -218,7 +237,7 @@ impl<'a, 'b> Walk<'a, 'b> {
         what: &str,
     ) -> Option<Vec<u8>> {
         let found = self.chain(cluster, &EntryPath::root());
-        for (at, len) in found.pieces(&self.clusters, size) {
+        for (at, len) in found.pieces(&self.clusters, read.min(size)) {
             self.harvest.account.metadata(at, len);
         }
         let there = found.count.saturating_mul(self.clusters.cluster_len);
