@@ -17,6 +17,7 @@ use bytes::Bytes;
 use self::volume::Volume;
 use self::walk::Walk;
 use crate::budget::Budget;
+use crate::formats::told::Problems;
 use crate::formats::{
     Content, Doc, Extent, Format, Kind, Magic, Opened, Proof, Properties, Reject, Span, Tree,
 };
@@ -87,7 +88,7 @@ impl Format for F2fs {
         let Some(head) = Super::parse(&region) else {
             return Opened::unread(Problem::corrupt("no superblock that holds"));
         };
-        let mut problems = Vec::new();
+        let mut problems = Problems::default();
         for at in [SUPER, SUPER.saturating_add(BLOCK)] {
             match Super::at(&region, at) {
                 None => problems.push(Problem::corrupt("a superblock does not hold").at(at)),
@@ -98,6 +99,17 @@ impl Format for F2fs {
                 Some(_) => {}
             }
         }
+        let [first, second] = [SUPER, SUPER.saturating_add(BLOCK)];
+        let copies = [first, second].map(|at| {
+            Super::at(&region, at).filter(|_| is_sealed(&region, at))?;
+            cut(&region, at, SUPER_LEN)
+        });
+        if let [Some(one), Some(other)] = copies
+            && one != other
+        {
+            let detail = "the two superblocks differ; the first that holds is read";
+            problems.push(Problem::corrupt(detail).at(second));
+        }
         if length(&region) < head.len {
             let detail = format!("{} of {} bytes are there", region.len(), head.len);
             problems.push(Problem::corrupt(detail).at(length(&region)));
@@ -105,7 +117,7 @@ impl Format for F2fs {
         let properties = head.properties();
         let Some(volume) = Volume::new(&region, head) else {
             let mut opened = Opened::unread(Problem::corrupt("no checkpoint holds"));
-            opened.problems.extend(problems);
+            opened.problems.extend(problems.into_vec());
             return opened;
         };
         let mut walk = Walk::new(volume, problems);

@@ -129,3 +129,13 @@ fn every_cut_and_flip_is_read_without_a_panic() {
         }
     }
 }
+
+#[test]
+fn directories_are_spent() {
+    let limits = Limits {
+        decoded: 10,
+        ..Limits::default()
+    };
+    let opened = Erofs.open(Bytes::from(image("plain")), &Budget::new(limits));
+    assert!(kinds(&opened).contains(&ProblemKind::Limit));
+}

@@ -85,6 +85,8 @@ impl Walk<'_> {
         if inode.size > length(&self.volume.region) {
             return Err(Problem::corrupt("the directory is longer than the image"));
         }
+        // Directories may share their blocks, so that reading them is work without end unless it is spent.
+        budget.spend_decoded(inode.size)?;
         let content = Content::new(Arc::clone(self.volume), *inode);
         let mut bytes = Vec::new();
         let read = content.copy_to(&mut bytes);

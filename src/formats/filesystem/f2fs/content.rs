@@ -116,6 +116,10 @@ impl Content {
             fields.slice(HEADER, len)
         };
         let packed = packed().ok_or_else(|| wrong("is cut off"))?;
+        let needed = packed.len().saturating_add(HEADER).div_ceil(index(BLOCK));
+        if stored.len() > needed.saturating_mul(index(BLOCK)) {
+            return Err(wrong("has more blocks than it takes"));
+        }
         if how.checked && fields.u32(4) != Some(crc(super::MAGIC, packed)) {
             let detail = "the checksum of a compressed cluster does not hold";
             return Err(Problem::checksum(detail).at(at.saturating_mul(BLOCK)));

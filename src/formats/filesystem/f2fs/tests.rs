@@ -146,3 +146,11 @@ fn mutants_are_read_without_a_panic() {
         }
     }
 }
+
+#[test]
+fn two_superblocks_that_hold_and_differ_are_told() {
+    let mut image = fixture("plain");
+    // A letter of the volume's name in the second; this image has no checksum of its superblocks.
+    image[4096 + 1024 + 124] ^= 1;
+    assert_eq!(told(image), [ProblemKind::Corrupt]);
+}

@@ -11,40 +11,15 @@ use super::xattr;
 use crate::budget::Budget;
 use crate::entry::{Data, Device, Entry, EntryPath, Fault, File, Meta, Node};
 use crate::formats::Span;
+use crate::formats::told::Problems;
 use crate::problem::{Problem, ProblemKind};
 use crate::read::{Fields, clip, index, length};
 
 /// No path is longer than Linux takes one, in bytes.
 const LONGEST_PATH: usize = 4096;
-/// So many problems are told one by one.
-const TOLD: usize = 500;
 /// The length of a directory entry without its name, and of each slot of a name, in bytes.
 const ENTRY: usize = 11;
 const SLOT: usize = 8;
-
-/// Problems, as many as anyone will read.
-pub(super) struct Problems {
-    told: Vec<Problem>,
-    untold: u64,
-}
-
-impl Problems {
-    pub(super) fn push(&mut self, problem: Problem) {
-        if self.told.len() < TOLD {
-            self.told.push(problem);
-        } else {
-            self.untold = self.untold.saturating_add(1);
-        }
-    }
-
-    pub(super) fn into_vec(mut self) -> Vec<Problem> {
-        if self.untold > 0 {
-            let detail = format!("{} more problems like these", self.untold);
-            self.told.push(Problem::corrupt(detail));
-        }
-        self.told
-    }
-}
 
 /// A walk over a volume.
 pub(super) struct Walk {
@@ -61,15 +36,12 @@ pub(super) struct Walk {
 }
 
 impl Walk {
-    pub(super) fn new(volume: Volume, problems: Vec<Problem>) -> Self {
+    pub(super) fn new(volume: Volume, problems: Problems) -> Self {
         let there = length(&volume.region).div_ceil(BLOCK);
         Self {
             spans: volume.spans.clone(),
             volume,
-            problems: Problems {
-                told: problems,
-                untold: 0,
-            },
+            problems,
             taken: vec![false; index(there)],
             tables: BTreeSet::new(),
             segments: BTreeSet::new(),

@@ -184,6 +184,8 @@ impl Walk<'_> {
     ) -> Result<(), Problem> {
         let start = block.saturating_mul(self.block);
         let bytes = clip(self.region, start, size);
+        // Directories may overlap, so that reading them is work without end unless it is spent.
+        budget.spend_decoded(length(&bytes))?;
         if length(&bytes) < size {
             let detail = "the directory lies past the end of the image";
             self.problems

@@ -9,11 +9,9 @@ use super::geometry::{Geometry, Layout, Page};
 use super::header::{self, Header, Kind};
 use super::tags::{Tags, Use};
 use crate::formats::Span;
+use crate::formats::told::Problems;
 use crate::problem::Problem;
 use crate::read::{index, length};
-
-/// So many problems are told one by one.
-const TOLD: usize = 500;
 
 /// A page that belongs to an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,31 +50,6 @@ pub(super) struct Tally {
     pub(super) checkpoint: u64,
     pub(super) summary: u64,
     pub(super) corrected: u64,
-}
-
-/// Problems, as many as anyone will read.
-#[derive(Default)]
-pub(super) struct Problems {
-    told: Vec<Problem>,
-    untold: u64,
-}
-
-impl Problems {
-    pub(super) fn push(&mut self, problem: Problem) {
-        if self.told.len() < TOLD {
-            self.told.push(problem);
-        } else {
-            self.untold = self.untold.saturating_add(1);
-        }
-    }
-
-    pub(super) fn into_vec(mut self) -> Vec<Problem> {
-        if self.untold > 0 {
-            let detail = format!("{} more problems like these", self.untold);
-            self.told.push(Problem::corrupt(detail));
-        }
-        self.told
-    }
 }
 
 /// A region and how it is divided into pages.

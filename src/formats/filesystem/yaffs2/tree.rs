@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::header::{self, Header, Kind, LOST_AND_FOUND, ROOT};
 use super::object::{State, length_of, replay};
-use super::scan::{Pages, Problems, Record, Scan};
+use super::scan::{Pages, Record, Scan};
 use crate::budget::Budget;
 use crate::entry::{Entry, EntryPath, Meta, Node};
+use crate::formats::told::Problems;
 use crate::problem::{Problem, ProblemKind};
 
 /// No path is longer than Linux takes one, in bytes.
