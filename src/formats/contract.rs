@@ -291,6 +291,16 @@ impl Span {
 }
 
 impl Opened {
+    /// A region that is one stream; how that ends tells the rest.
+    pub fn stream(decoder: impl Decode + 'static) -> Self {
+        Self {
+            content: Content::Stream(Box::new(decoder)),
+            spans: Vec::new(),
+            problems: Vec::new(),
+            properties: Properties::new(),
+        }
+    }
+
     /// A region that could not be opened at all.
     pub fn unread(problem: Problem) -> Self {
         Self {

@@ -24,6 +24,8 @@ mod archive {
     pub(super) mod sevenz;
     mod solid;
     pub(super) mod tar;
+    #[cfg(test)]
+    mod trial;
     pub(super) mod xar;
     pub(super) mod zip;
 }
@@ -42,6 +44,7 @@ mod boot {
 
 mod compression {
     pub(super) mod bzip2;
+    mod coder;
     pub(super) mod compress;
     pub(super) mod deflate;
     pub(super) mod gzip;

@@ -5,13 +5,13 @@
 use std::io::{self, Read};
 
 use bytes::Bytes;
-use bzip2::{Decompress, Status};
+use bzip2::Decompress;
 
+use super::coder::{Coder as _, Outcome, Step};
 use super::notes::Notes;
 use crate::budget::Budget;
 use crate::formats::{
-    Content, Decode, Doc, Ending, Extent, Format, Kind, Length, Magic, Opened, Proof, Properties,
-    Reject,
+    Decode, Doc, Ending, Extent, Format, Kind, Length, Magic, Opened, Proof, Reject,
 };
 use crate::problem::Problem;
 use crate::read::{index, length, rest};
@@ -64,12 +64,7 @@ impl Format for Bzip2 {
     }
 
     fn open(&self, region: Bytes, _budget: &Budget) -> Opened {
-        Opened {
-            content: Content::Stream(Box::new(Streams::new(region))),
-            spans: Vec::new(),
-            problems: Vec::new(),
-            properties: Properties::new(),
-        }
+        Opened::stream(Streams::new(region))
     }
 }
 
@@ -101,7 +96,8 @@ struct Streams {
     current: Option<(Decompress, u64)>,
     /// Where the last complete stream ended.
     complete: u64,
-    yielded: u64,
+    /// Whether anything came out.
+    yielded: bool,
     broken: bool,
     notes: Notes,
 }
@@ -113,7 +109,7 @@ impl Streams {
             at: 0,
             current: None,
             complete: 0,
-            yielded: 0,
+            yielded: false,
             broken: false,
             notes: Notes::default(),
         }
@@ -183,24 +179,25 @@ impl Read for Streams {
             let Some((mut coder, body_at)) = self.current.take().or_else(|| self.begin()) else {
                 return Ok(0);
             };
-            let (before_in, before_out) = (coder.total_in(), coder.total_out());
             let input = self.region.get(index(self.at)..).unwrap_or_default();
-            let status = coder.decompress(input, out);
-            let read = coder.total_in().saturating_sub(before_in);
-            let made = coder.total_out().saturating_sub(before_out);
+            let Step {
+                read,
+                made,
+                outcome,
+            } = coder.step(input, out);
             self.at = self.at.saturating_add(read);
-            self.yielded = self.yielded.saturating_add(made);
-            match status {
-                Ok(Status::StreamEnd) => self.end(body_at),
-                Ok(_) if read == 0 && made == 0 => {
+            self.yielded |= made > 0;
+            match outcome {
+                Outcome::Ended => self.end(body_at),
+                Outcome::Short => {
                     self.stop("the compressed data ends too early");
                     self.notes.content(body_at, self.at.saturating_sub(body_at));
                 }
-                Ok(_) => self.current = Some((coder, body_at)),
-                Err(_) => self.fail(body_at),
+                Outcome::Running => self.current = Some((coder, body_at)),
+                Outcome::Damaged(_) => self.fail(body_at),
             }
             if made > 0 {
-                return Ok(index(made));
+                return Ok(made);
             }
         }
         Ok(0)
@@ -213,7 +210,7 @@ impl Decode for Streams {
             self.notes.content(body_at, self.at.saturating_sub(body_at));
         }
         let end = self.at.min(length(&self.region));
-        let extent = if self.broken && self.complete == 0 && self.yielded == 0 {
+        let extent = if self.broken && self.complete == 0 && !self.yielded {
             Err(Reject::NearMiss(
                 "a bzip2 header, but no block behind it that can be decoded",
             ))
@@ -224,18 +221,13 @@ impl Decode for Streams {
         } else {
             Ok((self.complete, Proof::Structure))
         };
-        let (spans, problems) = self.notes.finish();
-        Ending {
-            extent,
-            spans,
-            problems,
-        }
+        self.notes.ending(extent)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::trial::{assert_is_the_payload, decode, decode_by, fixture, hurt};
+    use super::super::trial::{decode, fixture, hurt, reads_to_its_end};
     use super::*;
     use crate::problem::ProblemKind;
 
@@ -248,18 +240,7 @@ mod tests {
     #[test]
     fn every_variant_is_read_to_its_exact_end() {
         for variant in VARIANTS {
-            for behind in [&b"junk behind it"[..], &[0; 700], b""] {
-                let mut image = fixture(&name(variant));
-                let len = image.len() as u64;
-                image.extend_from_slice(behind);
-                for piece in [1, 4096] {
-                    let outcome = decode_by(&Bzip2, image.clone(), piece).unwrap();
-                    assert_is_the_payload(&outcome.payload, &name(variant));
-                    assert!(outcome.problems.is_empty());
-                    assert_eq!(outcome.extent, Some((len, Proof::Checksum)), "{variant}");
-                    assert_eq!(outcome.unexplained(), 0);
-                }
-            }
+            reads_to_its_end(&Bzip2, &name(variant), Proof::Checksum, 0);
         }
     }
 

@@ -17,8 +17,7 @@ use self::lzw::{Lzw, Step};
 use super::notes::Notes;
 use crate::budget::Budget;
 use crate::formats::{
-    Content, Decode, Doc, Ending, Extent, Format, Kind, Length, Magic, Opened, Proof, Properties,
-    Reject,
+    Decode, Doc, Ending, Extent, Format, Kind, Length, Magic, Opened, Proof, Reject,
 };
 use crate::problem::Problem;
 use crate::read::{Fields, clip, index, length};
@@ -85,21 +84,16 @@ impl Format for Compress {
         let Some((width, block)) = header(&region) else {
             return Opened::unread(Problem::corrupt("no compress header"));
         };
-        Opened {
-            content: Content::Stream(Box::new(Stream {
-                input: clip(&region, 0, without_padding(&region)),
-                region,
-                lzw: Lzw::new(width, block, HEADER),
-                made: Vec::new(),
-                given: 0,
-                held: VecDeque::new(),
-                codes: 0,
-                over: None,
-            })),
-            spans: Vec::new(),
-            problems: Vec::new(),
-            properties: Properties::new(),
-        }
+        Opened::stream(Stream {
+            input: clip(&region, 0, without_padding(&region)),
+            region,
+            lzw: Lzw::new(width, block, HEADER),
+            made: Vec::new(),
+            given: 0,
+            held: VecDeque::new(),
+            codes: 0,
+            over: None,
+        })
     }
 }
 
@@ -270,11 +264,6 @@ impl Decode for Stream {
         } else {
             Ok((over.end, Proof::Structure))
         };
-        let (spans, problems) = notes.finish();
-        Ending {
-            extent,
-            spans,
-            problems,
-        }
+        notes.ending(extent)
     }
 }

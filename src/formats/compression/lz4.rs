@@ -15,8 +15,7 @@ use self::header::{Frame, LEGACY, LEGACY_BLOCK, LEGACY_STORED, MAGIC, skippable}
 use super::notes::Notes;
 use crate::budget::Budget;
 use crate::formats::{
-    Content, Decode, Doc, Ending, Extent, Format, Kind, Length, Magic, Opened, Proof, Properties,
-    Reject,
+    Decode, Doc, Ending, Extent, Format, Kind, Length, Magic, Opened, Proof, Reject,
 };
 use crate::problem::Problem;
 use crate::read::{Fields, clip, index, length, rest};
@@ -84,12 +83,7 @@ impl Format for Lz4 {
     }
 
     fn open(&self, region: Bytes, _budget: &Budget) -> Opened {
-        Opened {
-            content: Content::Stream(Box::new(Frames::new(region))),
-            spans: Vec::new(),
-            problems: Vec::new(),
-            properties: Properties::new(),
-        }
+        Opened::stream(Frames::new(region))
     }
 }
 
@@ -425,11 +419,6 @@ impl Decode for Frames {
         } else {
             Ok((end, Proof::Structure))
         };
-        let (spans, problems) = self.notes.finish();
-        Ending {
-            extent,
-            spans,
-            problems,
-        }
+        self.notes.ending(extent)
     }
 }

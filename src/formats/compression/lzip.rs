@@ -5,13 +5,13 @@ use std::io::{self, Read};
 
 use bytes::Bytes;
 use crc32fast::Hasher;
-use liblzma::stream::{Action, Error, Filters, LzmaOptions, Status, Stream};
+use liblzma::stream::{Error, Filters, LzmaOptions, Stream};
 
+use super::coder::{Coder as _, Outcome, Step};
 use super::notes::Notes;
 use crate::budget::Budget;
 use crate::formats::{
-    Content, Decode, Doc, Ending, Extent, Format, Kind, Length, Magic, Opened, Proof, Properties,
-    Reject,
+    Decode, Doc, Ending, Extent, Format, Kind, Length, Magic, Opened, Proof, Reject,
 };
 use crate::problem::Problem;
 use crate::read::{Fields, index, length, rest};
@@ -65,12 +65,7 @@ impl Format for Lzip {
     }
 
     fn open(&self, region: Bytes, _budget: &Budget) -> Opened {
-        Opened {
-            content: Content::Stream(Box::new(Members::new(region))),
-            spans: Vec::new(),
-            problems: Vec::new(),
-            properties: Properties::new(),
-        }
+        Opened::stream(Members::new(region))
     }
 }
 
@@ -198,31 +193,25 @@ impl Read for Members {
                 self.over = true;
                 break;
             };
-            let (before_in, before_out) = (member.coder.total_in(), member.coder.total_out());
-            let at = member
-                .start
-                .saturating_add(HEADER)
-                .saturating_add(before_in);
+            let body = member.start.saturating_add(HEADER);
+            let at = body.saturating_add(member.coder.total_in());
             let input = self.region.get(index(at)..).unwrap_or_default();
-            let result = member.coder.process(input, out, Action::Run);
-            let made = member.coder.total_out().saturating_sub(before_out);
-            member
-                .crc
-                .update(out.get(..index(made)).unwrap_or_default());
-            self.yielded = self.yielded.saturating_add(made);
-            match result {
-                Ok(Status::StreamEnd) => self.close(&member),
-                Ok(_) if made == 0 && member.coder.total_in() == before_in => {
-                    let body = member.start.saturating_add(HEADER);
-                    self.notes.content(body, before_in);
+            let Step { made, outcome, .. } = member.coder.step(input, out);
+            let made = out.get(..made).unwrap_or_default();
+            member.crc.update(made);
+            self.yielded = self.yielded.saturating_add(length(made));
+            match outcome {
+                Outcome::Ended => self.close(&member),
+                Outcome::Short => {
+                    self.notes.content(body, at.saturating_sub(body));
                     let detail = "the compressed data ends too early";
                     self.stop(at, Problem::corrupt(detail));
                 }
-                Ok(_) => self.current = Some(member),
-                Err(error) => self.fail(&member, error),
+                Outcome::Running => self.current = Some(member),
+                Outcome::Damaged(error) => self.fail(&member, error),
             }
-            if made > 0 {
-                return Ok(index(made));
+            if !made.is_empty() {
+                return Ok(made.len());
             }
         }
         Ok(0)
@@ -244,18 +233,13 @@ impl Decode for Members {
         } else {
             Ok((self.end, Proof::Structure))
         };
-        let (spans, problems) = self.notes.finish();
-        Ending {
-            extent,
-            spans,
-            problems,
-        }
+        self.notes.ending(extent)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::trial::{assert_is_the_payload, decode, decode_by, fixture, hurt};
+    use super::super::trial::{decode, fixture, hurt, reads_to_its_end};
     use super::*;
     use crate::problem::ProblemKind;
 
@@ -268,18 +252,7 @@ mod tests {
     #[test]
     fn every_variant_is_read_to_its_exact_end() {
         for variant in VARIANTS {
-            for behind in [&b"junk behind it"[..], &[0; 700], b""] {
-                let mut image = fixture(&name(variant));
-                let len = image.len() as u64;
-                image.extend_from_slice(behind);
-                for piece in [1, 4096] {
-                    let outcome = decode_by(&Lzip, image.clone(), piece).unwrap();
-                    assert_is_the_payload(&outcome.payload, &name(variant));
-                    assert!(outcome.problems.is_empty());
-                    assert_eq!(outcome.extent, Some((len, Proof::Checksum)), "{variant}");
-                    assert_eq!(outcome.unexplained(), 0);
-                }
-            }
+            reads_to_its_end(&Lzip, &name(variant), Proof::Checksum, 0);
         }
     }
 

@@ -8,13 +8,13 @@
 use std::io::{self, Read};
 
 use bytes::Bytes;
-use liblzma::stream::{Action, Error, Status, Stream};
+use liblzma::stream::{Error, Stream};
 
+use super::coder::{Coder as _, Outcome, Step};
 use super::notes::Notes;
 use crate::budget::Budget;
 use crate::formats::{
-    Content, Decode, Doc, Ending, Extent, Format, Kind, Length, Magic, Opened, Proof, Properties,
-    Reject,
+    Decode, Doc, Ending, Extent, Format, Kind, Length, Magic, Opened, Proof, Reject,
 };
 use crate::problem::Problem;
 use crate::read::{Fields, index, length};
@@ -99,17 +99,12 @@ impl Format for Lzma {
             return Opened::unread(Problem::corrupt("no lzma header"));
         };
         match Stream::new_lzma_decoder(MEMORY) {
-            Ok(coder) => Opened {
-                content: Content::Stream(Box::new(Alone {
-                    region,
-                    header,
-                    coder,
-                    state: State::Running,
-                })),
-                spans: Vec::new(),
-                problems: Vec::new(),
-                properties: Properties::new(),
-            },
+            Ok(coder) => Opened::stream(Alone {
+                region,
+                header,
+                coder,
+                state: State::Running,
+            }),
             Err(error) => Opened::unread(Problem::limit(format!("no decoder: {error}"))),
         }
     }
@@ -209,23 +204,22 @@ impl Alone {
 impl Read for Alone {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         while matches!(self.state, State::Running) && !out.is_empty() {
-            let (before_in, before_out) = (self.coder.total_in(), self.coder.total_out());
-            let stored = self.region.get(index(before_in)..);
-            let input = match self.header.given.get(index(before_in)..) {
+            let read = index(self.coder.total_in());
+            let stored = self.region.get(read..);
+            let input = match self.header.given.get(read..) {
                 Some(given) if !given.is_empty() => given,
                 _ => stored.unwrap_or_default(),
             };
-            let result = self.coder.process(input, out, Action::Run);
-            let made = self.coder.total_out().saturating_sub(before_out);
-            self.state = match result {
-                Ok(Status::StreamEnd) => State::Whole,
-                Ok(_) if made == 0 && self.coder.total_in() == before_in => State::Short,
-                Ok(_) => State::Running,
-                Err(Error::MemLimit | Error::Mem) => State::Refused,
-                Err(_) => State::Damaged,
+            let Step { made, outcome, .. } = self.coder.step(input, out);
+            self.state = match outcome {
+                Outcome::Ended => State::Whole,
+                Outcome::Short => State::Short,
+                Outcome::Running => State::Running,
+                Outcome::Damaged(Error::MemLimit | Error::Mem) => State::Refused,
+                Outcome::Damaged(_) => State::Damaged,
             };
             if made > 0 {
-                return Ok(index(made));
+                return Ok(made);
             }
         }
         Ok(0)
@@ -248,12 +242,7 @@ impl Decode for Alone {
         if let Some(problem) = self.problem() {
             notes.problem(problem.at(read));
         }
-        let (spans, problems) = notes.finish();
-        Ending {
-            extent,
-            spans,
-            problems,
-        }
+        notes.ending(extent)
     }
 }
 

@@ -12,7 +12,7 @@ use self::header::{Header, MAGIC, Sums};
 use super::notes::Notes;
 use crate::budget::Budget;
 use crate::formats::{
-    Content, Decode, Doc, Ending, Extent, Format, Kind, Length, Magic, Opened, Proof, Reject,
+    Decode, Doc, Ending, Extent, Format, Kind, Length, Magic, Opened, Proof, Reject,
 };
 use crate::problem::Problem;
 use crate::read::{Fields, clip, index, length, rest};
@@ -63,10 +63,8 @@ impl Format for Lzop {
     fn open(&self, region: Bytes, _budget: &Budget) -> Opened {
         let properties = Header::parse(&region).map(|header| header.properties());
         Opened {
-            content: Content::Stream(Box::new(Files::new(region))),
-            spans: Vec::new(),
-            problems: Vec::new(),
             properties: properties.unwrap_or_default(),
+            ..Opened::stream(Files::new(region))
         }
     }
 }
@@ -306,11 +304,6 @@ impl Decode for Files {
         } else {
             Proof::Structure
         };
-        let (spans, problems) = self.notes.finish();
-        Ending {
-            extent: Ok((end, proof)),
-            spans,
-            problems,
-        }
+        self.notes.ending(Ok((end, proof)))
     }
 }

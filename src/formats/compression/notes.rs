@@ -1,6 +1,6 @@
 //! What a decoder finds out on its way: spans and problems, in bounded number whatever the input.
 
-use crate::formats::{Role, Span};
+use crate::formats::{Ending, Proof, Reject, Role, Span};
 use crate::problem::Problem;
 
 /// From so many spans on, adjacent ones are told as one, whatever their roles.
@@ -40,6 +40,16 @@ impl Notes {
     /// Whether nothing went wrong so far.
     pub(in crate::formats) fn sound(&self) -> bool {
         self.problems.is_empty()
+    }
+
+    /// How a stream of this extent ended.
+    pub(in crate::formats) fn ending(self, extent: Result<(u64, Proof), Reject>) -> Ending {
+        let (spans, problems) = self.finish();
+        Ending {
+            extent,
+            spans,
+            problems,
+        }
     }
 
     /// All that was noted.

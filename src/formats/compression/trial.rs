@@ -82,6 +82,21 @@ pub(super) fn decode_by(
     })
 }
 
+/// Decodes a fixture alone and with something behind it: its payload comes out, its end is exact, and but for so many of its bytes
+/// everything is explained.
+pub(super) fn reads_to_its_end(format: &dyn Format, name: &str, proof: Proof, unexplained: u64) {
+    let sound = fixture(name);
+    for behind in [&b"junk behind it"[..], &[0; 700], b""] {
+        for piece in [1, 4096, 1 << 20] {
+            let outcome = decode_by(format, [&sound[..], behind].concat(), piece).unwrap();
+            assert_is_the_payload(&outcome.payload, name);
+            assert!(outcome.problems.is_empty(), "{name} {:?}", outcome.problems);
+            assert_eq!(outcome.extent, Some((sound.len() as u64, proof)), "{name}");
+            assert_eq!(outcome.unexplained(), unexplained, "{name}");
+        }
+    }
+}
+
 /// A fixture of one format.
 pub(super) fn fixture(name: &str) -> Vec<u8> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");

@@ -14,8 +14,7 @@ use liblzma::stream::{Action, Error, IGNORE_CHECK, Status, Stream};
 use super::notes::Notes;
 use crate::budget::Budget;
 use crate::formats::{
-    Content, Decode, Doc, Ending, Extent, Format, Kind, Length, Magic, Opened, Proof, Properties,
-    Reject,
+    Decode, Doc, Ending, Extent, Format, Kind, Length, Magic, Opened, Proof, Reject,
 };
 use crate::problem::Problem;
 use crate::read::{Fields, index, length, rest};
@@ -75,12 +74,7 @@ impl Format for Xz {
     }
 
     fn open(&self, region: Bytes, _budget: &Budget) -> Opened {
-        Opened {
-            content: Content::Stream(Box::new(Streams::new(region))),
-            spans: Vec::new(),
-            problems: Vec::new(),
-            properties: Properties::new(),
-        }
+        Opened::stream(Streams::new(region))
     }
 }
 
@@ -364,11 +358,6 @@ impl Decode for Streams {
         } else {
             Proof::Structure
         };
-        let (spans, problems) = self.notes.finish();
-        Ending {
-            extent: Ok((self.end, proof)),
-            spans,
-            problems,
-        }
+        self.notes.ending(Ok((self.end, proof)))
     }
 }

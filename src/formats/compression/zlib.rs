@@ -7,15 +7,15 @@
 use std::io::{self, Read};
 
 use bytes::Bytes;
-use flate2::{Decompress, FlushDecompress, Status};
+use flate2::Decompress;
 use simd_adler32::Adler32;
 
+use super::coder::{Coder as _, Outcome, Step};
 use super::deflate::{could_deflate, give_back, inflate};
 use super::notes::Notes;
 use crate::budget::Budget;
 use crate::formats::{
-    Content, Decode, Doc, Ending, Extent, Format, Kind, Length, Magic, Opened, Proof, Properties,
-    Reject,
+    Decode, Doc, Ending, Extent, Format, Kind, Length, Magic, Opened, Proof, Reject,
 };
 use crate::problem::Problem;
 use crate::read::{Fields, index, length, rest};
@@ -67,17 +67,12 @@ impl Format for Zlib {
     }
 
     fn open(&self, region: Bytes, _budget: &Budget) -> Opened {
-        Opened {
-            content: Content::Stream(Box::new(Stream {
-                region,
-                inflate: inflate(),
-                adler: Adler32::new(),
-                state: State::Running,
-            })),
-            spans: Vec::new(),
-            problems: Vec::new(),
-            properties: Properties::new(),
-        }
+        Opened::stream(Stream {
+            region,
+            inflate: inflate(),
+            adler: Adler32::new(),
+            state: State::Running,
+        })
     }
 }
 
@@ -112,19 +107,17 @@ impl Stream {
 impl Read for Stream {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         while self.state == State::Running && !out.is_empty() {
-            let (before_in, before_out) = (self.inflate.total_in(), self.inflate.total_out());
             let input = self.region.get(index(self.at())..).unwrap_or_default();
-            let status = self.inflate.decompress(input, out, FlushDecompress::None);
-            let made = self.inflate.total_out().saturating_sub(before_out);
-            self.adler.write(out.get(..index(made)).unwrap_or_default());
-            self.state = match status {
-                Ok(Status::StreamEnd) => State::Ended,
-                Ok(_) if made == 0 && self.inflate.total_in() == before_in => State::Short,
-                Ok(_) => State::Running,
-                Err(_) => State::Damaged,
+            let Step { made, outcome, .. } = self.inflate.step(input, out);
+            self.adler.write(out.get(..made).unwrap_or_default());
+            self.state = match outcome {
+                Outcome::Ended => State::Ended,
+                Outcome::Short => State::Short,
+                Outcome::Damaged(_) => State::Damaged,
+                Outcome::Running => State::Running,
             };
             if made > 0 {
-                return Ok(index(made));
+                return Ok(made);
             }
         }
         Ok(0)
@@ -170,12 +163,7 @@ impl Decode for Stream {
             ))
         };
         give_back(self.inflate);
-        let (spans, problems) = notes.finish();
-        Ending {
-            extent,
-            spans,
-            problems,
-        }
+        notes.ending(extent)
     }
 }
 

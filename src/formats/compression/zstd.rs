@@ -17,8 +17,7 @@ use self::frame::{Blocks, Frame, MAGIC, PZSTD, SKIPPABLE, skippable, states_next
 use super::notes::Notes;
 use crate::budget::Budget;
 use crate::formats::{
-    Content, Decode, Doc, Ending, Extent, Format, Kind, Length, Magic, Opened, Proof, Properties,
-    Reject,
+    Decode, Doc, Ending, Extent, Format, Kind, Length, Magic, Opened, Proof, Reject,
 };
 use crate::problem::Problem;
 use crate::read::{index, length, rest};
@@ -85,12 +84,7 @@ impl Format for Zstd {
 
     fn open(&self, region: Bytes, _budget: &Budget) -> Opened {
         match DCtx::try_create() {
-            Some(coder) => Opened {
-                content: Content::Stream(Box::new(Frames::new(region, coder))),
-                spans: Vec::new(),
-                problems: Vec::new(),
-                properties: Properties::new(),
-            },
+            Some(coder) => Opened::stream(Frames::new(region, coder)),
             None => Opened::unread(Problem::limit("no memory for a decoder")),
         }
     }
@@ -309,11 +303,6 @@ impl Decode for Frames {
                 "a zstd frame header, but no blocks that decode",
             ))
         };
-        let (spans, problems) = self.notes.finish();
-        Ending {
-            extent,
-            spans,
-            problems,
-        }
+        self.notes.ending(extent)
     }
 }
