@@ -1,30 +1,17 @@
 //! Tests of the ar reader.
 
-use std::path::Path;
-
 use super::*;
-use crate::budget::Limits;
-use crate::formats::Length;
+use crate::formats::archive::trial;
 use crate::problem::ProblemKind;
 
 const VARIANTS: [&str; 4] = ["gnu", "bsd", "system-v", "deb"];
 
 fn fixture(name: &str) -> Vec<u8> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/ar");
-    std::fs::read(root.join(format!("{name}.img"))).unwrap()
+    trial::fixture(&format!("ar/{name}.img"))
 }
 
 fn open(bytes: impl Into<Bytes>) -> Option<(u64, Tree, Opened)> {
-    let bytes = bytes.into();
-    let Length::Known(len) = Ar.measure(&bytes).ok()?.len else {
-        panic!("ar states its length");
-    };
-    let region = clip(&bytes, 0, len);
-    let mut opened = Ar.open(region, &Budget::new(Limits::default()));
-    let Content::Tree(tree) = std::mem::replace(&mut opened.content, Content::Unread) else {
-        panic!("ar is a tree");
-    };
-    Some((len, tree, opened))
+    trial::open(&Ar, bytes)
 }
 
 #[test]
@@ -40,7 +27,7 @@ fn every_variant_is_read_to_its_end_and_explained() {
             "{variant} {:?}",
             opened.problems
         );
-        let explained: u64 = opened.spans.iter().map(|span| span.len).sum();
+        let explained = trial::explained(&opened);
         assert_eq!(explained, len, "{variant}");
         assert!(tree.entries.len() >= 3);
     }
@@ -128,7 +115,7 @@ fn with_member(name: &str, body: &[u8]) -> (Vec<u8>, usize) {
 }
 
 fn unexplained(image: &[u8], opened: &Opened) -> usize {
-    let explained: u64 = opened.spans.iter().map(|span| span.len).sum();
+    let explained = trial::explained(opened);
     image.len() - explained as usize
 }
 

@@ -1,26 +1,14 @@
 //! Tests of the rar reader.
 
-use std::path::Path;
-
 use super::*;
-use crate::budget::Limits;
-use crate::formats::Length;
+use crate::formats::archive::trial;
 
 fn fixture(name: &str) -> Vec<u8> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/rar");
-    std::fs::read(root.join(format!("{name}.img"))).unwrap()
+    trial::fixture(&format!("rar/{name}.img"))
 }
 
 fn open(bytes: impl Into<Bytes>) -> Option<(u64, Tree, Opened)> {
-    let bytes = bytes.into();
-    let Length::Known(len) = Rar.measure(&bytes).ok()?.len else {
-        panic!("the walk tells the length");
-    };
-    let mut opened = Rar.open(clip(&bytes, 0, len), &Budget::new(Limits::default()));
-    let Content::Tree(tree) = std::mem::replace(&mut opened.content, Content::Unread) else {
-        panic!("rar is a tree");
-    };
-    Some((len, tree, opened))
+    trial::open(&Rar, bytes)
 }
 
 #[test]
@@ -30,7 +18,7 @@ fn both_versions_are_explained_to_their_end() {
         let (len, tree, opened) = open([&image[..], b"behind"].concat()).unwrap();
         assert_eq!(len as usize, image.len(), "{variant}");
         assert!(opened.problems.is_empty(), "{:?}", opened.problems);
-        let explained: u64 = opened.spans.iter().map(|span| span.len).sum();
+        let explained = trial::explained(&opened);
         assert_eq!(explained, len);
         assert_eq!(tree.entries.len(), 6);
     }

@@ -1,11 +1,9 @@
 //! Tests of the 7z reader.
 
-use std::path::Path;
-
 use super::*;
-use crate::budget::Limits;
 use crate::entry::Node;
-use crate::formats::{Length, Tree};
+use crate::formats::Tree;
+use crate::formats::archive::trial;
 use crate::problem::ProblemKind;
 
 const VARIANTS: [&str; 12] = [
@@ -24,21 +22,11 @@ const VARIANTS: [&str; 12] = [
 ];
 
 fn fixture(name: &str) -> Vec<u8> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/7z");
-    std::fs::read(root.join(format!("{name}.img"))).unwrap()
+    trial::fixture(&format!("7z/{name}.img"))
 }
 
 fn open(bytes: impl Into<Bytes>) -> Option<(u64, Tree, Opened)> {
-    let bytes = bytes.into();
-    let Length::Known(len) = SevenZ.measure(&bytes).ok()?.len else {
-        panic!("7z states its length");
-    };
-    let region = crate::read::clip(&bytes, 0, len);
-    let mut opened = SevenZ.open(region, &Budget::new(Limits::default()));
-    let Content::Tree(tree) = std::mem::replace(&mut opened.content, Content::Unread) else {
-        panic!("7z is a tree");
-    };
-    Some((len, tree, opened))
+    trial::open(&SevenZ, bytes)
 }
 
 /// The contents that came out whole, and how many did not.
@@ -66,7 +54,7 @@ fn every_variant_is_explained_to_its_end() {
             "{variant}: {:?}",
             opened.problems
         );
-        let explained: u64 = opened.spans.iter().map(|span| span.len).sum();
+        let explained = trial::explained(&opened);
         assert_eq!(explained, len, "{variant}");
         assert!(tree.entries.len() > 30);
     }
@@ -162,22 +150,18 @@ fn one_folder(size: u8, files: u8) -> Vec<u8> {
     [&streams.concat()[..], &names].concat()
 }
 
-fn explained(opened: &Opened) -> u64 {
-    opened.spans.iter().map(|span| span.len).sum()
-}
-
 #[test]
 fn what_no_coder_reads_and_no_file_holds_is_told_and_stays_open() {
     let whole = with_header(&[b'x'; 100], &one_folder(100, 1));
     let (len, tree, opened) = open(whole).unwrap();
     assert!(opened.problems.is_empty(), "{:?}", opened.problems);
     assert_eq!(contents(&tree).0[0].1, [b'x'; 100][..]);
-    assert_eq!(explained(&opened), len);
+    assert_eq!(trial::explained(&opened), len);
     for (size, files, told) in [(10, 1, "90 bytes at the end"), (100, 0, "holds no file")] {
         let (len, _, opened) = open(with_header(&[b'x'; 100], &one_folder(size, files))).unwrap();
         let detail = &opened.problems[0].detail;
         assert!(detail.contains(told), "{detail}");
-        assert!(explained(&opened) <= len - 90);
+        assert!(trial::explained(&opened) <= len - 90);
     }
 }
 
@@ -197,7 +181,7 @@ fn what_the_header_says_besides_files_is_told() {
 
 #[test]
 fn more_files_than_the_budget_has_are_not_made_room_for() {
-    let header = [&[1, 5, 0xe0, 0, 0, 0x40][..], &[0; 5 << 20]].concat();
+    let header = [&[1, 5, 0xe0, 0, 0, 0x40][..], &vec![0; 5 << 20]].concat();
     let (_, tree, opened) = open(with_header(&[], &header)).unwrap();
     assert_eq!(opened.problems[0].kind, ProblemKind::Limit);
     assert!(tree.entries.is_empty());

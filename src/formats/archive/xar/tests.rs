@@ -1,29 +1,17 @@
 //! Tests of the xar reader.
 
-use std::path::Path;
-
 use super::*;
-use crate::budget::Limits;
 use crate::entry::Node;
-use crate::formats::Length;
+use crate::formats::archive::trial;
 
 const VARIANTS: [&str; 5] = ["zlib", "bzip2", "lzma", "xz", "stored"];
 
 fn fixture(name: &str) -> Vec<u8> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/xar");
-    std::fs::read(root.join(format!("{name}.img"))).unwrap()
+    trial::fixture(&format!("xar/{name}.img"))
 }
 
 fn open(bytes: impl Into<Bytes>) -> Option<(u64, Tree, Opened)> {
-    let bytes = bytes.into();
-    let Length::Known(len) = Xar.measure(&bytes).ok()?.len else {
-        panic!("the table tells the length");
-    };
-    let mut opened = Xar.open(clip(&bytes, 0, len), &Budget::new(Limits::default()));
-    let Content::Tree(tree) = std::mem::replace(&mut opened.content, Content::Unread) else {
-        panic!("xar is a tree");
-    };
-    Some((len, tree, opened))
+    trial::open(&Xar, bytes)
 }
 
 /// Whether every content comes out.
@@ -47,7 +35,7 @@ fn every_variant_is_explained_to_its_end() {
             "{variant}: {:?}",
             opened.problems
         );
-        let explained: u64 = opened.spans.iter().map(|span| span.len).sum();
+        let explained = trial::explained(&opened);
         assert_eq!(explained, len, "{variant}");
         assert!(is_whole(&tree) && tree.entries.len() > 20);
     }
@@ -100,7 +88,7 @@ fn first_detail(files: &str) -> String {
 fn what_stands_behind_the_packed_table_stays_open() {
     let image = archive(&member("<size>9</size>"), &[b'h'; 1000], &[b'x'; 9]);
     let (len, _, opened) = open(image).unwrap();
-    let explained: u64 = opened.spans.iter().map(|span| span.len).sum();
+    let explained = trial::explained(&opened);
     assert_eq!(explained, len - 1000);
 }
 

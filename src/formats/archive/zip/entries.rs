@@ -185,9 +185,10 @@ impl<'a> Reading<'a> {
         }
         // Members that share their bytes are work without end, unless it is spent.
         self.weighed = self.weighed.saturating_add(member.stated.stored);
-        let again = match self.weighed > length(self.region) {
-            true => member.stated.stored,
-            false => 0,
+        let again = if self.weighed > length(self.region) {
+            member.stated.stored
+        } else {
+            0
         };
         let spent = self.budget.spend_entries(1);
         if let Err(problem) = spent.and_then(|()| self.budget.spend_decoded(again)) {

@@ -1,11 +1,10 @@
 //! Tests of the zip reader.
 
-use std::path::Path;
-
 use super::*;
 use crate::budget::Limits;
 use crate::entry::{Entry, Fault, Node};
-use crate::formats::{Length, Tree};
+use crate::formats::Tree;
+use crate::formats::archive::trial;
 use crate::problem::{Problem, ProblemKind};
 
 const VARIANTS: [&str; 9] = [
@@ -21,22 +20,12 @@ const VARIANTS: [&str; 9] = [
 ];
 
 fn fixture(name: &str) -> Vec<u8> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/zip");
-    std::fs::read(root.join(format!("{name}.img"))).unwrap()
+    trial::fixture(&format!("zip/{name}.img"))
 }
 
 /// An archive, opened, with its length.
 fn open(bytes: impl Into<Bytes>) -> Option<(u64, Tree, Opened)> {
-    let bytes = bytes.into();
-    let Length::Known(len) = Zip.measure(&bytes).ok()?.len else {
-        panic!("zip states its length");
-    };
-    let region = crate::read::clip(&bytes, 0, len);
-    let mut opened = Zip.open(region, &Budget::new(Limits::default()));
-    let Content::Tree(tree) = std::mem::replace(&mut opened.content, Content::Unread) else {
-        panic!("zip is a tree");
-    };
-    Some((len, tree, opened))
+    trial::open(&Zip, bytes)
 }
 
 fn content(entry: &Entry) -> Result<Vec<u8>, Problem> {

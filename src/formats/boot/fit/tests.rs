@@ -194,7 +194,7 @@ fn of_two_datas_the_one_that_boots_is_the_part() {
     let details: Vec<&str> = opened
         .problems
         .iter()
-        .map(|problem| &problem.detail[..])
+        .map(|problem| problem.detail.as_str())
         .collect();
     assert!(
         details[0].contains("stands in its node twice"),

@@ -1,5 +1,7 @@
 use std::io::Read;
 
+use sha2::{Digest, Sha256};
+
 use super::*;
 use crate::formats::disk::assemble::tests::{cut_everywhere, fixture, hurt, open, poked};
 use crate::problem::ProblemKind::{ChecksumMismatch, Corrupt};
@@ -142,7 +144,6 @@ fn partitions_that_share_their_extents_are_no_memory_without_end() {
     ] {
         header[field..field + 4].copy_from_slice(&value.to_le_bytes());
     }
-    use sha2::{Digest, Sha256};
     header[48..80].copy_from_slice(&Sha256::digest(&tables));
     header[12..44].fill(0);
     let seal = Sha256::digest(&header);
