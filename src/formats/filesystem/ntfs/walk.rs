@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::file::{self, Name, content, streams};
+use super::own::{OWN, ROOT, has_foreign_stream, is_own, is_own_stream};
 use super::record::{Record, STRIDE};
 use super::space::{Owner, Space};
 use super::volume::{Attributes, Volume};
@@ -14,37 +15,8 @@ use crate::formats::stored::Damaged;
 use crate::problem::{Problem, ProblemKind};
 use crate::read::{index, length};
 
-/// Records up to this one are the volume's own files.
-pub(super) const OWN: u64 = 24;
-/// The root directory.
-const ROOT: u64 = 5;
-/// The directory of more of the volume's own files.
-const EXTEND: u64 = 11;
 /// So many directories may stand in one another.
 const DEEPEST: usize = 1000;
-/// Alternate contents of the volume's own files that are its own too.
-const OWN_STREAMS: [&[u8]; 9] = [
-    b"$SDS",
-    b"$Bad",
-    b"$J",
-    b"$Max",
-    b"$Config",
-    b"$Verify",
-    b"$Corrupt",
-    b"$T",
-    b"$Info",
-];
-
-/// The files in that directory that are the volume's own.
-const EXTENSIONS: [&[u8]; 6] = [
-    b"$ObjId",
-    b"$Quota",
-    b"$Reparse",
-    b"$UsnJrnl",
-    b"$RmMetadata",
-    b"$Deleted",
-];
-
 const FREE: &str = "deleted; all its clusters are free, or it lies in the record itself";
 const LOST: &str = "deleted; its clusters were used again, so that its content is lost";
 
@@ -206,7 +178,7 @@ impl<'a, 'b> Walk<'a, 'b> {
         let mut kept = Vec::new();
         for name in streams(&attributes) {
             let shown = dos::utf8(name.iter().copied());
-            if own && OWN_STREAMS.contains(&&shown[..]) {
+            if own && is_own_stream(&shown) {
                 continue;
             }
             if let Some(found) = content(&attributes, clusters, &name) {
@@ -398,20 +370,6 @@ impl<'a, 'b> Walk<'a, 'b> {
             });
         }
     }
-}
-
-/// Whether a file is one of the volume's own. Records that are set aside for more of them have no content.
-fn is_own(number: u64, names: &[Name], attributes: &Attributes) -> bool {
-    let known = number <= EXTEND || number < OWN && !attributes.has_content();
-    let extension = |name: &Name| name.parent == EXTEND && EXTENSIONS.contains(&&name.bytes[..]);
-    number != ROOT && (known || names.iter().any(extension))
-}
-
-/// Whether one of the volume's own files has a content that is not its own.
-fn has_foreign_stream(attributes: &Attributes) -> bool {
-    let names = streams(attributes).into_iter();
-    let mut names = names.map(dos::utf8);
-    names.any(|name| !OWN_STREAMS.contains(&&name[..]))
 }
 
 /// What a file is; what is wrong with it is added to the problems.
