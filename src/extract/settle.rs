@@ -413,6 +413,7 @@ mod tests {
 
     #[test]
     fn what_lies_inside_a_stream_whose_checksum_holds_is_a_part_of_it() {
+        use Proof::{Checksum, Structure};
         let placed = |decoded: Proof, known: (u64, u64, Proof)| {
             let budget = Budget::new(Limits::default());
             let mut settling = settling(&budget);
@@ -423,7 +424,6 @@ mod tests {
             let standing = settling.standing.values().map(|claim| claim.at);
             (standing.collect::<Vec<_>>(), settling.problems.len())
         };
-        use Proof::{Checksum, Structure};
         assert_eq!(placed(Checksum, (10, 50, Checksum)), (vec![0], 0));
         assert_eq!(placed(Structure, (10, 50, Checksum)), (vec![10], 1));
         assert_eq!(placed(Structure, (10, 50, Structure)), (vec![10], 1));

@@ -68,7 +68,7 @@ impl Indexes {
                 number,
                 sequence,
             };
-            self.count(listing, -1);
+            self.count(&listing, -1);
         }
     }
 
@@ -119,7 +119,7 @@ impl Indexes {
         }
     }
 
-    fn count(&mut self, listing: Listing, by: i32) {
+    fn count(&mut self, listing: &Listing, by: i32) {
         // The root stands in itself.
         if self.stopped || listing.number == listing.directory {
             return;
@@ -131,7 +131,7 @@ impl Indexes {
         });
         *count = count.saturating_add(by);
         if *count == 0 {
-            self.open.remove(&listing);
+            self.open.remove(listing);
             self.held = self.held.saturating_sub(held);
         }
         self.stopped = self.held > HELD;
@@ -217,7 +217,7 @@ impl Indexes {
                 number: whose & 0xffff_ffff_ffff,
                 sequence: u16::try_from(whose >> 48).ok()?,
             };
-            self.count(listing, 1);
+            self.count(&listing, 1);
             at = at.checked_add(len)?;
         }
     }
