@@ -235,15 +235,20 @@ impl Settling<'_> {
         self.place(claim);
     }
 
-    /// Gives a decoded claim its bytes if its proof is stronger than that of everyone it overlaps.
+    /// Gives a decoded claim its bytes if its proof is stronger than that of everyone it overlaps. What lies inside a stream whose
+    /// checksum holds is a part of it: some compressors store what they cannot make smaller.
     fn place(&mut self, claim: Claim) {
-        match self.rival_of(&claim) {
+        let sealed = claim.proof == Proof::Checksum;
+        let is_part = |other: &Claim| sealed && claim.holds(other);
+        let rivals = self.rivals(&claim).filter(|other| !is_part(other));
+        match strongest(rivals) {
             Some(rival) if rival.0 >= claim.proof => self.lose(&claim, rival),
             _ => {
                 let lost: Vec<u64> = self.rivals(&claim).map(|other| other.at).collect();
                 for other in lost
                     .iter()
                     .filter_map(|at| self.standing.remove(at))
+                    .filter(|other| !is_part(other))
                     .collect::<Vec<_>>()
                 {
                     self.lose(&other, (claim.proof, claim.format.doc().id, claim.at));
@@ -255,9 +260,7 @@ impl Settling<'_> {
 
     /// The strongest claim that stands and overlaps this one.
     fn rival_of(&self, claim: &Claim) -> Option<(Proof, &'static str, u64)> {
-        self.rivals(claim)
-            .map(|other| (other.proof, other.format.doc().id, other.at))
-            .max()
+        strongest(self.rivals(claim))
     }
 
     /// The claims that stand and overlap this one: from the last that starts before its end, backwards.
@@ -335,6 +338,13 @@ impl Settling<'_> {
     }
 }
 
+/// The strongest of some claims: its proof, its format and where it starts.
+fn strongest<'s>(claims: impl Iterator<Item = &'s Claim>) -> Option<(Proof, &'static str, u64)> {
+    claims
+        .map(|claim| (claim.proof, claim.format.doc().id, claim.at))
+        .max()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -353,19 +363,24 @@ mod tests {
         })
     }
 
-    /// What stands of some claims, and how many problems were told.
-    fn strongest(claims: &[(u64, u64, Proof)], limits: Limits) -> (Vec<(u64, u64)>, usize) {
-        let budget = Budget::new(limits);
-        let mut settling = Settling {
-            stream: &Bytes::new(),
+    fn settling(budget: &Budget) -> Settling<'_> {
+        static NOTHING: Bytes = Bytes::new();
+        Settling {
+            stream: &NOTHING,
             end: 1000,
             outer: None,
-            budget: &budget,
+            budget,
             told: vec![0; formats::ALL.len()],
             standing: BTreeMap::new(),
             refused: false,
             problems: Vec::new(),
-        };
+        }
+    }
+
+    /// What stands of some claims, and how many problems were told.
+    fn standing(claims: &[(u64, u64, Proof)], limits: Limits) -> (Vec<(u64, u64)>, usize) {
+        let budget = Budget::new(limits);
+        let mut settling = settling(&budget);
         let claims = claims
             .iter()
             .filter_map(|&(at, len, proof)| claim(at, len, proof));
@@ -378,7 +393,7 @@ mod tests {
     #[test]
     fn overlaps_are_settled_by_proof_then_length_and_told() {
         use Proof::{Checksum, Magic, Structure};
-        let settled = |claims: &[_]| strongest(claims, Limits::default());
+        let settled = |claims: &[_]| standing(claims, Limits::default());
         let (weak, strong) = ((0, 50, Structure), (40, 20, Checksum));
         assert_eq!(settled(&[weak, strong]), (vec![(40, 20)], 1));
         let (short, long) = ((0, 50, Structure), (40, 60, Structure));
@@ -397,16 +412,35 @@ mod tests {
     }
 
     #[test]
+    fn what_lies_inside_a_stream_whose_checksum_holds_is_a_part_of_it() {
+        use Proof::{Checksum, Structure};
+        let placed = |decoded: Proof, known: (u64, u64, Proof)| {
+            let budget = Budget::new(Limits::default());
+            let mut settling = settling(&budget);
+            settling.keep_strongest(claim(known.0, known.1, known.2).into_iter().collect());
+            if let Some(claim) = claim(0, 100, decoded) {
+                settling.place(claim);
+            }
+            let standing = settling.standing.values().map(|claim| claim.at);
+            (standing.collect::<Vec<_>>(), settling.problems.len())
+        };
+        assert_eq!(placed(Checksum, (10, 50, Checksum)), (vec![0], 0));
+        assert_eq!(placed(Structure, (10, 50, Checksum)), (vec![10], 1));
+        assert_eq!(placed(Structure, (10, 50, Structure)), (vec![10], 1));
+        assert_eq!(placed(Checksum, (10, 95, Checksum)), (vec![10], 1));
+    }
+
+    #[test]
     fn damaged_claims_are_told_up_to_a_number_and_regions_up_to_the_budget() {
         let mut claims = vec![(0, 900, Proof::Checksum)];
         claims.extend((0..200).map(|at| (800 + at, 150, Proof::Magic)));
-        let (standing, told) = strongest(&claims, Limits::default());
-        assert_eq!((standing.first(), told), (Some(&(0, 900)), MOST_TOLD));
+        let (stand, told) = standing(&claims, Limits::default());
+        assert_eq!((stand.first(), told), (Some(&(0, 900)), MOST_TOLD));
         let limits = Limits {
             entries: REGION_COST,
             ..Limits::default()
         };
         let two = [(0, 10, Proof::Checksum), (10, 5, Proof::Checksum)];
-        assert_eq!(strongest(&two, limits), (vec![(0, 10)], 1));
+        assert_eq!(standing(&two, limits), (vec![(0, 10)], 1));
     }
 }

@@ -1,8 +1,9 @@
-//! NTFS, read-only: every record of the table of files, whatever the indexes of directories say.
+//! NTFS, read-only: every record of the table of files. What the indexes of directories say is compared with them.
 
 mod boot;
 mod content;
 mod file;
+mod index;
 mod lznt1;
 mod own;
 mod record;
@@ -38,9 +39,8 @@ impl Format for Ntfs {
             kind: Kind::Filesystem,
             spec: "The Linux-NTFS project's documentation; ntfs-3g layout.h; [MS-XCA] for LZNT1",
             reads: "contents in records and in clusters, sparse and compressed (LZNT1), alternate contents as `name:stream`, hard links, symbolic links and junctions, Interix links and devices, deleted files",
-            verifies: "the marks of records and index blocks, the copies of the boot sector and of the first records, files against each other and against the bitmap",
+            verifies: "the marks of records and index blocks, the copies of the boot sector and of the first records, files against each other and against the bitmap, the names of files against the indexes of directories",
             limits: &[
-                "names come from files, not from the indexes of directories, which are not compared",
                 "encrypted files (EFS), deduplicated and system-compressed files are listed and not read",
                 "access lists, quotas and the log are not read",
                 "alternate contents are shown under the first name of a file only",

@@ -5,6 +5,7 @@
 //! were written since, whose nodes count more. What was replaced stays until its erase block is collected.
 
 mod content;
+mod hash;
 mod history;
 mod index;
 mod journal;
@@ -48,9 +49,10 @@ impl Format for Ubifs {
             spec: "Linux fs/ubifs/ubifs-media.h",
             reads: "format 4 and 5; data stored or as LZO, zlib and zstd; index and journal; extended attributes; damaged images by the age \
                     of their nodes; older contents that are still there in full",
-            verifies: "CRC-32 of every node, CRC-16 of the space table, both master nodes against each other",
+            verifies: "CRC-32 of every node, CRC-16 of the space table, both master nodes against each other; \
+                       in authenticated images the hashes of the master node, of the index and of every node it leads to",
             limits: &[
-                "hashes and signatures of authenticated images are not checked",
+                "of authenticated images, the signature, keyed hashes (HMAC), the journal and the hash of the space table are not checked",
                 "encrypted files and names (fscrypt) are listed and not read",
                 "of every file, the 16 newest older contents are history, and none with holes",
             ],
@@ -106,11 +108,28 @@ fn open(image: &Bytes, superblock: &Superblock, budget: &Budget) -> Opened {
         let clean = if master.is_dirty() { "no" } else { "yes" };
         properties.set("clean-unmount", clean);
     }
+    if superblock.is_authenticated() && superblock.hash().is_none() {
+        let what = "authenticated with a hash that is not known here; no hash is checked";
+        problems.push(Problem::unsupported(what));
+    }
+    let wrong = master
+        .as_ref()
+        .and_then(|master| hash::master(image, superblock, master));
+    if let Some(problem) = wrong {
+        problems.push(problem);
+    }
     let current = current(image, superblock, master.as_ref(), &scan);
     let live = match current {
-        Ok((live, lost)) => {
+        Ok(Current {
+            live,
+            lost,
+            verified,
+        }) => {
             for problem in lost {
                 problems.push(problem);
+            }
+            if superblock.hash().is_some() {
+                properties.set("hashes-verified", verified.to_string());
             }
             live
         }
@@ -148,19 +167,28 @@ fn open(image: &Bytes, superblock: &Superblock, budget: &Budget) -> Opened {
     }
 }
 
-/// The current nodes as Linux finds them, and what the index has lost; or why they cannot be found.
+/// The current nodes as Linux finds them.
+struct Current {
+    live: Live,
+    /// What the index has lost, and what has another hash than it says.
+    lost: Vec<Problem>,
+    /// How many nodes have the hash that it says.
+    verified: u64,
+}
+
+/// The current nodes as Linux finds them, or why they cannot be found.
 fn current(
     image: &Bytes,
     superblock: &Superblock,
     master: Option<&Master>,
     scan: &Scan,
-) -> Result<(Live, Vec<Problem>), Problem> {
+) -> Result<Current, Problem> {
     let missing = || Problem::corrupt("without a master node, all nodes are read by age");
     let master = master.ok_or_else(missing)?;
-    let leaves = index::walk(image, superblock, master, scan)?;
+    let index = index::walk(image, superblock, master, scan)?;
     let journal = journal::uncommitted(image, superblock, master, scan)?;
     let mut live = Live::default();
-    let lost = live.add_leaves(image, scan, &leaves);
+    let lost = live.add_leaves(image, scan, &index.leaves);
     live.replay(image, &journal);
     let lost = lost.iter().filter(|leaf| leaf.key.kind() != NodeKind::Data);
     let tell = |leaf: &index::Leaf| {
@@ -171,7 +199,11 @@ fn current(
         };
         Problem::corrupt(format!("{what} is not where the index says")).at(leaf.at)
     };
-    Ok((live, lost.map(tell).collect()))
+    Ok(Current {
+        live,
+        lost: lost.map(tell).chain(index.wrong).collect(),
+        verified: index.verified,
+    })
 }
 
 /// The current nodes as their age alone tells them: what was deleted may come back.

@@ -12,6 +12,7 @@ mod extent;
 mod geometry;
 mod header;
 mod history;
+mod neighbours;
 mod object;
 mod scan;
 mod spare;
@@ -23,10 +24,13 @@ mod tree;
 use bytes::Bytes;
 
 use self::geometry::{Layout, without_spare};
+use self::neighbours::Neighbours;
 use self::scan::{Pages, Scan, Tally};
 use self::tree::Objects;
 use crate::budget::Budget;
-use crate::formats::{Content, Doc, Extent, Format, Kind, Magic, Opened, Properties, Reject, Tree};
+use crate::formats::{
+    Content, Doc, Extent, Format, Kind, Magic, Opened, Part, PartBytes, Properties, Reject, Tree,
+};
 use crate::problem::Problem;
 use crate::read::Endian;
 
@@ -49,7 +53,8 @@ impl Format for Yaffs2 {
                 "images without spare bytes are named, not read",
                 "an image that lost whole files, or its newest blocks, at the border of a page or block looks whole",
                 "checkpoints and block summaries are not compared with the pages they describe",
-                "neighbouring partitions of one geometry are read as one when no partition table parts them",
+                "neighbouring partitions of one geometry that no partition table parts: those that a tool wrote are taken apart, of \
+                 others that drivers wrote it is told where sequence numbers show it, and those of YAFFS1 are read as one",
                 "an older content may hold a piece older than itself if the driver collected garbage in between",
                 "of YAFFS1 only deleted files are history; of a file of YAFFS2 the newest 32 older contents",
             ],
@@ -86,7 +91,14 @@ impl Format for Yaffs2 {
 
 fn open(pages: &Pages, evidence: usize, budget: &Budget) -> Opened {
     let mut scan = Scan::new(pages);
-    let problems = std::mem::take(&mut scan.problems);
+    let mut problems = std::mem::take(&mut scan.problems);
+    if pages.geometry.layout != Layout::One {
+        match neighbours::find(pages, &scan) {
+            Neighbours::None => {}
+            Neighbours::Start(starts) => return side_by_side(pages, &starts),
+            Neighbours::Mixed(problem) => problems.push(problem),
+        }
+    }
     let mut spans = std::mem::take(&mut scan.spans);
     let checked = spare::is_code_kept(pages, &scan);
     let mut properties = properties(pages, evidence, &scan.tally);
@@ -124,6 +136,24 @@ fn open(pages: &Pages, evidence: usize, budget: &Budget) -> Opened {
         spans,
         problems: walked.problems.into_vec(),
         properties,
+    }
+}
+
+/// File systems side by side, each a part that is searched on its own.
+fn side_by_side(pages: &Pages, starts: &[u32]) -> Opened {
+    let len = crate::read::length(&pages.image);
+    let starts = starts.iter().map(|&page| pages.at(page));
+    let ends = starts.clone().chain([len]);
+    let ranges = std::iter::once(0).chain(starts).zip(ends);
+    let parts = ranges.zip(1_u32..).map(|((from, to), number)| Part {
+        name: number.to_string().into_bytes(),
+        bytes: PartBytes::Range(from..to),
+    });
+    Opened {
+        content: Content::Layout(parts.collect()),
+        spans: Vec::new(),
+        problems: Vec::new(),
+        properties: Properties::new(),
     }
 }
 

@@ -41,18 +41,21 @@ pub(super) struct Name {
     pub(super) short: bool,
 }
 
-/// All names of a file.
-pub(super) fn names(attributes: &Attributes) -> Vec<Name> {
+/// All names of a file, the short forms too.
+pub(super) fn all_names(attributes: &Attributes) -> impl Iterator<Item = Name> + '_ {
     let names = attributes
         .all
         .iter()
         .filter(|attribute| attribute.kind == kind::NAME);
-    let mut names: Vec<Name> = names
-        .filter_map(|attribute| match &attribute.body {
-            Body::Resident(bytes) => name(bytes),
-            Body::Outside(_) => None,
-        })
-        .collect();
+    names.filter_map(|attribute| match &attribute.body {
+        Body::Resident(bytes) => name(bytes),
+        Body::Outside(_) => None,
+    })
+}
+
+/// The names of a file that are shown.
+pub(super) fn names(attributes: &Attributes) -> Vec<Name> {
+    let mut names: Vec<Name> = all_names(attributes).collect();
     // The short form of a name is shown only where there is no other.
     let places: BTreeSet<u64> = names
         .iter()
@@ -63,7 +66,8 @@ pub(super) fn names(attributes: &Attributes) -> Vec<Name> {
     names
 }
 
-fn name(bytes: &[u8]) -> Option<Name> {
+/// The name that the value of such an attribute is; an entry of an index holds a copy of it.
+pub(super) fn name(bytes: &[u8]) -> Option<Name> {
     let fields = Fields::little(bytes);
     let parent = fields.u64(0)?;
     let len = usize::from(fields.u8(64)?).checked_mul(2)?;

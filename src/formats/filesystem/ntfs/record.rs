@@ -23,6 +23,8 @@ pub(super) mod kind {
     pub(in super::super) const VOLUME: u32 = 0x70;
     /// Content.
     pub(in super::super) const DATA: u32 = 0x80;
+    /// The root of a directory's index.
+    pub(in super::super) const ROOT: u32 = 0x90;
     /// Blocks of a directory's index.
     pub(in super::super) const INDEX: u32 = 0xa0;
     /// Which blocks of an index, or records, are in use.

@@ -135,6 +135,44 @@ fn damage_is_told() {
     }
 }
 
+/// Where the entry of an index is that lists a name: in a block, or in the record of a small directory.
+fn entry_of(image: &[u8], name: &str) -> usize {
+    let name: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let places = (82..image.len() - name.len()).filter(|&at| image[at..].starts_with(&name));
+    let mut entries = places.filter(|at| {
+        let entry = &image[at - 82..];
+        // The length of the name, and that of the copy of its attribute.
+        usize::from(entry[80]) * 2 == name.len() && usize::from(entry[10]) == 66 + name.len()
+    });
+    entries.next().unwrap() - 82
+}
+
+#[test]
+fn what_an_index_hides_or_makes_up_is_told() {
+    let image = fixture("ntfs/plain.img.gz");
+    let count = open(&image).tree.entries.len();
+    let hidden = "so that no driver shows it";
+    let made_up = "which does not have this name";
+    // Another record, another use of the record, another name.
+    for (name, offset, byte) in [("empty", 0, 77), ("notes", 6, 77), ("shadow", 82, b'x')] {
+        let at = entry_of(&image, name) + offset;
+        let found = open(&poke(&image, at, &[byte]));
+        assert!(found.tells(hidden), "{name}: {:?}", found.problems);
+        assert!(found.tells(made_up), "{name}: {:?}", found.problems);
+        assert_eq!(found.tree.entries.len(), count, "{name}");
+    }
+    // The index of a small directory ends before its first entry: as a rootkit takes a file out of it.
+    let home = record_of(&image, "home");
+    let root = attribute(&image, home, 0x90);
+    let value = root + usize::from(image[root + 20]);
+    let found = open(&poke(&image, value + 32 + 12, &[2]));
+    assert!(found.tells(hidden), "{:?}", found.problems);
+    assert!(!found.tells(made_up), "{:?}", found.problems);
+    // An index that cannot be followed.
+    let found = open(&poke(&image, value + 20, &[3]));
+    assert!(found.tells("makes no sense"), "{:?}", found.problems);
+}
+
 #[test]
 fn a_lost_boot_sector_is_read_from_its_copy() {
     let image = fixture("ntfs/plain.img.gz");

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::file::{self, Name, content, streams};
+use super::index::Indexes;
 use super::own::{OWN, ROOT, has_foreign_stream, is_own, is_own_stream};
 use super::record::{Record, STRIDE};
 use super::space::{Owner, Space};
@@ -25,6 +26,7 @@ pub(super) struct Walk<'a, 'b> {
     pub(super) volume: &'a Volume,
     pub(super) harvest: &'a mut Harvest<'b>,
     pub(super) space: Space,
+    indexes: Indexes,
     /// The directories: the name of each, and how often its record was used again.
     directories: BTreeMap<u64, (u16, Option<Name>)>,
     paths: BTreeMap<u64, Option<EntryPath>>,
@@ -55,11 +57,11 @@ struct Deleted {
 impl<'a, 'b> Walk<'a, 'b> {
     /// A walk that has not begun.
     pub(super) fn new(volume: &'a Volume, harvest: &'a mut Harvest<'b>) -> Self {
-        let space = Space::new(volume);
         Self {
             volume,
             harvest,
-            space,
+            space: Space::new(volume),
+            indexes: Indexes::new(volume),
             directories: BTreeMap::new(),
             paths: BTreeMap::from([(ROOT, Some(EntryPath::root()))]),
             files: Vec::new(),
@@ -101,6 +103,7 @@ impl<'a, 'b> Walk<'a, 'b> {
             }
         }
         self.space.compare(self.volume, self.harvest);
+        self.compare_indexes();
         for number in gone.into_iter().rev() {
             if let Some(record) = self.volume.record(number) {
                 self.deleted_file(number, &record);
@@ -157,7 +160,12 @@ impl<'a, 'b> Walk<'a, 'b> {
             volume: self.volume,
         };
         self.space.claim(&owner, self.harvest);
+        self.indexes.has(number, record.sequence, &attributes);
         if record.is_dir {
+            let unread = self.indexes.lists(number, &attributes, self.volume);
+            if let Some(problem) = unread {
+                self.harvest.tell(problem);
+            }
             let name = names.first().cloned();
             self.directories.insert(number, (record.sequence, name));
         }
@@ -238,6 +246,21 @@ impl<'a, 'b> Walk<'a, 'b> {
             },
             why: if free { FREE } else { LOST },
         });
+    }
+
+    /// Tells which names only an index or only a file has.
+    fn compare_indexes(&mut self) {
+        let nothing = Indexes::new(self.volume);
+        let (odd, stopped) = std::mem::replace(&mut self.indexes, nothing).finish();
+        for (listing, problem) in odd {
+            let parent = self.path(listing.directory);
+            let parent = parent.unwrap_or_else(|| lost_and_found(listing.directory));
+            let path = parent.join(&listing.name);
+            self.harvest.tell(problem.about(&path));
+        }
+        if let Some(problem) = stopped {
+            self.harvest.tell(problem);
+        }
     }
 
     /// The path of a directory; `None` where it leads nowhere.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 
+use super::hash::Hash;
 use super::node::{Key, Kind};
 use super::scan::Scan;
 use super::superblock::{Master, Superblock};
@@ -16,6 +17,8 @@ const BRANCH: usize = 20;
 const BRANCHES: usize = 28;
 /// The longest hash, in bytes.
 const HASH: usize = 64;
+/// So many wrong hashes are told one by one.
+const TOLD: usize = 100;
 
 /// Where the node of a key stands.
 #[derive(Clone, Copy, Debug)]
@@ -25,25 +28,58 @@ pub(super) struct Leaf {
     pub(super) at: u64,
 }
 
+/// What the index says.
+#[derive(Default)]
+pub(super) struct Index {
+    /// All leaves in order.
+    pub(super) leaves: Vec<Leaf>,
+    /// How many nodes have the hash that leads to them.
+    pub(super) verified: u64,
+    /// Which have another.
+    pub(super) wrong: Vec<Problem>,
+}
+
+impl Index {
+    /// Compares a node with the hash that leads to it; without one there is nothing to compare.
+    fn verify(&mut self, at: u64, bytes: &[u8], hash: Option<Hash>, stated: &[u8], what: &str) {
+        let Some(hash) = hash else {
+            return;
+        };
+        if hash.is_of(stated, bytes) {
+            self.verified = self.verified.saturating_add(1);
+        } else if self.wrong.len() < TOLD {
+            let detail = format!("the hash of {what} is not the one that leads to it");
+            self.wrong.push(Problem::checksum(detail).at(at));
+        }
+    }
+}
+
 /// One node of the index.
 struct Level {
     level: u16,
-    branches: Vec<Leaf>,
+    branches: Vec<Branch>,
 }
 
-/// All leaves in order, or why the index cannot be followed.
+/// Where a branch leads, and the hash of what stands there.
+struct Branch {
+    leaf: Leaf,
+    hash: Bytes,
+}
+
+/// Follows the index from its root, or says why it cannot be followed.
 pub(super) fn walk(
     image: &Bytes,
     superblock: &Superblock,
     master: &Master,
     scan: &Scan,
-) -> Result<Vec<Leaf>, Problem> {
+) -> Result<Index, Problem> {
+    let hash = superblock.hash();
     let (lnum, offset, _) = master.root;
     let root = lnum.saturating_mul(superblock.leb).saturating_add(offset);
-    let mut leaves = Vec::new();
+    let mut index = Index::default();
     let mut seen = BTreeSet::new();
-    let mut open = vec![(root, None)];
-    while let Some((at, wanted)) = open.pop() {
+    let mut open = vec![(root, None, master.root_hash())];
+    while let Some((at, wanted, stated)) = open.pop() {
         let broken = |what: &str| {
             Problem::corrupt(format!("the index {what}, so all nodes are read by age")).at(at)
         };
@@ -54,15 +90,24 @@ pub(super) fn walk(
         if wanted.is_some_and(|level| level != node.level) {
             return Err(broken("has a node of the wrong level"));
         }
-        match node.level.checked_sub(1) {
-            None => leaves.extend(node.branches),
-            Some(below) => {
-                let children = node.branches.iter().rev();
-                open.extend(children.map(|child| (child.at, Some(below))));
+        if let Some(found) = scan.at(at) {
+            index.verify(at, &found.bytes(image), hash, &stated, "an index node");
+        }
+        if let Some(below) = node.level.checked_sub(1) {
+            let children = node.branches.into_iter().rev();
+            open.extend(children.map(|child| (child.leaf.at, Some(below), child.hash)));
+            continue;
+        }
+        for Branch { leaf, hash: stated } in node.branches {
+            // One that is not there is told by who looks for it.
+            if let Some(found) = scan.at(leaf.at).filter(|node| node.key == leaf.key) {
+                let what = format!("a node of inode {}", leaf.key.inode);
+                index.verify(leaf.at, &found.bytes(image), hash, &stated, &what);
             }
+            index.leaves.push(leaf);
         }
     }
-    Ok(leaves)
+    Ok(index)
 }
 
 fn read(image: &Bytes, superblock: &Superblock, scan: &Scan, at: u64) -> Option<Level> {
@@ -79,11 +124,16 @@ fn read(image: &Bytes, superblock: &Superblock, scan: &Scan, at: u64) -> Option<
     for number in 0..count {
         let branch = number.checked_mul(size)?.checked_add(BRANCHES)?;
         let (lnum, offset) = (fields.u32(branch)?, fields.u32(branch.checked_add(4)?)?);
-        branches.push(Leaf {
+        let leaf = Leaf {
             key: Key::read(&fields, branch.checked_add(12)?)?,
             at: u64::from(lnum)
                 .checked_mul(superblock.leb)?
                 .checked_add(offset.into())?,
+        };
+        let behind = branch.checked_add(BRANCH)?;
+        branches.push(Branch {
+            leaf,
+            hash: bytes.slice(behind..behind.checked_add(hash)?),
         });
     }
     Some(Level {

@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 
 use bytes::Bytes;
 
+use super::hash::Hash;
 use super::node::{Kind, MAGIC, Node};
 use crate::formats::{Extent, Proof, Properties, Reject};
-use crate::read::{Fields, clip, index, rest};
+use crate::read::{Fields, clip, index, is_all, rest};
 
 /// Length of the superblock node in bytes.
 const SUPERBLOCK: u64 = 4096;
@@ -107,6 +108,11 @@ impl Superblock {
         self.flags & AUTHENTICATION != 0
     }
 
+    /// How it hashes, where it is authenticated and the hash is one that is known here.
+    pub(super) fn hash(&self) -> Option<Hash> {
+        Hash::of(self.hash).filter(|_| self.is_authenticated())
+    }
+
     /// Says what no entry shows.
     pub(super) fn describe(&self, properties: &mut Properties) {
         let mut uuid = String::new();
@@ -150,16 +156,8 @@ impl Superblock {
             }
         }
         if self.is_authenticated() {
-            let name = match self.hash {
-                1 => "md5",
-                2 => "sha1",
-                4 => "sha256",
-                5 => "sha384",
-                6 => "sha512",
-                7 => "sha224",
-                _ => "another hash",
-            };
-            let text = format!("{name}; hashes and signature are not checked");
+            let name = self.hash().map_or("another hash", Hash::name);
+            let text = format!("{name}; the signature is not verified");
             properties.set("authentication", text);
         }
     }
@@ -194,6 +192,8 @@ pub(super) struct Master {
     pub(super) root: (u64, u64, u32),
     /// All that two copies share.
     body: Bytes,
+    /// All of it but the header that nodes share, which is what its hash covers.
+    hashed: Bytes,
 }
 
 impl Master {
@@ -225,7 +225,23 @@ impl Master {
             log: number(44)?,
             root: (number(48)?, number(52)?, fields.u32(56)?),
             body: rest(&clip(&bytes, 0, 360), 24),
+            hashed: rest(&bytes, 24),
         })
+    }
+
+    /// What its hash covers.
+    pub(super) fn hashed(&self) -> &[u8] {
+        &self.hashed
+    }
+
+    /// The hash of the index's root, with room for longer ones.
+    pub(super) fn root_hash(&self) -> Bytes {
+        clip(&self.hashed, 144, 64)
+    }
+
+    /// Whether it has a keyed hash, as one that was mounted.
+    pub(super) fn is_keyed(&self) -> bool {
+        !is_all(&clip(&self.hashed, 272, 64), 0)
     }
 
     /// Whether the file system was in use when it was read.

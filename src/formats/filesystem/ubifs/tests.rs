@@ -219,6 +219,50 @@ fn encrypted_names_and_contents_are_listed_and_named() {
 }
 
 #[test]
+fn the_hashes_of_an_authenticated_image_are_verified() {
+    let bytes = image("signed");
+    let (_, opened) = open(&bytes);
+    let verified = opened
+        .properties
+        .iter()
+        .find(|(name, _)| *name == b"hashes-verified")
+        .map(|(_, value)| String::from_utf8_lossy(value).into_owned());
+    // As many nodes of these kinds as mkfs.ubifs wrote: each is in the index once.
+    let mut nodes = 0;
+    let mut at = 0;
+    while at + 24 <= bytes.len() {
+        let is_node = bytes[at..].starts_with(&[0x31, 0x18, 0x10, 0x06]);
+        // The first block but one has the signature, which is marked as an inode.
+        nodes += u32::from(is_node && at > 3 * 126_976 && matches!(bytes[at + 20], 0..=3 | 9));
+        at += 8;
+    }
+    assert_eq!(verified, Some(nodes.to_string()));
+    // The owner of an inode, a name, content, an index node; each with the checksum of its bytes.
+    for (kind, offset) in [(0, 96), (2, 57), (1, 48), (9, 20 + 8)] {
+        let mut bytes = bytes.clone();
+        let at = node(&bytes, 4 * 126_976, kind);
+        bytes[at + offset] ^= 1;
+        seal(&mut bytes, at);
+        let (_, opened) = open(&bytes);
+        let wrong = opened.problems.iter().any(|problem| {
+            problem.kind == ProblemKind::ChecksumMismatch && problem.detail.contains("the hash of")
+        });
+        assert!(wrong, "{kind}: {:?}", opened.problems);
+    }
+    // Both master nodes, alike.
+    let mut bytes = bytes;
+    for leb in [1, 2] {
+        let at = leb * 126_976;
+        bytes[at + 24] ^= 1;
+        seal(&mut bytes, at);
+    }
+    assert!(told(
+        &open(&bytes).1.problems,
+        "not the one that the superblock states"
+    ));
+}
+
+#[test]
 fn without_its_index_a_file_system_is_read_by_age() {
     let bytes = image("page-4096-zlib");
     let want = listed(&open(&bytes).0);

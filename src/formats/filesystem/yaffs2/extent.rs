@@ -123,6 +123,11 @@ pub(super) fn measure(rest: &Bytes) -> Result<Extent, Reject> {
     Ok(Extent::known(end(rest, &geometry), proof))
 }
 
+/// How many pages an erase block has at least, and of which its own number is a multiple.
+pub(super) fn block(geometry: &Geometry) -> u32 {
+    if geometry.page <= 512 { 32 } else { 64 }
+}
+
 /// Where the last page with tags ends; with the rest of its erase block, where that is erased.
 fn end(image: &[u8], geometry: &Geometry) -> u64 {
     let (mut pages, mut number, mut passed) = (0_usize, 0_usize, 0_usize);
@@ -135,9 +140,8 @@ fn end(image: &[u8], geometry: &Geometry) -> u64 {
             _ => passed = passed.saturating_add(1),
         }
     }
-    let block = if geometry.page <= 512 { 32 } else { 64 };
     let whole = pages
-        .next_multiple_of(block)
+        .next_multiple_of(index(block(geometry).into()))
         .saturating_mul(geometry.stride());
     let used = pages.saturating_mul(geometry.stride());
     let blank = image

@@ -271,3 +271,32 @@ fn cut_images_and_mutants_are_read_without_a_panic() {
         }
     }
 }
+
+#[test]
+fn file_systems_side_by_side_are_taken_apart_or_told() {
+    // As a tool wrote them: three partitions, one after another.
+    let one = fixture("2048-64.img.gz");
+    let three = [&one[..], &one, &one].concat();
+    assert_eq!(measured(&three).unwrap().0, three.len() as u64);
+    let opened = Yaffs2.open(Bytes::from(three.clone()), &Budget::new(Limits::default()));
+    let Content::Layout(parts) = &opened.content else {
+        panic!("a layout")
+    };
+    let len = one.len() as u64;
+    let ranges: Vec<_> = parts
+        .iter()
+        .map(|part| match &part.bytes {
+            crate::formats::PartBytes::Range(range) => range.clone(),
+            _ => panic!("a range"),
+        })
+        .collect();
+    assert_eq!(ranges, [0..len, len..2 * len, 2 * len..3 * len]);
+    let mixed = |opened: &Opened| {
+        let mut problems = opened.problems.iter();
+        problems.any(|problem| problem.detail.contains("more than one file system"))
+    };
+    // As drivers left them.
+    let log = fixture("log.img.gz");
+    assert!(mixed(&open(&[&log[..], &log].concat()).1));
+    assert!(!mixed(&open(&log).1));
+}
