@@ -9,6 +9,7 @@ pub mod create;
 mod explain;
 mod field;
 mod malformed;
+mod memory;
 mod model;
 mod pair;
 mod piece;
@@ -21,6 +22,7 @@ mod tests;
 mod write;
 
 pub use malformed::Malformed;
+pub use memory::{FunctionRow, PageContent, PageRow};
 pub use model::{
     Baseline, Body, Component, Device, ElfRow, Evidence, ExpectedNode, FileRow, Firmware, Forbid,
     Kind, MutableRow,

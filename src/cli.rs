@@ -311,6 +311,10 @@ pub struct Reading {
     /// The layout of its check bytes; detected when not given.
     #[arg(long, value_name = "NAME", requires = "nand", value_parser = PossibleValuesParser::new(layouts()))]
     pub ecc: Option<String>,
+    /// Where the first byte of IMAGE is loaded (0x8000000), when IMAGE is a plain copy of a microcontroller's flash; inferred
+    /// from the vector table of a Cortex-M when not given.
+    #[arg(long, value_name = "ADDRESS", value_parser = address, conflicts_with = "nand", help_heading = "Microcontrollers")]
+    pub base: Option<u64>,
 }
 
 /// Other files that belong to an image.
@@ -353,6 +357,15 @@ fn nand(text: &str) -> Result<Choice, String> {
     geometry
         .map(|geometry| Choice::Stated(geometry, None))
         .map_err(|malformed| malformed.to_string())
+}
+
+fn address(text: &str) -> Result<u64, String> {
+    let hex = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
+    let address = match hex {
+        Some(digits) => u64::from_str_radix(digits, 16).ok(),
+        None => text.parse().ok(),
+    };
+    address.ok_or_else(|| "write an address such as 0x8000000".to_owned())
 }
 
 fn named(text: &str) -> Result<(String, PathBuf), String> {

@@ -28,6 +28,8 @@ pub struct Image {
     pub source: Source,
     /// What somebody said about its spare bytes, if it is a dump of NAND.
     pub nand: Choice,
+    /// Where somebody said that its first byte is loaded, if it is a plain copy of a microcontroller's flash.
+    pub base: Option<u64>,
     /// Other parts of the same device, by name.
     pub with: Vec<Named>,
     /// The same bytes, read a second time.
@@ -101,6 +103,7 @@ impl Image {
             name: name.to_owned(),
             source: Source::Bytes(bytes),
             nand: Choice::default(),
+            base: None,
             with: Vec::new(),
             second_read: None,
             interleaved: Vec::new(),

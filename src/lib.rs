@@ -28,6 +28,7 @@ pub mod facts;
 pub mod finding;
 pub mod formats;
 pub mod image;
+pub mod memory;
 pub mod place;
 pub mod problem;
 pub mod read;

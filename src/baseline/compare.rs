@@ -2,6 +2,7 @@
 
 pub(in crate::baseline) mod claims;
 mod cover;
+mod memory;
 mod raw;
 mod tree;
 
@@ -69,6 +70,7 @@ pub fn compare(baseline: &Baseline, found: &Inventory) -> Comparison {
         ranges: Vec::new(),
     };
     comparing.trees();
+    comparing.memories();
     comparing.raw_components();
     comparing.uncovered();
     comparing.unread();

@@ -3,18 +3,19 @@
 //! A region without a tree inside is a raw component; a tree is a tree component; what only wraps others (a
 //! compressed copy, an update archive) is looked through, so that the same content is recognised in another wrapping.
 
+pub(super) mod rows;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::model::{Body, Component, ElfRow, ExpectedNode, FileRow};
+use self::rows::{elf_row, file_row};
+use super::memory::{self, FunctionRow, PageRow};
+use super::model::{Body, Component, ElfRow, FileRow};
 use super::piece::{self, FoundTree, chip_offset};
-use crate::digest::{self, Digest};
+use crate::digest::Digest;
 use crate::entry::{EntryPath, Node};
-use crate::extract::{Found, Inventory, Region};
-use crate::facts::{self, Detail, FileType};
+use crate::extract::{Inventory, Region};
 use crate::formats::{Kind, nand};
-
-/// An ELF file above so many bytes gets no fingerprint (64 MiB).
-const LARGEST_ELF: u64 = 64 << 20;
+use crate::memory::Memory;
 
 /// What an image is made of, as a baseline states it.
 pub struct Draft {
@@ -22,6 +23,10 @@ pub struct Draft {
     pub components: Vec<Component>,
     /// A row for every entry of every tree.
     pub files: Vec<FileRow>,
+    /// What memories hold.
+    pub pages: Vec<PageRow>,
+    /// The functions that memories name.
+    pub functions: Vec<FunctionRow>,
     /// Fingerprints of the executables.
     pub elf: Vec<ElfRow>,
     /// What could not be taken into the baseline, one plain clause each.
@@ -47,6 +52,8 @@ pub fn create(found: &Inventory) -> Draft {
         draft: Draft {
             components: Vec::new(),
             files: Vec::new(),
+            pages: Vec::new(),
+            functions: Vec::new(),
             elf: Vec::new(),
             left_out: Vec::new(),
         },
@@ -111,7 +118,9 @@ impl<'a> Creator<'a> {
                 self.tree(&tree, &name, Some(region.format.id), at);
                 self.slack(index);
             }
-        } else if self.holds_tree(index) {
+        } else if let Some(memory) = self.found.memories.get(&index) {
+            self.memory(memory);
+        } else if self.is_looked_into(index) {
             // A boot header says where to load and to start what it wraps; nothing else states that.
             if region.format.kind == Kind::Boot {
                 self.raw(
@@ -174,6 +183,12 @@ impl<'a> Creator<'a> {
         }
     }
 
+    /// Whether a region has a tree or a memory somewhere inside.
+    fn is_looked_into(&self, index: usize) -> bool {
+        let mut memories = self.found.memories.keys();
+        self.holds_tree(index) || memories.any(|&memory| self.is_inside(memory, index))
+    }
+
     /// Whether a region has a tree somewhere inside.
     fn holds_tree(&self, index: usize) -> bool {
         let inside = |tree: &&FoundTree<'_>| {
@@ -212,6 +227,9 @@ impl<'a> Creator<'a> {
             .filter(|(inner, _)| self.is_carried(*inner, index));
         kind == Some(Kind::Archive)
             && carried.into_iter().any(|(inner, region)| {
+                if self.found.memories.contains_key(&inner) {
+                    return tree_name(tree, "archive") != "rootfs";
+                }
                 let entries = self
                     .trees
                     .get(&Some(inner))
@@ -247,7 +265,7 @@ impl<'a> Creator<'a> {
             };
             let index = Some(entry.index);
             let inside = self.regions_within(entry.index);
-            let holds = inside.iter().any(|&region| self.holds_tree(region));
+            let holds = inside.iter().any(|&region| self.is_looked_into(region));
             if holds {
                 self.level(tree.region, index);
             } else if let Some(sha256) = entry.sha256 {
@@ -264,6 +282,22 @@ impl<'a> Creator<'a> {
                 self.raw(&name, file.size, sha256, None, !needed);
             }
         }
+    }
+
+    fn memory(&mut self, memory: &Memory) {
+        let component = self.draft.components.len();
+        let name = self.free_name("program");
+        self.draft.components.push(Component {
+            name,
+            body: Body::Memory {
+                sha256: memory.digest(),
+            },
+            at: None,
+            optional: false,
+        });
+        self.draft.pages.extend(memory::pages(component, memory));
+        let functions = memory::functions(component, memory);
+        self.draft.functions.extend(functions);
     }
 
     fn regions_within(&self, entry: usize) -> Vec<usize> {
@@ -355,63 +389,4 @@ fn plain_name(name: &[u8]) -> String {
         }
     };
     name.iter().take(48).map(plain).collect()
-}
-
-/// The row of one entry; `None` when its content could not be read.
-fn file_row(component: usize, found: &Found) -> Option<FileRow> {
-    let entry = &found.entry;
-    let node = match &entry.node {
-        Node::File(file) => ExpectedNode::File {
-            size: file.size,
-            sha256: found.sha256?,
-        },
-        Node::Dir => ExpectedNode::Dir,
-        Node::Symlink(target) => ExpectedNode::Symlink(target.clone()),
-        Node::Char(device) => ExpectedNode::Char(*device),
-        Node::Block(device) => ExpectedNode::Block(*device),
-        Node::Fifo => ExpectedNode::Fifo,
-        Node::Socket => ExpectedNode::Socket,
-    };
-    Some(FileRow {
-        component,
-        path: entry.path.clone(),
-        ordinal: found.ordinal,
-        node,
-        mode: entry.meta.mode,
-        uid: entry.meta.uid,
-        gid: entry.meta.gid,
-        xattrs: entry.meta.xattrs.clone(),
-    })
-}
-
-/// The fingerprint of an entry that is an ELF file.
-fn elf_row(found: &Found) -> Option<ElfRow> {
-    let Node::File(file) = &found.entry.node else {
-        return None;
-    };
-    if found.content != Some(FileType::Elf) || file.size > LARGEST_ELF {
-        return None;
-    }
-    let mut bytes = Vec::new();
-    file.data.copy_to(&mut bytes).ok()?;
-    fingerprint(&bytes, found.sha256?)
-}
-
-/// The fingerprint of an ELF file; `None` for anything else.
-pub(super) fn fingerprint(bytes: &[u8], of: Digest) -> Option<ElfRow> {
-    let Some(Detail::Elf(elf)) = facts::of_digested(bytes, of).detail else {
-        return None;
-    };
-    let fingerprint = facts::elf::Fingerprint::of(&elf);
-    Some(ElfRow {
-        of,
-        machine: Some(fingerprint.machine.to_string()),
-        build_id: fingerprint.build_id.as_deref().and_then(digest::unhex),
-        interpreter: fingerprint.interpreter.map(|name| name.to_string()),
-        needed: fingerprint.needed.iter().map(ToString::to_string).collect(),
-        text: fingerprint.text,
-        imports: Some(fingerprint.imports),
-        exports: Some(fingerprint.exports),
-        sections: Some(fingerprint.sections),
-    })
 }

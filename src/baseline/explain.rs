@@ -1,6 +1,6 @@
 //! What a changed executable differs in, as far as its baseline's fingerprint tells. It explains; it never excuses.
 
-use super::create::fingerprint;
+use super::create::rows::fingerprint;
 use super::model::ElfRow;
 use crate::digest::Digest;
 use crate::entry::{File, Node};

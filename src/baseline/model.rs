@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use super::memory::{FunctionRow, PageRow};
 use crate::digest::Digest;
 use crate::entry::{Device as DeviceNumber, EntryPath, Node};
 
@@ -26,6 +27,10 @@ pub struct Baseline {
     pub components: Vec<Component>,
     /// Every entry of every tree, sorted by component, path and ordinal; each once.
     pub files: Vec<FileRow>,
+    /// What each memory holds, sorted by component and address; rows do not overlap.
+    pub pages: Vec<PageRow>,
+    /// Functions of memories, sorted by component, address and name. They explain a change and never excuse it.
+    pub functions: Vec<FunctionRow>,
     /// Fingerprints of executables, sorted by digest; each once. They explain a change and never excuse it.
     pub elf: Vec<ElfRow>,
     /// Where entries may change, and how far.
@@ -97,9 +102,19 @@ pub enum Body {
         /// Which.
         sha256: Digest,
     },
+    /// Bytes at addresses, whatever the form of the file.
+    Memory {
+        /// The digest of [`Memory`](crate::memory::Memory).
+        sha256: Digest,
+    },
 }
 
 impl Body {
+    /// Whether it is a memory.
+    pub fn is_memory(&self) -> bool {
+        matches!(self, Self::Memory { .. })
+    }
+
     /// Whether it is a tree.
     pub fn is_tree(&self) -> bool {
         matches!(self, Self::Tree { .. })

@@ -64,11 +64,12 @@ pub(super) fn trees(found: &Inventory) -> Vec<FoundTree<'_>> {
         .collect()
 }
 
-/// Whether an entry is the payload of a stream and not part of a tree: trees decode to nothing.
+/// Whether an entry is the payload of a stream, or a run of a memory, and not part of a tree: trees decode to nothing.
 pub(super) fn is_payload(found: &Inventory, entry: &Found) -> bool {
-    let region = entry.region.and_then(|index| found.regions.get(index));
+    let index = entry.region.unwrap_or(usize::MAX);
+    let region = found.regions.get(index);
     region.is_some_and(|region| region.decoded.is_some())
-        && entry.entry.path == EntryPath::root()
+        && (entry.entry.path == EntryPath::root() || found.memories.contains_key(&index))
         && matches!(entry.entry.node, Node::File(_))
 }
 

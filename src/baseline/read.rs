@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::MAX_BYTES;
 use super::field::{Field, Table};
 use super::malformed::{Fault, Malformed};
+use super::memory::{FunctionRow, PageRow};
 use super::model::{Baseline, Component, Device, ElfRow, Evidence, FileRow, Firmware, MutableRow};
 use super::policy::Policy;
 use super::rows;
@@ -61,6 +62,12 @@ fn document(text: &str) -> Result<Baseline, Fault> {
     let files = top
         .maybe("file", |field| files(field, &known))?
         .unwrap_or_default();
+    let pages = top
+        .maybe("page", |field| pages(field, &known))?
+        .unwrap_or_default();
+    let functions = top
+        .maybe("function", |field| functions(field, &known))?
+        .unwrap_or_default();
     let elf = top.maybe("elf", elf)?.unwrap_or_default();
     let mutable = top
         .maybe("mutable", |field| mutable(field, &known))?
@@ -75,6 +82,8 @@ fn document(text: &str) -> Result<Baseline, Fault> {
         firmware,
         components,
         files,
+        pages,
+        functions,
         elf,
         mutable,
     })
@@ -104,6 +113,17 @@ impl Known<'_> {
         let tree = self.is_tree(component);
         tree.then_some(component)
             .ok_or_else(|| spot.fault("the name of a component of kind \"tree\""))
+    }
+
+    /// The component that a row names, which has to be a memory.
+    pub(super) fn memory(&self, field: Field<'_>) -> Result<usize, Fault> {
+        let spot = field.spot;
+        let component = self.any(field)?;
+        let known = self.components.get(component);
+        let memory = known.is_some_and(|it| it.body.is_memory());
+        memory
+            .then_some(component)
+            .ok_or_else(|| spot.fault("the name of a component of kind \"memory\""))
     }
 
     fn is_tree(&self, component: usize) -> bool {
@@ -167,7 +187,7 @@ fn evidence(field: Field<'_>, known: &Known<'_>) -> Result<Evidence, Fault> {
             row.at,
             "`path` is missing: the component is a tree",
         )),
-        (false, Some(_)) => Err(Fault::new(row.at, "a raw component has no paths")),
+        (false, Some(_)) => Err(Fault::new(row.at, "only a tree has paths")),
         _ => row.end("evidence").map(|()| evidence),
     }
 }
@@ -238,6 +258,43 @@ fn files(field: Field<'_>, known: &Known<'_>) -> Result<Vec<FileRow>, Fault> {
         files.push(row);
     }
     Ok(files)
+}
+
+fn pages(field: Field<'_>, known: &Known<'_>) -> Result<Vec<PageRow>, Fault> {
+    let mut rows: Vec<PageRow> = Vec::new();
+    for field in field.list()? {
+        let at = field.spot.at;
+        let row = rows::page(field, known)?;
+        let follows = rows.last().is_none_or(|last| {
+            (last.component, last.end()) <= (row.component, row.at)
+                || last.component < row.component
+        });
+        if row.size == 0 || row.at.checked_add(row.size).is_none() || !follows {
+            return Err(Fault::new(
+                at,
+                "rows of `page` stand by component and address, none empty and none over the next",
+            ));
+        }
+        rows.push(row);
+    }
+    Ok(rows)
+}
+
+fn functions(field: Field<'_>, known: &Known<'_>) -> Result<Vec<FunctionRow>, Fault> {
+    let mut rows: Vec<FunctionRow> = Vec::new();
+    for field in field.list()? {
+        let at = field.spot.at;
+        let row = rows::function(field, known)?;
+        let key = |row: &FunctionRow| (row.component, row.at, row.size, row.name.clone());
+        if rows.last().is_some_and(|last| key(last) >= key(&row)) {
+            return Err(Fault::new(
+                at,
+                "rows of `function` stand by component, address, size and name, each once",
+            ));
+        }
+        rows.push(row);
+    }
+    Ok(rows)
 }
 
 fn elf(field: Field<'_>) -> Result<Vec<ElfRow>, Fault> {

@@ -4,27 +4,42 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::field::{Field, Table};
 use super::malformed::Fault;
+use super::memory::{FunctionRow, PAGE, PageContent, PageRow};
 use super::model::{Body, Component, ElfRow, ExpectedNode, FileRow, Forbid, Kind, MutableRow};
 use super::policy;
 use super::read::Known;
 use crate::entry::Device;
 use crate::place;
 
+/// The kinds of components, under the words that baselines use.
+const SHAPES: &[(&str, Shape)] = &[
+    ("tree", Shape::Tree),
+    ("raw", Shape::Raw),
+    ("memory", Shape::Memory),
+];
+
+#[derive(Clone, Copy)]
+enum Shape {
+    Tree,
+    Raw,
+    Memory,
+}
+
 pub(super) fn component(field: Field<'_>) -> Result<Component, Fault> {
     let mut row = field.table()?;
     let name = row.need("name", Field::plain)?;
-    let tree = row.need("kind", |field| {
-        field.word(&[("tree", true), ("raw", false)])
-    })?;
-    let body = if tree {
-        Body::Tree {
+    let kind = row.need("kind", |field| field.word(SHAPES))?;
+    let body = match kind {
+        Shape::Tree => Body::Tree {
             format: row.maybe("format", Field::plain)?,
-        }
-    } else {
-        Body::Raw {
+        },
+        Shape::Raw => Body::Raw {
             size: row.need("size", Field::number)?,
             sha256: row.need("sha256", Field::digest)?,
-        }
+        },
+        Shape::Memory => Body::Memory {
+            sha256: row.need("sha256", Field::digest)?,
+        },
     };
     let component = Component {
         name,
@@ -32,7 +47,11 @@ pub(super) fn component(field: Field<'_>) -> Result<Component, Fault> {
         at: row.maybe("at", Field::number)?,
         optional: row.maybe("optional", Field::flag)?.unwrap_or_default(),
     };
-    row.end(if tree { "a tree" } else { "a raw component" })?;
+    row.end(match kind {
+        Shape::Tree => "a tree",
+        Shape::Raw => "a raw component",
+        Shape::Memory => "a memory",
+    })?;
     Ok(component)
 }
 
@@ -116,6 +135,51 @@ fn xattrs(field: Field<'_>) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, Fault> {
         xattrs.insert(name, field.hex()?);
     }
     Ok(xattrs)
+}
+
+pub(super) fn page(field: Field<'_>, known: &Known<'_>) -> Result<PageRow, Fault> {
+    let mut row = field.table()?;
+    let component = row.need("in", |field| known.memory(field))?;
+    let at = row.need("at", Field::number)?;
+    let size: u64 = row.need("size", Field::number)?;
+    let fill = row.maybe("fill", |field| {
+        let spot = field.spot;
+        let byte = field.number::<u8>()?;
+        let is_fill = byte == 0 || byte == 0xff;
+        is_fill
+            .then_some(byte)
+            .ok_or_else(|| spot.fault("0 or 255"))
+    })?;
+    let content = match fill {
+        Some(byte) => PageContent::Fill(byte),
+        None => PageContent::Bytes(row.need("sha256", Field::digest)?),
+    };
+    if fill.is_none() && size > PAGE {
+        return Err(Fault::new(
+            row.at,
+            format!("a page has at most {PAGE} bytes"),
+        ));
+    }
+    row.end("a row of `page`")?;
+    Ok(PageRow {
+        component,
+        at,
+        size,
+        content,
+    })
+}
+
+pub(super) fn function(field: Field<'_>, known: &Known<'_>) -> Result<FunctionRow, Fault> {
+    let mut row = field.table()?;
+    let function = FunctionRow {
+        component: row.need("in", |field| known.memory(field))?,
+        at: row.need("at", Field::number)?,
+        size: row.need("size", Field::number)?,
+        name: row.need("name", Field::escaped)?,
+        sha256: row.need("sha256", Field::digest)?,
+    };
+    row.end("a row of `function`")?;
+    Ok(function)
 }
 
 pub(super) fn elf(field: Field<'_>) -> Result<ElfRow, Fault> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::memory::{FunctionRow, PageContent, PageRow};
 use super::model::{
     Baseline, Body, Component, ElfRow, Evidence, ExpectedNode, FileRow, Forbid, Kind, MutableRow,
 };
@@ -38,6 +39,18 @@ pub(super) fn text(baseline: &Baseline) -> String {
         &mut out,
         "file",
         files.into_iter().map(|row| file(row, name(row.component))),
+    );
+    let pages = baseline.pages.iter();
+    array(
+        &mut out,
+        "page",
+        pages.map(|row| page(row, name(row.component))),
+    );
+    let functions = baseline.functions.iter();
+    array(
+        &mut out,
+        "function",
+        functions.map(|row| function(row, name(row.component))),
     );
     let mut elf: Vec<&ElfRow> = baseline.elf.iter().collect();
     elf.sort_by_key(|row| row.of);
@@ -144,6 +157,7 @@ fn component(component: &Component) -> Row {
             .text("kind", "raw")
             .number("size", Some(*size))
             .digest("sha256", Some(*sha256)),
+        Body::Memory { sha256 } => row.text("kind", "memory").digest("sha256", Some(*sha256)),
     };
     let row = row.number("at", component.at);
     if component.optional {
@@ -182,6 +196,30 @@ fn file(file: &FileRow, component: &str) -> Row {
             row.text(&quoted(&place::escape(name)), &hex(value))
         });
     row.raw("xattrs", &format!("{{ {} }}", xattrs.0))
+}
+
+fn page(page: &PageRow, component: &str) -> Row {
+    let row = Row::default()
+        .text("in", component)
+        .raw("at", &address(page.at))
+        .number("size", Some(page.size));
+    match page.content {
+        PageContent::Bytes(sha256) => row.digest("sha256", Some(sha256)),
+        PageContent::Fill(byte) => row.number("fill", Some(byte)),
+    }
+}
+
+fn function(function: &FunctionRow, component: &str) -> Row {
+    Row::default()
+        .text("in", component)
+        .raw("at", &address(function.at))
+        .number("size", Some(function.size))
+        .text("name", &function.name)
+        .digest("sha256", Some(function.sha256))
+}
+
+fn address(at: u64) -> String {
+    format!("0x{at:08x}")
 }
 
 fn elf_row(elf: &ElfRow) -> Row {

@@ -44,6 +44,8 @@ fn run_create(args: &BaselineCreate) -> Result<u8> {
         },
         components: draft.components,
         files: draft.files,
+        pages: draft.pages,
+        functions: draft.functions,
         elf: draft.elf,
         mutable: Vec::new(),
     };
@@ -170,6 +172,7 @@ fn show(args: &BaselineShow) -> Result<u8> {
                 format.as_deref().unwrap_or("directory")
             ),
             Body::Raw { size, sha256 } => format!("raw, {}, sha256 {sha256}", text::size(*size)),
+            Body::Memory { sha256 } => format!("memory, sha256 {sha256}"),
         };
         let at = component
             .at

@@ -25,6 +25,8 @@ pub(super) fn run(args: &cli::Diff) -> Result<u8> {
         firmware: Firmware::default(),
         components: draft.components,
         files: draft.files,
+        pages: draft.pages,
+        functions: draft.functions,
         elf: draft.elf,
         mutable: Vec::new(),
     };

@@ -27,6 +27,7 @@ pub(super) fn inventory(
     let budget = Budget::with_deadline(flags.limits(), clock::deadline(flags.max_seconds));
     let mut image = Image::open(path, &budget)?;
     image.nand = reading.choice();
+    image.base = reading.base;
     if let Some(other) = &beside.interleave {
         image.interleave(other, beside.interleave_width.into(), &budget)?;
     }

@@ -13,6 +13,7 @@ use crate::entry::{Entry, EntryPath, File};
 use crate::facts::{FileType, Name};
 use crate::formats::{Doc, Proof};
 use crate::image::Named;
+use crate::memory::Memory;
 use crate::place::Place;
 use crate::problem::{Problem, ProblemKind};
 use crate::read::length;
@@ -29,6 +30,8 @@ pub struct Inventory {
     pub entries: Vec<Found>,
     /// Older contents that are still there.
     pub history: Vec<Older>,
+    /// What is loaded at addresses, by the region that says so.
+    pub memories: BTreeMap<usize, Memory>,
     /// The parts of the image that its own tables name, as far as they fit.
     pub partitions: Vec<Partition>,
     /// What went wrong.

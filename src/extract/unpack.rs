@@ -1,5 +1,6 @@
 //! The work list: streams are searched and settled, regions opened, entries read, until nothing is left.
 
+mod memory;
 mod region;
 mod second;
 mod tree;
@@ -19,8 +20,8 @@ use crate::budget::Budget;
 use crate::digest::Digest;
 use crate::entry::{Entry, EntryPath, File, Meta, Node};
 use crate::facts::FileType;
-use crate::formats::nand::{self, Choice, Geometry};
-use crate::formats::{self, Format, Proof, Properties, Tree};
+use crate::formats::nand::{self, Choice};
+use crate::formats::{self, Format, Opened, Proof, Properties, Tree, binary};
 use crate::image::{Image, Named, Source};
 use crate::place::Place;
 use crate::problem::Problem;
@@ -43,6 +44,7 @@ pub fn unpack(image: &Image, budget: &Budget) -> Inventory {
             gaps: Vec::new(),
             entries: Vec::new(),
             history: Vec::new(),
+            memories: BTreeMap::new(),
             partitions: Vec::new(),
             problems: Vec::new(),
             coverage: Coverage::default(),
@@ -52,6 +54,7 @@ pub fn unpack(image: &Image, budget: &Budget) -> Inventory {
         decoded: BTreeMap::new(),
         work: VecDeque::new(),
         nand: &image.nand,
+        base: image.base,
     };
     match &image.source {
         Source::Bytes(bytes) => unpacker.start_bytes(bytes),
@@ -86,6 +89,9 @@ struct Work {
 struct Payload {
     /// Its digest; absent when it is not all there.
     sha256: Option<Digest>,
+    /// Where it is, and under which path: `/` where it is all that its parent holds.
+    place: Place,
+    path: EntryPath,
 }
 
 /// Where the bytes of a stream hang in what was found.
@@ -149,6 +155,8 @@ struct Unpacker<'a> {
     work: VecDeque<Work>,
     /// What somebody said about the image's spare bytes.
     nand: &'a Choice,
+    /// Where somebody said that its first byte is loaded.
+    base: Option<u64>,
 }
 
 impl Unpacker<'_> {
@@ -158,8 +166,8 @@ impl Unpacker<'_> {
         let home = Home::image(Place::image(), 0);
         let (sha256, hits) = self.hash_and_search(bytes, &home);
         self.found.image.sha256 = Some(sha256);
-        if let Choice::Stated(geometry, ecc) = *self.nand {
-            return self.take_stated(bytes, geometry, ecc, &hits, &home);
+        if let Some((id, len, opened)) = self.open_as_stated(bytes) {
+            return self.take_stated(bytes, id, len, opened, &hits, &home);
         }
         self.work.push_back(Work {
             bytes: bytes.clone(),
@@ -170,18 +178,32 @@ impl Unpacker<'_> {
         });
     }
 
-    /// Takes an image as the NAND that somebody said it is.
+    /// An image opened as what somebody said it is: which format, how much of it, and what it holds.
+    fn open_as_stated(&self, bytes: &Bytes) -> Option<(&'static str, u64, Opened)> {
+        match (self.nand, self.base) {
+            (&Choice::Stated(geometry, ecc), _) => {
+                let (len, opened) = nand::open_as(bytes, geometry, ecc);
+                Some((nand::ID, len, opened))
+            }
+            (_, Some(base)) => {
+                let opened = binary::open_at(bytes.clone(), base);
+                Some((binary::ID, length(bytes), opened))
+            }
+            _ => None,
+        }
+    }
+
     fn take_stated(
         &mut self,
         bytes: &Bytes,
-        geometry: Geometry,
-        ecc: Option<&str>,
+        id: &str,
+        len: u64,
+        opened: Opened,
         hits: &[Hit],
         home: &Home,
     ) {
-        let (len, opened) = nand::open_as(bytes, geometry, ecc);
-        let nand = |format: &&&'static dyn Format| format.doc().id == nand::ID;
-        if let Some(format) = formats::ALL.iter().find(nand)
+        let stated = |format: &&&'static dyn Format| format.doc().id == id;
+        if let Some(format) = formats::ALL.iter().find(stated)
             && len > 0
         {
             let claim = Claim {
@@ -250,14 +272,14 @@ impl Unpacker<'_> {
             self.explore(&work.bytes, range.clone(), &work.hits, &work.home);
         }
         if regions == self.found.regions.len()
-            && let Some(Payload { sha256 }) = work.payload
+            && let Some(payload) = &work.payload
         {
-            self.add_payload(&work.bytes, sha256, gaps, &work.home);
+            self.add_payload(&work.bytes, payload, gaps, &work.home);
         }
     }
 
     /// A payload without regions is one file; when its type is known, its bytes are content and no gap.
-    fn add_payload(&mut self, bytes: &Bytes, sha256: Option<Digest>, gaps: usize, home: &Home) {
+    fn add_payload(&mut self, bytes: &Bytes, payload: &Payload, gaps: usize, home: &Home) {
         let head = clip(bytes, 0, 64 << 10);
         let content = FileType::of(&head, length(bytes));
         if content.is_known() {
@@ -269,17 +291,17 @@ impl Unpacker<'_> {
             self.count(home.ledger, formats::Role::Content, length(bytes));
         }
         let entry = Entry {
-            path: EntryPath::root(),
+            path: payload.path.clone(),
             node: Node::File(File::stored(bytes.clone())),
             meta: Meta::default(),
         };
         self.found.entries.push(Found {
-            place: home.place.path(&entry.path),
+            place: payload.place.path(&entry.path),
             region: home.parent,
             entry,
             ordinal: 0,
-            sha256,
-            content: sha256.map(|_| content),
+            sha256: payload.sha256,
+            content: payload.sha256.map(|_| content),
         });
     }
 

@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use crate::budget::Budget;
 use crate::entry::{Entry, Superseded};
+use crate::memory::Memory;
 use crate::problem::Problem;
 
 /// One format. Everything the crate knows of it stands in its own file.
@@ -82,6 +83,8 @@ pub enum Kind {
     Boot,
     /// Partition tables and disk images.
     Disk,
+    /// What is loaded at addresses: programs for bare processors.
+    Memory,
 }
 
 impl Kind {
@@ -94,6 +97,7 @@ impl Kind {
             Self::Flash => "flash",
             Self::Boot => "boot",
             Self::Disk => "disk",
+            Self::Memory => "memory",
         }
     }
 }
@@ -193,7 +197,7 @@ impl Properties {
     }
 }
 
-/// The three kinds of content, and none.
+/// The four kinds of content, and none.
 pub enum Content {
     /// One decoded payload.
     Stream(Box<dyn Decode>),
@@ -201,6 +205,8 @@ pub enum Content {
     Layout(Vec<Part>),
     /// Files.
     Tree(Tree),
+    /// Bytes at addresses.
+    Memory(Memory),
     /// Nothing could be opened; the problems say why.
     Unread,
 }

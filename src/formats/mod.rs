@@ -14,6 +14,11 @@ pub mod nand {
     pub use super::flash::nand::{Choice, DATA, Geometry, ID, SPARE, certain, layouts, open_as};
 }
 
+/// What may be said about where the bytes of an image are loaded.
+pub mod binary {
+    pub use super::memory::binary::{ID, open_at};
+}
+
 mod archive {
     pub(super) mod ar;
     pub(super) mod cab;
@@ -110,6 +115,20 @@ mod flash {
     pub(super) mod ubi;
 }
 
+mod memory {
+    pub(super) mod binary;
+    pub(super) mod dfu;
+    pub(super) mod elf;
+    pub(super) mod esp;
+    pub(super) mod hex;
+    mod records;
+    pub(super) mod srec;
+    pub(super) mod tekhex;
+    pub(super) mod titxt;
+    pub(super) mod uf2;
+    mod vectors;
+}
+
 /// Every format, in the order in which ties are settled.
 pub const ALL: &[&dyn Format] = &[
     &archive::ar::Ar,
@@ -170,4 +189,13 @@ pub const ALL: &[&dyn Format] = &[
     &filesystem::yaffs2::Yaffs2,
     &flash::nand::Nand,
     &flash::ubi::Ubi,
+    &memory::binary::Binary,
+    &memory::dfu::Dfu,
+    &memory::elf::Elf,
+    &memory::esp::Esp,
+    &memory::hex::Hex,
+    &memory::srec::Srec,
+    &memory::tekhex::Tekhex,
+    &memory::titxt::Titxt,
+    &memory::uf2::Uf2,
 ];

@@ -24,6 +24,8 @@ mod fixtures;
 mod hostile;
 mod house;
 mod ledger;
+mod memory;
 mod partitions;
+mod reference;
 mod samples;
 mod schemas;

@@ -1,5 +1,7 @@
 //! Which parts of an image components answer for, by what they are and not by how their places read.
 
+use std::collections::BTreeSet;
+
 use crate::extract::{Inventory, Owner};
 
 /// How far a component answers for a part of an image.
@@ -20,6 +22,8 @@ pub(super) struct Claims {
     regions: Vec<Claim>,
     entries: Vec<Claim>,
     gaps: Vec<Claim>,
+    /// Regions of which what is loaded was compared, and not how it is stored.
+    loaded: BTreeSet<usize>,
 }
 
 /// One part of an image.
@@ -36,6 +40,7 @@ impl Claims {
             regions: vec![Claim::None; found.regions.len()],
             entries: vec![Claim::None; found.entries.len()],
             gaps: vec![Claim::None; found.gaps.len()],
+            loaded: BTreeSet::new(),
         }
     }
 
@@ -51,21 +56,28 @@ impl Claims {
         }
     }
 
+    /// Says that claims on a region are on what is loaded from it: what else stands in the file is still open.
+    pub(super) fn load(&mut self, region: usize) {
+        self.loaded.insert(region);
+    }
+
     /// The claim on a part by itself or by what is around it.
-    pub(super) fn on(&self, found: &Inventory, part: Part) -> Claim {
-        let own = self.own(part);
-        own.max(self.around(found, owner(found, part)))
+    pub(super) fn on(&self, found: &Inventory, mut part: Part) -> Claim {
+        let mut strongest = self.own(part);
+        while let Some(holder) = owner(found, part) {
+            let outer = self::part(holder);
+            let aside = matches!(holder, Owner::Region(region) if self.loaded.contains(&region));
+            if !(aside && is_stored(found, part)) {
+                strongest = strongest.max(self.own(outer));
+            }
+            part = outer;
+        }
+        strongest
     }
 
     /// The strongest claim on an owner or on anything around it.
     pub(super) fn around(&self, found: &Inventory, inner: Option<Owner>) -> Claim {
-        let mut strongest = Claim::None;
-        let mut at = inner;
-        while let Some(part) = at.map(part) {
-            strongest = strongest.max(self.own(part));
-            at = owner(found, part);
-        }
-        strongest
+        inner.map_or(Claim::None, |owner| self.on(found, part(owner)))
     }
 
     /// Which regions and entries hold something claimed.
@@ -127,6 +139,15 @@ fn part(owner: Owner) -> Part {
     match owner {
         Owner::Region(index) => Part::Region(index),
         Owner::Entry(index) => Part::Entry(index),
+    }
+}
+
+/// Whether a part lies in the stored bytes of what holds it.
+fn is_stored(found: &Inventory, part: Part) -> bool {
+    match part {
+        Part::Region(index) => found.regions.get(index).is_some_and(|region| region.stored),
+        Part::Gap(index) => found.gaps.get(index).is_some_and(|gap| gap.stored),
+        Part::Entry(_) => false,
     }
 }
 

@@ -134,6 +134,6 @@ fn is_top(region: &Region) -> bool {
 fn size_of(component: &Component) -> Option<u64> {
     match component.body {
         Body::Raw { size, .. } => Some(size),
-        Body::Tree { .. } => None,
+        Body::Tree { .. } | Body::Memory { .. } => None,
     }
 }

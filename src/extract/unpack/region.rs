@@ -6,6 +6,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use super::{Home, Payload, Unpacker, Work, whole};
+use crate::entry::EntryPath;
 use crate::extract::drain::{Drained, drain};
 use crate::extract::gaps::{self, GapKind};
 use crate::extract::inventory::{Gap, Region, State};
@@ -13,7 +14,7 @@ use crate::extract::ledger::{self, Coverage};
 use crate::extract::search::Hit;
 use crate::extract::settle::Claim;
 use crate::facts::banner::banners;
-use crate::formats::{self, Opened, Part, PartBytes, Properties, Span};
+use crate::formats::{self, Opened, Part, PartBytes, Properties, Span, binary};
 use crate::image::map;
 use crate::place::escape;
 use crate::problem::{Problem, ProblemKind};
@@ -23,7 +24,6 @@ use crate::read::clip;
 const LISTED_FILL: u64 = 4096;
 
 /// What decoded bytes are of their region.
-#[derive(Clone, Copy)]
 pub(super) enum Decoding {
     /// Its one payload.
     Payload,
@@ -31,6 +31,8 @@ pub(super) enum Decoding {
     DamagedPayload,
     /// One part of several.
     Part,
+    /// What is loaded at an address, as an entry of this path.
+    Loaded(EntryPath),
 }
 
 impl Unpacker<'_> {
@@ -114,6 +116,9 @@ impl Unpacker<'_> {
                 spans.extend(opened.spans);
                 return spans;
             }
+            formats::Content::Memory(memory) => {
+                self.take_memory(memory, len, stream, hits, inner, parts);
+            }
             formats::Content::Tree(tree) => {
                 self.take_history(&tree.history, region, &inner.place);
                 self.take_tree(tree.entries, Some(region), &inner.place, len, inner.depth);
@@ -161,20 +166,34 @@ impl Unpacker<'_> {
             at_base: 0,
             place_origin: 0,
             stored: false,
-            except: None,
+            // Where it is loaded is known already; a vector table would only make it a guess.
+            except: matches!(as_what, Decoding::Loaded(_)).then_some((0, binary::ID)),
             leftover: false,
             ..inner.clone()
         };
-        let (sha256, hits) = self.hash_and_search(&bytes, &home);
+        let (digest, hits) = self.hash_and_search(&bytes, &home);
         // The digest of what is not all there would pass for that of the whole.
-        let sha256 = matches!(as_what, Decoding::Payload).then_some(sha256);
+        let sha256 = matches!(as_what, Decoding::Payload).then_some(digest);
         self.decoded.insert(region, (ledger, sha256));
+        let payload = match as_what {
+            Decoding::Payload | Decoding::DamagedPayload => Some(Payload {
+                sha256,
+                place: inner.place.clone(),
+                path: EntryPath::root(),
+            }),
+            Decoding::Loaded(path) => Some(Payload {
+                sha256: Some(digest),
+                place: self.place_of(region),
+                path,
+            }),
+            Decoding::Part => None,
+        };
         self.work.push_back(Work {
             ranges: whole(&bytes),
             bytes,
             hits,
             home,
-            payload: (!matches!(as_what, Decoding::Part)).then_some(Payload { sha256 }),
+            payload,
         });
     }
 
@@ -217,7 +236,7 @@ impl Unpacker<'_> {
     }
 
     /// Explores the parts that are plain ranges of the region.
-    fn take_ranges(
+    pub(super) fn take_ranges(
         &mut self,
         mut ranges: Vec<(Range<u64>, Vec<u8>)>,
         len: u64,

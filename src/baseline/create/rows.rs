@@ -1,0 +1,69 @@
+//! The rows of a tree: one for each entry, and a fingerprint for each executable.
+
+use super::super::model::{ElfRow, ExpectedNode, FileRow};
+use crate::digest::{self, Digest};
+use crate::entry::Node;
+use crate::extract::Found;
+use crate::facts::{self, Detail, FileType};
+
+/// An ELF file above so many bytes gets no fingerprint (64 MiB).
+const LARGEST_ELF: u64 = 64 << 20;
+
+/// The row of one entry; `None` when its content could not be read.
+pub(super) fn file_row(component: usize, found: &Found) -> Option<FileRow> {
+    let entry = &found.entry;
+    let node = match &entry.node {
+        Node::File(file) => ExpectedNode::File {
+            size: file.size,
+            sha256: found.sha256?,
+        },
+        Node::Dir => ExpectedNode::Dir,
+        Node::Symlink(target) => ExpectedNode::Symlink(target.clone()),
+        Node::Char(device) => ExpectedNode::Char(*device),
+        Node::Block(device) => ExpectedNode::Block(*device),
+        Node::Fifo => ExpectedNode::Fifo,
+        Node::Socket => ExpectedNode::Socket,
+    };
+    Some(FileRow {
+        component,
+        path: entry.path.clone(),
+        ordinal: found.ordinal,
+        node,
+        mode: entry.meta.mode,
+        uid: entry.meta.uid,
+        gid: entry.meta.gid,
+        xattrs: entry.meta.xattrs.clone(),
+    })
+}
+
+/// The fingerprint of an entry that is an ELF file.
+pub(super) fn elf_row(found: &Found) -> Option<ElfRow> {
+    let Node::File(file) = &found.entry.node else {
+        return None;
+    };
+    if found.content != Some(FileType::Elf) || file.size > LARGEST_ELF {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    file.data.copy_to(&mut bytes).ok()?;
+    fingerprint(&bytes, found.sha256?)
+}
+
+/// The fingerprint of an ELF file; `None` for anything else.
+pub(in crate::baseline) fn fingerprint(bytes: &[u8], of: Digest) -> Option<ElfRow> {
+    let Some(Detail::Elf(elf)) = facts::of_digested(bytes, of).detail else {
+        return None;
+    };
+    let fingerprint = facts::elf::Fingerprint::of(&elf);
+    Some(ElfRow {
+        of,
+        machine: Some(fingerprint.machine.to_string()),
+        build_id: fingerprint.build_id.as_deref().and_then(digest::unhex),
+        interpreter: fingerprint.interpreter.map(|name| name.to_string()),
+        needed: fingerprint.needed.iter().map(ToString::to_string).collect(),
+        text: fingerprint.text,
+        imports: Some(fingerprint.imports),
+        exports: Some(fingerprint.exports),
+        sections: Some(fingerprint.sections),
+    })
+}

@@ -1,0 +1,138 @@
+//! A program for a bare processor, end to end: one baseline for all of its forms.
+
+use std::fs;
+
+use vitalsign::baseline::change::ChangeKind;
+use vitalsign::extract::Inventory;
+
+use crate::reference::{baseline, code, judge};
+use crate::samples::{repository, unpack_bytes};
+
+/// The same program, as every tool writes it.
+const FORMS: &[&str] = &[
+    "elf/program.elf",
+    "hex/program.hex",
+    "hex/lines.hex",
+    "hex/order.hex",
+    "srec/program.srec",
+    "srec/headless.srec",
+    "uf2/program.uf2",
+    "uf2/large.uf2",
+    "dfu/program.dfu",
+    "dfu/elements.dfu",
+    "binary/program.bin",
+];
+
+fn fixture(name: &str) -> Vec<u8> {
+    fs::read(repository().join("fixtures").join(name)).unwrap()
+}
+
+fn digests(found: &Inventory) -> Vec<String> {
+    let memories = found.memories.values();
+    memories.map(|memory| memory.digest().to_string()).collect()
+}
+
+#[test]
+fn all_forms_of_a_program_have_one_digest() {
+    let expected = digests(&unpack_bytes(fixture("elf/program.elf")));
+    assert_eq!(expected.len(), 1);
+    for form in FORMS {
+        let found = unpack_bytes(fixture(form));
+        assert_eq!(digests(&found), expected, "{form}");
+        assert!(found.problems.is_empty(), "{form}: {:#?}", found.problems);
+    }
+}
+
+#[test]
+fn a_baseline_of_one_form_verifies_all_others() {
+    for reference in FORMS {
+        let baseline = baseline(&fixture(reference));
+        for form in FORMS {
+            let (code, comparison) = judge(&baseline, &fixture(form));
+            assert_eq!(code, 0, "{reference}, {form}: {:#?}", comparison.changes);
+        }
+    }
+    // A chip that stayed erased where the sections leave something out, if only four bytes.
+    for reference in ["elf/program.elf", "hex/program.hex", "srec/program.srec"] {
+        assert_eq!(code(&fixture(reference), &fixture("binary/flash.bin")), 0);
+    }
+}
+
+#[test]
+fn patched_code_is_modified_and_its_function_is_named() {
+    let baseline = baseline(&fixture("elf/program.elf"));
+    let start = baseline.functions.iter().find(|row| row.name == "dose");
+    let start = format!("the function dose at 0x{:08x} to ", start.unwrap().at);
+    for patched in ["elf/patched.elf", "hex/patched.hex"] {
+        let (code, comparison) = judge(&baseline, &fixture(patched));
+        let [change] = &comparison.changes[..] else {
+            panic!("{patched}: {:#?}", comparison.changes);
+        };
+        assert_eq!((code, change.kind), (4, ChangeKind::Modified), "{patched}");
+        let [range, function] = &change.explanation[..] else {
+            panic!("{patched}: {:#?}", change.explanation);
+        };
+        assert_eq!(range, "what is loaded at 0x08000100 to 0x080001cb differs");
+        assert!(function.starts_with(&start), "{function}");
+    }
+}
+
+#[test]
+fn what_is_loaded_elsewhere_or_missing_is_modified() {
+    let hex = fixture("hex/program.hex");
+    let added = [&b":020000040801F1\n:0400000001020304F2\n"[..], &hex].concat();
+    let text = String::from_utf8(hex.clone()).unwrap();
+    let settings = |line: &&str| !line.starts_with(":08100000");
+    let removed: String = text.split_inclusive('\n').filter(settings).collect();
+    for form in FORMS {
+        let reference = fixture(form);
+        assert_eq!(code(&reference, &added), 4, "{form}");
+        assert_eq!(code(&reference, removed.as_bytes()), 4, "{form}");
+    }
+}
+
+#[test]
+fn what_a_file_holds_beside_its_program_is_not_covered() {
+    let mut uf2 = fixture("uf2/program.uf2");
+    uf2[512 - 100..512 - 90].copy_from_slice(b"not loaded");
+    let elf = [&fixture("elf/program.elf")[..], b"behind the end"].concat();
+    let hex = [&fixture("hex/program.hex")[..], b"behind the end"].concat();
+    for (name, image) in [("uf2", uf2), ("elf", elf), ("hex", hex)] {
+        assert_eq!(code(&fixture("elf/program.elf"), &image), 8, "{name}");
+    }
+}
+
+#[test]
+fn fill_counts_where_both_state_it() {
+    let (code, comparison) = judge(
+        &baseline(&fixture("binary/program.bin")),
+        &fixture("binary/flash.bin"),
+    );
+    assert_eq!(code, 4);
+    let told = &comparison.changes[0].explanation;
+    assert!(told[1].contains("to 0x08000fff differs"), "{told:#?}");
+}
+
+#[test]
+fn a_program_in_an_archive_is_found() {
+    let mut zip = Vec::new();
+    let program = fixture("hex/program.hex");
+    let crc = crc32fast::hash(&program);
+    let size = u32::try_from(program.len()).unwrap();
+    let sums = [crc, size, size].map(u32::to_le_bytes).concat();
+    zip.extend(b"PK\x03\x04\x0a\0\0\0\0\0\0\0\x21\0");
+    zip.extend(&sums);
+    zip.extend(b"\x05\0\0\0a.hex");
+    zip.extend(&program);
+    let directory = u32::try_from(zip.len()).unwrap();
+    zip.extend(b"PK\x01\x02\x0a\0\x0a\0\0\0\0\0\0\0\x21\0");
+    zip.extend(&sums);
+    zip.extend(b"\x05\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0a.hex");
+    let len = u32::try_from(zip.len()).unwrap() - directory;
+    zip.extend(b"PK\x05\x06\0\0\0\0\x01\0\x01\0");
+    zip.extend(len.to_le_bytes());
+    zip.extend(directory.to_le_bytes());
+    zip.extend(b"\0\0");
+    assert_eq!(code(&fixture("elf/program.elf"), &zip), 0);
+    assert_eq!(code(&zip, &fixture("elf/program.elf")), 0);
+}
