@@ -89,11 +89,11 @@ fn persist(
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    let mut file = tempfile::Builder::new()
+    let mut written = tempfile::Builder::new()
         .permissions(std::fs::Permissions::from_mode(mode))
         .tempfile_in(folder)?;
-    fill(&mut file)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
+    fill(&mut written)?;
+    written.as_file().sync_all()?;
+    written.persist(path).map_err(|error| error.error)?;
     std::fs::File::open(folder)?.sync_all()
 }
