@@ -64,6 +64,11 @@ impl Copies {
         self.0.get(&block).map_or(&[], Vec::as_slice)
     }
 
+    /// How many copies there are.
+    pub(super) fn len(&self) -> usize {
+        self.0.values().map(Vec::len).sum()
+    }
+
     /// The copied blocks, each with its copies.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u64, &[Copy])> {
         self.0

@@ -70,9 +70,16 @@ impl Walk<'_> {
         let mut names = Names::default();
         let mut done = BTreeSet::new();
         let mut pending = std::mem::take(&mut self.copied_directories);
+        // A block belongs to few directories in its time: where many claim it, they share it.
+        let mut reads = copies.len().saturating_mul(4);
+        let mut left = volume.block.block_count.saturating_mul(4);
         for _ in 0..DEPTH {
             for (block, home) in std::mem::take(&mut pending) {
                 for copy in copies.of(block) {
+                    let Some(fewer) = reads.checked_sub(1) else {
+                        return names;
+                    };
+                    reads = fewer;
                     self.copied_names(volume, *copy, &home, &mut names);
                 }
             }
@@ -80,7 +87,7 @@ impl Walk<'_> {
                 let seen = names.directories.get(number);
                 let path = seen.and_then(|seen| nearest(seen, *when));
                 if let Some(path) = path.filter(|_| done.insert(index)) {
-                    let blocks = copied_blocks(volume, mapping, copies);
+                    let blocks = copied_blocks(volume, mapping, copies, &mut left);
                     pending.extend(blocks.map(|block| (block, (path.clone(), mapping.seed))));
                 }
             }
@@ -145,10 +152,10 @@ fn copied_blocks<'a>(
     volume: &Volume,
     mapping: &Mapping,
     copies: &'a Copies,
+    left: &mut u64,
 ) -> impl Iterator<Item = u64> + use<'a> {
-    let mut left = volume.block.block_count;
     let mut maps = Account::default();
-    let found = survey(volume, mapping, Use::Blocks, &mut maps, &mut left);
+    let found = survey(volume, mapping, Use::Blocks, &mut maps, left);
     let blocks = |run: super::map::Run| run.block..run.block.saturating_add(run.count);
     let blocks = found.runs.into_iter().flat_map(blocks);
     blocks.filter(|&block| !copies.of(block).is_empty())
