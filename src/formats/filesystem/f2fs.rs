@@ -124,7 +124,9 @@ impl Format for F2fs {
         let synced = volume
             .forward
             .and_then(|start| forward::told(&volume, start));
-        problems.extend(synced);
+        if let Some(problem) = synced {
+            problems.push(problem);
+        }
         let mut walk = Walk::new(volume, problems);
         for at in [SUPER, SUPER.saturating_add(BLOCK)] {
             walk.spans.push(Span::metadata(at, SUPER_LEN));
