@@ -108,7 +108,7 @@ const HEADER: &[Edit] = &[
         "\"boot\", contains",
         "\"boot\", path = \"/x\", contains",
         15,
-        "no paths",
+        "only a tree has paths",
     ),
     ("'U-Boot\\x00'", "''", 15, "not empty"),
     ("'U-Boot\\x00'", "'U-Boot\\x0'", 15, "escaped"),
