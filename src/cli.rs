@@ -315,6 +315,9 @@ pub struct Reading {
     /// from the vector table of a Cortex-M when not given.
     #[arg(long, value_name = "ADDRESS", value_parser = address, conflicts_with = "nand", help_heading = "Microcontrollers")]
     pub base: Option<u64>,
+    /// A description of a vendor's update header (TOML, see docs/wrapper.md); may be given several times.
+    #[arg(long, value_name = "FILE", help_heading = "Vendors' wrappers")]
+    pub wrapper: Vec<PathBuf>,
 }
 
 /// Other files that belong to an image.

@@ -14,6 +14,7 @@ use bytes::Bytes;
 use crate::budget::Budget;
 use crate::formats::Tree;
 use crate::formats::nand::Choice;
+use crate::formats::wrapper::Wrapper;
 use crate::image::spool::Spool;
 use crate::place::escape;
 use crate::problem::Problem;
@@ -30,6 +31,8 @@ pub struct Image {
     pub nand: Choice,
     /// Where somebody said that its first byte is loaded, if it is a plain copy of a microcontroller's flash.
     pub base: Option<u64>,
+    /// The wrappers of vendors that somebody described.
+    pub wrappers: Vec<Wrapper>,
     /// Other parts of the same device, by name.
     pub with: Vec<Named>,
     /// The same bytes, read a second time.
@@ -104,6 +107,7 @@ impl Image {
             source: Source::Bytes(bytes),
             nand: Choice::default(),
             base: None,
+            wrappers: Vec::new(),
             with: Vec::new(),
             second_read: None,
             interleaved: Vec::new(),

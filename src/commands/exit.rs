@@ -3,9 +3,12 @@
 use super::output::Unwritable;
 use super::trust::Missing;
 use crate::baseline::{Malformed, Refused};
+use crate::formats::wrapper;
 use crate::image::Unreadable;
 use crate::trust::key::KeyError;
 
+/// A description of a wrapper says what none may.
+const MALFORMED: u8 = 65;
 /// Nothing was verified because an input could not be read.
 const CANNOT_READ: u8 = 66;
 /// The baseline is for another device.
@@ -61,6 +64,12 @@ fn classify(error: &anyhow::Error) -> (u8, Option<&'static str>) {
         }
         if let Some(malformed) = cause.downcast_ref::<Malformed>() {
             return (malformed.exit_code(), Some(malformed.hint()));
+        }
+        if cause.is::<wrapper::Malformed>() {
+            return (
+                MALFORMED,
+                Some("docs/wrapper.md says what a description holds"),
+            );
         }
         if let Some(key) = cause.downcast_ref::<KeyError>() {
             return (key.exit_code(), Some(key.hint()));

@@ -1,17 +1,27 @@
 //! Opening an image and unpacking it within its budget.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::exit::Usage;
-use super::{clock, talk};
+use super::{clock, talk, trust};
 use crate::budget::Budget;
 use crate::cli;
 use crate::extract::{self, Inventory};
+use crate::formats::wrapper::Wrapper;
 use crate::image::Image;
 use crate::place::escape;
 use crate::problem::Problem;
+
+/// The descriptions of wrappers in some files.
+fn wrappers(files: &[PathBuf]) -> Result<Vec<Wrapper>> {
+    let read = |path: &PathBuf| {
+        let text = trust::description(path)?;
+        Wrapper::parse(&text).with_context(|| trust::shown(path))
+    };
+    files.iter().map(read).collect()
+}
 
 /// Everything that is in the image at `path` and in the files that belong to it.
 pub(super) fn inventory(
@@ -28,6 +38,7 @@ pub(super) fn inventory(
     let mut image = Image::open(path, &budget)?;
     image.nand = reading.choice();
     image.base = reading.base;
+    image.wrappers = wrappers(&reading.wrapper)?;
     if let Some(other) = &beside.interleave {
         image.interleave(other, beside.interleave_width.into(), &budget)?;
     }

@@ -45,6 +45,11 @@ fn read(path: &Path, most: usize) -> Result<Vec<u8>, Missing> {
     Ok(bytes)
 }
 
+/// A small file that says how to read an image.
+pub(super) fn description(path: &Path) -> Result<Vec<u8>, Missing> {
+    read(path, MAX_SMALL)
+}
+
 /// The public keys in the files named.
 pub(super) fn public_keys(paths: &[PathBuf]) -> Result<Vec<PublicKey>> {
     let key = |path: &PathBuf| {

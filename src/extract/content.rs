@@ -14,7 +14,7 @@ use crate::budget::Budget;
 use crate::digest::Digest;
 use crate::entry::{Data, Fault, File};
 use crate::facts::FileType;
-use crate::formats::Reject;
+use crate::formats::{Kind, Reject};
 use crate::image::map;
 use crate::image::spool::Stream;
 use crate::problem::Problem;
@@ -155,11 +155,17 @@ fn in_memory(bytes: &Bytes) -> Content {
     }
 }
 
-fn has_container_magic(head: &[u8]) -> bool {
+/// Whether a container starts with these bytes, although they look like text or a program: its magic is there, or what is to be
+/// loaded at addresses is.
+fn is_container(head: &[u8]) -> bool {
     let mut formats = search::at_start(head)
         .into_iter()
         .filter_map(|hit| hit.format());
-    formats.any(|format| !format.magics().is_empty())
+    let bytes = Bytes::copy_from_slice(head);
+    formats.any(|format| {
+        let is_loaded = format.doc().kind == Kind::Memory;
+        !format.magics().is_empty() || is_loaded && format.measure(&bytes).is_ok()
+    })
 }
 
 /// What is to be explored in a content: a container at its start, all of it when its type is not known, else what
@@ -269,7 +275,7 @@ impl Reader {
         let file_type = FileType::of(head, self.size);
         self.file_type = Some(file_type);
         self.stage = match file_type {
-            _ if whole || has_container_magic(head) => Stage::Keep,
+            _ if whole || is_container(head) => Stage::Keep,
             FileType::Text | FileType::Script | FileType::Pem => Stage::Text,
             FileType::Elf => Stage::Program,
             _ => Stage::Keep,

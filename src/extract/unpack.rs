@@ -21,6 +21,7 @@ use crate::digest::Digest;
 use crate::entry::{Entry, EntryPath, File, Meta, Node};
 use crate::facts::FileType;
 use crate::formats::nand::{self, Choice};
+use crate::formats::wrapper::{self, Wrapper};
 use crate::formats::{self, Format, Opened, Proof, Properties, Tree, binary};
 use crate::image::{Image, Named, Source};
 use crate::place::Place;
@@ -55,6 +56,7 @@ pub fn unpack(image: &Image, budget: &Budget) -> Inventory {
         work: VecDeque::new(),
         nand: &image.nand,
         base: image.base,
+        wrappers: &image.wrappers,
     };
     match &image.source {
         Source::Bytes(bytes) => {
@@ -161,6 +163,8 @@ struct Unpacker<'a> {
     nand: &'a Choice,
     /// Where somebody said that its first byte is loaded.
     base: Option<u64>,
+    /// The wrappers of vendors that somebody described.
+    wrappers: &'a [Wrapper],
 }
 
 impl Unpacker<'_> {
@@ -171,7 +175,8 @@ impl Unpacker<'_> {
         let (sha256, hits) = self.hash_and_search(bytes, &home);
         self.found.image.sha256 = Some(sha256);
         if let Some((id, len, opened)) = self.open_as_stated(bytes) {
-            return self.take_stated(bytes, id, len, opened, &hits, &home);
+            self.take_stated(bytes, id, len, opened, &hits, &home);
+            return self.add_gap(bytes, len..length(bytes), &home, true);
         }
         self.work.push_back(Work {
             bytes: bytes.clone(),
@@ -222,7 +227,6 @@ impl Unpacker<'_> {
             };
             self.take(bytes, claim, hits, home);
         }
-        self.add_gap(bytes, len..length(bytes), home, true);
     }
 
     /// Explores the files that were given with the image, each at a place of its name.
@@ -272,8 +276,25 @@ impl Unpacker<'_> {
 
     fn explore_stream(&mut self, work: &Work) {
         let (regions, gaps) = (self.found.regions.len(), self.found.gaps.len());
-        for range in &work.ranges {
-            self.explore(&work.bytes, range.clone(), &work.hits, &work.home);
+        let all = length(&work.bytes);
+        match self.wrappers.iter().find_map(|it| it.open(&work.bytes)) {
+            // Only where a wrapper starts: at the first byte of something.
+            Some((len, opened)) if work.ranges == whole(&work.bytes) => {
+                self.take_stated(
+                    &work.bytes,
+                    wrapper::ID,
+                    len,
+                    opened,
+                    &work.hits,
+                    &work.home,
+                );
+                self.explore(&work.bytes, len..all, &work.hits, &work.home);
+            }
+            _ => {
+                for range in &work.ranges {
+                    self.explore(&work.bytes, range.clone(), &work.hits, &work.home);
+                }
+            }
         }
         if regions == self.found.regions.len()
             && let Some(payload) = &work.payload

@@ -19,6 +19,11 @@ pub mod binary {
     pub use super::memory::binary::{ID, open_at};
 }
 
+/// Wrappers of vendors that somebody described.
+pub mod wrapper {
+    pub use super::archive::wrapper::{ID, Malformed, Wrapper};
+}
+
 mod archive {
     pub(super) mod ar;
     pub(super) mod cab;
@@ -31,6 +36,7 @@ mod archive {
     pub(super) mod tar;
     #[cfg(test)]
     mod trial;
+    pub(super) mod wrapper;
     pub(super) mod xar;
     pub(super) mod zip;
 }
@@ -139,6 +145,7 @@ pub const ALL: &[&dyn Format] = &[
     &archive::rpm::Rpm,
     &archive::sevenz::SevenZ,
     &archive::tar::Tar,
+    &archive::wrapper::Described,
     &archive::xar::Xar,
     &archive::zip::Zip,
     &boot::android_boot::AndroidBoot,

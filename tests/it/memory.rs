@@ -113,26 +113,50 @@ fn fill_counts_where_both_state_it() {
     assert!(told[1].contains("to 0x08000fff differs"), "{told:#?}");
 }
 
+/// A zip archive with one stored member.
+fn zip(name: &[u8], content: &[u8]) -> Vec<u8> {
+    let number = |len: usize| u32::try_from(len).unwrap().to_le_bytes();
+    let mut sums = crc32fast::hash(content).to_le_bytes().to_vec();
+    sums.extend(number(content.len()).repeat(2));
+    sums.extend([u8::try_from(name.len()).unwrap(), 0, 0, 0]);
+    let mut zip = b"PK\x03\x04\x0a\0\0\0\0\0\0\0\x21\0".to_vec();
+    zip.extend([&sums[..], name, content].concat());
+    let directory = zip.len();
+    zip.extend(b"PK\x01\x02\x0a\0\x0a\0\0\0\0\0\0\0\x21\0");
+    zip.extend([&sums[..], &[0; 14], name].concat());
+    let len = zip.len() - directory;
+    zip.extend(b"PK\x05\x06\0\0\0\0\x01\0\x01\0");
+    zip.extend([number(len), number(directory)].concat());
+    zip.extend(b"\0\0");
+    zip
+}
+
 #[test]
 fn a_program_in_an_archive_is_found() {
-    let mut zip = Vec::new();
-    let program = fixture("hex/program.hex");
-    let crc = crc32fast::hash(&program);
-    let size = u32::try_from(program.len()).unwrap();
-    let sums = [crc, size, size].map(u32::to_le_bytes).concat();
-    zip.extend(b"PK\x03\x04\x0a\0\0\0\0\0\0\0\x21\0");
-    zip.extend(&sums);
-    zip.extend(b"\x05\0\0\0a.hex");
-    zip.extend(&program);
-    let directory = u32::try_from(zip.len()).unwrap();
-    zip.extend(b"PK\x01\x02\x0a\0\x0a\0\0\0\0\0\0\0\x21\0");
-    zip.extend(&sums);
-    zip.extend(b"\x05\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0a.hex");
-    let len = u32::try_from(zip.len()).unwrap() - directory;
-    zip.extend(b"PK\x05\x06\0\0\0\0\x01\0\x01\0");
-    zip.extend(len.to_le_bytes());
-    zip.extend(directory.to_le_bytes());
-    zip.extend(b"\0\0");
+    let zip = zip(b"a.hex", &fixture("hex/program.hex"));
     assert_eq!(code(&fixture("elf/program.elf"), &zip), 0);
     assert_eq!(code(&zip, &fixture("elf/program.elf")), 0);
+}
+
+#[test]
+fn a_large_program_in_an_archive_is_no_mere_text() {
+    let mut hex = String::new();
+    for line in 0..4000_u16 {
+        let mut bytes = vec![16];
+        bytes.extend((line * 16).to_be_bytes());
+        bytes.push(0);
+        bytes.extend((0..16).map(|at| (line + at) as u8 | 1));
+        let sum = bytes.iter().fold(0_u8, |sum, byte| sum.wrapping_sub(*byte));
+        bytes.push(sum);
+        hex.extend([":", &vitalsign::digest::hex(&bytes), "\n"]);
+    }
+    hex += ":00000001FF\n";
+    let found = unpack_bytes(zip(b"a.hex", hex.as_bytes()));
+    assert!(found.problems.is_empty(), "{:#?}", found.problems);
+    let sizes: Vec<usize> = found
+        .memories
+        .values()
+        .map(|it| it.runs[0].bytes.len())
+        .collect();
+    assert_eq!(sizes, [64_000]);
 }
