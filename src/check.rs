@@ -3,6 +3,7 @@
 //! The behaviour rules of programs and scripts are not here yet; reports say so under "not checked".
 
 mod boot;
+mod manifest;
 
 use crate::baseline::Baseline;
 use crate::baseline::compare::Comparison;
@@ -19,7 +20,7 @@ pub fn structure(found: &Inventory) -> Vec<Finding> {
         .problems
         .iter()
         .filter(|told| told.kind == ProblemKind::Name);
-    names
+    let mut findings: Vec<Finding> = names
         .map(|told| Finding {
             code: "archive-name-unsafe",
             severity: Severity::Medium,
@@ -29,7 +30,9 @@ pub fn structure(found: &Inventory) -> Vec<Finding> {
             evidence: vec![told.detail.clone()],
             references: vec!["CWE-22"],
         })
-        .collect()
+        .collect();
+    findings.extend(manifest::manifests(found));
+    findings
 }
 
 /// The findings about what differs from a baseline.

@@ -5,6 +5,7 @@ pub mod elf;
 mod extent;
 pub mod filetype;
 pub mod machine;
+pub mod manifest;
 mod meter;
 pub mod name;
 pub mod pe;

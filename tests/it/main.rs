@@ -24,6 +24,7 @@ mod fixtures;
 mod hostile;
 mod house;
 mod ledger;
+mod manifest;
 mod memory;
 mod partitions;
 mod reference;

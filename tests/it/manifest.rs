@@ -1,0 +1,53 @@
+//! Files against the manifests beside them.
+
+use std::fs;
+use std::path::Path;
+
+use vitalsign::budget::{Budget, Limits};
+use vitalsign::check;
+use vitalsign::extract::unpack;
+use vitalsign::finding::Finding;
+use vitalsign::image::Image;
+
+/// `printf abc | md5sum` and `sha256sum`.
+const MD5: &str = "900150983cd24fb0d6963f7d28e17f72";
+const SHA256: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+fn findings(root: &Path) -> Vec<Finding> {
+    let budget = Budget::new(Limits::default());
+    let image = Image::open(root, &budget).unwrap();
+    check::structure(&unpack(&image, &budget))
+}
+
+#[test]
+fn a_file_that_its_manifest_contradicts_is_told_and_no_manifest_is_a_signature() {
+    let root = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(root.path().join(name), text).unwrap();
+    fs::create_dir(root.path().join("update")).unwrap();
+    write("update/a", "abc");
+    write("update/b", "abc");
+    write(
+        "update/SHA256SUMS",
+        &format!("{SHA256}  a\n{SHA256}  ./b\n{SHA256}  gone\n"),
+    );
+    write("package.md5sums", &format!("{MD5}  update/a\n"));
+    let [holds] = &findings(root.path())[..] else {
+        panic!("{:#?}", findings(root.path()));
+    };
+    assert_eq!(holds.code, "manifest-holds");
+    assert!(holds.title.contains("no signature"));
+    let told = holds.evidence.last().unwrap();
+    assert_eq!(
+        told,
+        "3 files are as stated, 1 are listed and not in this tree"
+    );
+
+    write("update/b", "abd");
+    let found = findings(root.path());
+    let wrong = found
+        .iter()
+        .find(|finding| finding.code == "manifest-mismatch");
+    let wrong = wrong.unwrap();
+    assert_eq!(wrong.place.to_string(), "/update/b");
+    assert_eq!(wrong.evidence[1], format!("stated: sha256 {SHA256}"));
+}
