@@ -318,6 +318,9 @@ pub struct Reading {
     /// A description of a vendor's update header (TOML, see docs/wrapper.md); may be given several times.
     #[arg(long, value_name = "FILE", help_heading = "Vendors' wrappers")]
     pub wrapper: Vec<PathBuf>,
+    /// Read what was XORed with a short key again and again, where a known format shows with it.
+    #[arg(long, help_heading = "Vendors' wrappers")]
+    pub xor: bool,
 }
 
 /// Other files that belong to an image.

@@ -5,6 +5,7 @@ mod drain;
 mod gaps;
 mod inventory;
 mod ledger;
+mod obscured;
 mod partitions;
 mod search;
 mod settle;

@@ -33,6 +33,8 @@ pub struct Image {
     pub base: Option<u64>,
     /// The wrappers of vendors that somebody described.
     pub wrappers: Vec<Wrapper>,
+    /// Whether bytes that were XORed with a short key are read.
+    pub undoes_xor: bool,
     /// Other parts of the same device, by name.
     pub with: Vec<Named>,
     /// The same bytes, read a second time.
@@ -108,6 +110,7 @@ impl Image {
             nand: Choice::default(),
             base: None,
             wrappers: Vec::new(),
+            undoes_xor: false,
             with: Vec::new(),
             second_read: None,
             interleaved: Vec::new(),

@@ -38,6 +38,7 @@ pub(super) fn inventory(
     let mut image = Image::open(path, &budget)?;
     image.nand = reading.choice();
     image.base = reading.base;
+    image.undoes_xor = reading.xor;
     image.wrappers = wrappers(&reading.wrapper)?;
     if let Some(other) = &beside.interleave {
         image.interleave(other, beside.interleave_width.into(), &budget)?;

@@ -20,6 +20,10 @@ pub enum GapKind {
     Unknown {
         /// Shannon entropy in bits per byte, rounded to two decimals: 8 is noise, 0 a constant.
         entropy: f64,
+        /// Whether at least 64 KiB of it hold each byte value as often as noise does (chi-squared): encrypted bytes do, and what
+        /// compressors write does not, but for the best of them.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        even: bool,
     },
 }
 
@@ -34,6 +38,8 @@ impl GapKind {
 const EDGE_RUN: usize = 16;
 /// A constant run inside a gap is fill from so many bytes on.
 const INNER_RUN: usize = 4096;
+/// Of fewer bytes nothing is said about how even they are.
+const EVEN: u64 = 64 << 10;
 /// A run of `INNER_RUN` bytes fills at least one block of this size, wherever it starts.
 const BLOCK: usize = INNER_RUN / 2;
 
@@ -97,8 +103,12 @@ fn push_fill(pieces: &mut Vec<(Range<u64>, GapKind)>, bytes: &[u8], range: Range
 fn push_unknown(pieces: &mut Vec<(Range<u64>, GapKind)>, bytes: &[u8], range: Range<usize>) {
     let part = bytes.get(range.clone()).unwrap_or_default();
     if !part.is_empty() {
-        let entropy = entropy(part);
-        pieces.push((wide(&range), GapKind::Unknown { entropy }));
+        let counts = counts(part);
+        let kind = GapKind::Unknown {
+            entropy: entropy(&counts, length(part)),
+            even: is_even(&counts, length(part)),
+        };
+        pieces.push((wide(&range), kind));
     }
 }
 
@@ -144,13 +154,8 @@ fn run_at_end(bytes: &[u8]) -> usize {
     )
 }
 
-/// Shannon entropy in bits per byte, rounded to two decimals.
-#[expect(
-    clippy::as_conversions,
-    clippy::cast_precision_loss,
-    reason = "counts become fractions; their last bits do not show in two decimals"
-)]
-fn entropy(bytes: &[u8]) -> f64 {
+/// How often each byte value stands there.
+fn counts(bytes: &[u8]) -> Vec<u64> {
     // In turn, since equal bytes that follow each other would wait for one counter.
     let [mut even, mut odd] = [[0_u64; 256]; 2];
     let count = |counts: &mut [u64; 256], byte: u8| {
@@ -169,11 +174,19 @@ fn entropy(bytes: &[u8]) -> f64 {
             count(&mut even, *byte);
         }
     }
-    let counts = even.iter().zip(&odd);
-    let counts: Vec<u64> = counts
-        .map(|(one, other)| one.saturating_add(*other))
-        .collect();
-    let total = length(bytes) as f64;
+    let both = even.iter().zip(&odd);
+    both.map(|(one, other)| one.saturating_add(*other))
+        .collect()
+}
+
+/// Shannon entropy in bits per byte, rounded to two decimals.
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_precision_loss,
+    reason = "counts become fractions; their last bits do not show in two decimals"
+)]
+fn entropy(counts: &[u64], total: u64) -> f64 {
+    let total = total as f64;
     let bits: f64 = counts
         .iter()
         .filter(|&&count| count > 0)
@@ -181,6 +194,23 @@ fn entropy(bytes: &[u8]) -> f64 {
         .map(|share| -share * share.log2())
         .sum();
     (bits * 100.0).round() / 100.0
+}
+
+/// Whether byte values are as even as those of noise: chi-squared of 255 degrees of freedom is then 255, give or take 23; of a
+/// hundred thousand pieces of noise one is beyond these bounds.
+#[expect(
+    clippy::as_conversions,
+    clippy::cast_precision_loss,
+    reason = "counts become fractions; their last bits do not matter"
+)]
+fn is_even(counts: &[u64], total: u64) -> bool {
+    if total < EVEN {
+        return false;
+    }
+    let expected = total as f64 / 256.0;
+    let off = counts.iter().map(|&count| count as f64 - expected);
+    let chi_squared: f64 = off.map(|off| off * off / expected).sum();
+    (165.0..365.0).contains(&chi_squared)
 }
 
 #[cfg(test)]
@@ -219,6 +249,29 @@ mod tests {
     }
 
     #[test]
+    fn only_noise_is_as_even_as_noise() {
+        let mut state = 1_u64;
+        let mut noise = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            (state >> 56) as u8
+        };
+        let even = |bytes: &[u8]| is_even(&counts(bytes), length(bytes));
+        let bytes: Vec<u8> = (0..1 << 20).map(|_| noise()).collect();
+        assert!(even(&bytes));
+        assert!(!even(&bytes[..1000]));
+        let mut packer =
+            flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
+        let text: Vec<u8> = (0..300_000_u32)
+            .flat_map(|at| (at * 7919).to_string().into_bytes())
+            .collect();
+        std::io::Write::write_all(&mut packer, &text).unwrap();
+        assert!(!even(&packer.finish().unwrap()));
+        assert!(!even(&(0..=255).collect::<Vec<u8>>().repeat(4096)));
+    }
+
+    #[test]
     fn a_short_run_inside_stays_with_its_neighbours() {
         let mut bytes = b"start".to_vec();
         bytes.extend([0; 4095]);
@@ -232,7 +285,7 @@ mod tests {
     #[test]
     fn entropy_runs_from_nothing_to_eight() {
         let all: Vec<u8> = (0..=255).collect();
-        assert!((entropy(&all) - 8.0).abs() < f64::EPSILON);
-        assert!((entropy(b"abab") - 1.0).abs() < f64::EPSILON);
+        assert!((entropy(&counts(&all), length(&all)) - 8.0).abs() < f64::EPSILON);
+        assert!((entropy(&counts(b"abab"), 4) - 1.0).abs() < f64::EPSILON);
     }
 }

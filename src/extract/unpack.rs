@@ -3,6 +3,7 @@
 mod memory;
 mod region;
 mod second;
+mod stated;
 mod tree;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -15,14 +16,14 @@ use super::inventory::{Decoded, FileId, Found, ImageId, Inventory, Owner, State,
 use super::ledger::{self, Coverage};
 use super::partitions;
 use super::search::{self, Hit};
-use super::settle::{self, Claim};
+use super::settle;
 use crate::budget::Budget;
 use crate::digest::Digest;
 use crate::entry::{Entry, EntryPath, File, Meta, Node};
 use crate::facts::FileType;
 use crate::formats::nand::{self, Choice};
 use crate::formats::wrapper::{self, Wrapper};
-use crate::formats::{self, Format, Opened, Proof, Properties, Tree, binary};
+use crate::formats::{self, Tree};
 use crate::image::{Image, Named, Source};
 use crate::place::Place;
 use crate::problem::Problem;
@@ -57,6 +58,8 @@ pub fn unpack(image: &Image, budget: &Budget) -> Inventory {
         nand: &image.nand,
         base: image.base,
         wrappers: &image.wrappers,
+        undoes_xor: image.undoes_xor,
+        tried: 0,
     };
     match &image.source {
         Source::Bytes(bytes) => {
@@ -165,6 +168,10 @@ struct Unpacker<'a> {
     base: Option<u64>,
     /// The wrappers of vendors that somebody described.
     wrappers: &'a [Wrapper],
+    /// Whether bytes that were XORed with a short key are read.
+    undoes_xor: bool,
+    /// How many gaps were tried for such a key.
+    tried: usize,
 }
 
 impl Unpacker<'_> {
@@ -175,7 +182,7 @@ impl Unpacker<'_> {
         let (sha256, hits) = self.hash_and_search(bytes, &home);
         self.found.image.sha256 = Some(sha256);
         if let Some((id, len, opened)) = self.open_as_stated(bytes) {
-            self.take_stated(bytes, id, len, opened, &hits, &home);
+            self.take_stated(bytes, id, 0..len, opened, &hits, &home);
             return self.add_gap(bytes, len..length(bytes), &home, true);
         }
         self.work.push_back(Work {
@@ -185,48 +192,6 @@ impl Unpacker<'_> {
             home,
             payload: None,
         });
-    }
-
-    /// An image opened as what somebody said it is: which format, how much of it, and what it holds.
-    fn open_as_stated(&self, bytes: &Bytes) -> Option<(&'static str, u64, Opened)> {
-        match (self.nand, self.base) {
-            (&Choice::Stated(geometry, ecc), _) => {
-                let (len, opened) = nand::open_as(bytes, geometry, ecc);
-                Some((nand::ID, len, opened))
-            }
-            (_, Some(base)) => {
-                let opened = binary::open_at(bytes.clone(), base);
-                Some((binary::ID, length(bytes), opened))
-            }
-            _ => None,
-        }
-    }
-
-    fn take_stated(
-        &mut self,
-        bytes: &Bytes,
-        id: &str,
-        len: u64,
-        opened: Opened,
-        hits: &[Hit],
-        home: &Home,
-    ) {
-        let stated = |format: &&&'static dyn Format| format.doc().id == id;
-        if let Some(format) = formats::ALL.iter().find(stated)
-            && len > 0
-        {
-            let claim = Claim {
-                format: *format,
-                at: 0,
-                len,
-                missing: 0,
-                proof: Proof::Magic,
-                drained: None,
-                properties: Properties::new(),
-                opened: Some(opened),
-            };
-            self.take(bytes, claim, hits, home);
-        }
     }
 
     /// Explores the files that were given with the image, each at a place of its name.
@@ -283,7 +248,7 @@ impl Unpacker<'_> {
                 self.take_stated(
                     &work.bytes,
                     wrapper::ID,
-                    len,
+                    0..len,
                     opened,
                     &work.hits,
                     &work.home,

@@ -19,6 +19,11 @@ pub mod binary {
     pub use super::memory::binary::{ID, open_at};
 }
 
+/// Bytes that were XORed with a repeating key.
+pub mod xor {
+    pub use super::compression::xor::{ID, keys, open_with, plain};
+}
+
 /// Wrappers of vendors that somebody described.
 pub mod wrapper {
     pub use super::archive::wrapper::{ID, Malformed, Wrapper};
@@ -67,6 +72,7 @@ mod compression {
     pub(super) mod notes;
     #[cfg(test)]
     mod trial;
+    pub(super) mod xor;
     pub(super) mod xz;
     pub(super) mod zlib;
     pub(super) mod zstd;
@@ -164,6 +170,7 @@ pub const ALL: &[&dyn Format] = &[
     &compression::lzip::Lzip,
     &compression::lzma::Lzma,
     &compression::lzop::Lzop,
+    &compression::xor::Xor,
     &compression::xz::Xz,
     &compression::zlib::Zlib,
     &compression::zstd::Zstd,

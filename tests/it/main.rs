@@ -26,6 +26,7 @@ mod house;
 mod ledger;
 mod manifest;
 mod memory;
+mod obscured;
 mod partitions;
 mod reference;
 mod samples;

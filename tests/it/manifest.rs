@@ -1,6 +1,7 @@
 //! Files against the manifests beside them.
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 
 use vitalsign::budget::{Budget, Limits};
@@ -22,7 +23,10 @@ fn findings(root: &Path) -> Vec<Finding> {
 #[test]
 fn a_file_that_its_manifest_contradicts_is_told_and_no_manifest_is_a_signature() {
     let root = tempfile::tempdir().unwrap();
-    let write = |name: &str, text: &str| fs::write(root.path().join(name), text).unwrap();
+    let write = |name: &str, text: &str| {
+        let mut file = fs::File::create(root.path().join(name)).unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+    };
     fs::create_dir(root.path().join("update")).unwrap();
     write("update/a", "abc");
     write("update/b", "abc");

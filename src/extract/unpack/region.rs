@@ -334,7 +334,16 @@ impl Unpacker<'_> {
         list_all: bool,
     ) {
         let bytes = clip(stream, range.start, range.end.saturating_sub(range.start));
-        for (piece, kind) in gaps::classify(&bytes) {
+        let pieces = gaps::classify(&bytes);
+        let taken = self.take_obscured(stream, &range, &pieces, home);
+        let within = |piece: &Range<u64>| {
+            let inside = |taken: &Range<u64>| taken.start <= piece.start && piece.end <= taken.end;
+            taken.as_ref().is_some_and(inside)
+        };
+        for (piece, kind) in pieces {
+            if within(&piece) {
+                continue;
+            }
             let len = piece.end.saturating_sub(piece.start);
             map::touched(len);
             if let Some(ledger) = home.ledger.and_then(|ledger| self.ledgers.get_mut(ledger)) {

@@ -66,7 +66,11 @@ fn render_gaps(found: &Inventory, out: &mut String) -> fmt::Result {
     for gap in &found.gaps {
         let what = match gap.kind {
             GapKind::Fill { byte } => format!("fill {byte:02x}"),
-            GapKind::Unknown { entropy } => format!("UNKNOWN, {entropy:.2} bits per byte"),
+            GapKind::Unknown {
+                entropy,
+                even: false,
+            } => format!("UNKNOWN, {entropy:.2} bits per byte"),
+            GapKind::Unknown { .. } => "UNKNOWN, as even as noise: encrypted, or random".to_owned(),
         };
         writeln!(
             out,
