@@ -7,6 +7,7 @@ use super::{OFFSET, entry_bits};
 use crate::formats::compression::notes::Notes;
 use crate::formats::disk::assemble::{Blocks, Piece};
 use crate::formats::disk::packed::Packing;
+use crate::image::map;
 use crate::problem::Problem;
 use crate::read::{Fields, clip, index, length};
 
@@ -87,6 +88,7 @@ impl Clusters {
         let sectors = (place >> bits).saturating_add(1);
         let most = sectors.saturating_mul(512).saturating_sub(at & 511);
         let stored = clip(&self.region, at, most);
+        map::touched(length(&stored));
         match self.packing.unpack(&stored, index(self.cluster())) {
             Ok((bytes, used)) => {
                 notes.content(at, u64::try_from(used).unwrap_or_default());

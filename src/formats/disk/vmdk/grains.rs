@@ -7,6 +7,7 @@ use super::header::Header;
 use crate::formats::compression::notes::Notes;
 use crate::formats::disk::assemble::{Blocks, Piece};
 use crate::formats::disk::packed::Packing;
+use crate::image::map;
 use crate::problem::Problem;
 use crate::read::{Fields, cut, index};
 
@@ -47,6 +48,7 @@ impl Grains {
         }
         let stored = cut(&self.region, at.saturating_add(12), u64::from(size));
         let stored = stored.ok_or("it is cut off")?;
+        map::touched(size.into());
         let len = self
             .header
             .size()
