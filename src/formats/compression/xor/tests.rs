@@ -5,7 +5,10 @@ fn mixed() -> Vec<u8> {
     let words =
         (0..3000_u32).map(|at| format!("line {} of a text\n", at.wrapping_mul(2_654_435_761)));
     let text: Vec<u8> = words.flat_map(String::into_bytes).collect();
-    [&text[..], &[0; 90_000], &text, &[0xff; 30_000], &text].concat()
+    let (zeros, ones) = (vec![0; 90_000], vec![0xff; 30_000]);
+    [&text, &zeros, &text, &ones, &text]
+        .map(|part| &part[..])
+        .concat()
 }
 
 #[test]
