@@ -32,6 +32,7 @@ pub mod wrapper {
 mod archive {
     pub(super) mod ar;
     pub(super) mod cab;
+    pub(super) mod cms;
     pub(super) mod cpio;
     mod packed;
     pub(super) mod rar;
@@ -146,6 +147,7 @@ mod memory {
 pub const ALL: &[&dyn Format] = &[
     &archive::ar::Ar,
     &archive::cab::Cab,
+    &archive::cms::Cms,
     &archive::cpio::Cpio,
     &archive::rar::Rar,
     &archive::rpm::Rpm,

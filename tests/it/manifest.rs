@@ -10,6 +10,8 @@ use vitalsign::extract::unpack;
 use vitalsign::finding::Finding;
 use vitalsign::image::Image;
 
+use crate::samples;
+
 /// `printf abc | md5sum` and `sha256sum`.
 const MD5: &str = "900150983cd24fb0d6963f7d28e17f72";
 const SHA256: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
@@ -18,6 +20,19 @@ fn findings(root: &Path) -> Vec<Finding> {
     let budget = Budget::new(Limits::default());
     let image = Image::open(root, &budget).unwrap();
     check::structure(&unpack(&image, &budget))
+}
+
+#[test]
+fn a_bundle_of_rauc_is_a_file_system_with_a_message_behind_it() {
+    let path = samples::repository().join("fixtures/cms/bundle.raucb");
+    let found = samples::unpack_file(&path);
+    let formats: Vec<&str> = found.regions.iter().map(|it| it.format.id).collect();
+    assert_eq!(formats, ["squashfs", "cms"]);
+    assert!(found.problems.is_empty(), "{:#?}", found.problems);
+    let end = found.regions[1].at + found.regions[1].len;
+    assert_eq!(end, found.image.size);
+    let codes: Vec<&str> = check::structure(&found).iter().map(|it| it.code).collect();
+    assert_eq!(codes, ["manifest-holds"]);
 }
 
 #[test]
