@@ -8,53 +8,14 @@ const FIRST_WIDTH: u32 = 9;
 /// In block mode, the code that empties the table.
 const CLEAR: u32 = 256;
 
-/// A string: that of another code, and one byte. Its last bytes stand here, up to eight, so that it is put together in few steps.
+/// A string: that of another code, and one byte.
 #[derive(Clone, Copy, Default)]
 struct Text {
-    end: [u8; 8],
-    /// The code of what stands before them.
-    before: u16,
-    /// The code of what stands before the last byte.
     prefix: u16,
-    /// How many bytes stand in `end`.
-    count: u8,
+    /// Its last byte.
+    last: u8,
     /// Its first byte.
     first: u8,
-}
-
-impl Text {
-    fn of(byte: u8) -> Self {
-        Self {
-            end: [byte, 0, 0, 0, 0, 0, 0, 0],
-            before: 0,
-            prefix: 0,
-            count: 1,
-            first: byte,
-        }
-    }
-
-    /// This string, which has the code `prefix`, with one byte behind it.
-    fn with(mut self, prefix: u16, last: u8) -> Self {
-        if let Some(free) = self.end.get_mut(usize::from(self.count)) {
-            *free = last;
-            self.count = self.count.saturating_add(1);
-            return Self { prefix, ..self };
-        }
-        Self {
-            before: prefix,
-            prefix,
-            first: self.first,
-            ..Self::of(last)
-        }
-    }
-
-    fn ending(&self) -> &[u8] {
-        self.end.get(..usize::from(self.count)).unwrap_or_default()
-    }
-
-    fn last(&self) -> u8 {
-        self.ending().last().copied().unwrap_or_default()
-    }
 }
 
 /// What became of one code.
@@ -100,7 +61,11 @@ impl Lzw {
         let mut texts = vec![Text::default(); size];
         let mut lens = vec![0; size];
         for (byte, (text, len)) in (0..=u8::MAX).zip(texts.iter_mut().zip(&mut lens)) {
-            *text = Text::of(byte);
+            *text = Text {
+                prefix: 0,
+                last: byte,
+                first: byte,
+            };
             *len = 1;
         }
         let at = start.saturating_mul(8);
@@ -205,7 +170,7 @@ impl Lzw {
     fn clear(&mut self, region: &[u8]) {
         for code in CLEAR..self.free {
             let text = self.text(code);
-            let (word, bit) = pair(u32::from(text.prefix), text.last());
+            let (word, bit) = pair(u32::from(text.prefix), text.last);
             if let Some(word) = self.pairs.get_mut(word) {
                 *word &= !bit;
             }
@@ -230,11 +195,15 @@ impl Lzw {
         let at = usize::try_from(self.free).unwrap_or(usize::MAX);
         let before = usize::try_from(prefix).unwrap_or(usize::MAX);
         let len = self.lens.get(before).copied().unwrap_or_default();
-        let whole = self.text(prefix);
+        let first = self.text(prefix).first;
         let (Some(text), Some(slot)) = (self.texts.get_mut(at), self.lens.get_mut(at)) else {
             return;
         };
-        *text = whole.with(u16::try_from(prefix).unwrap_or_default(), last);
+        *text = Text {
+            prefix: u16::try_from(prefix).unwrap_or_default(),
+            last,
+            first,
+        };
         *slot = len.saturating_add(1);
         self.free = self.free.saturating_add(1);
         let (word, bit) = pair(prefix, last);
@@ -243,23 +212,16 @@ impl Lzw {
         }
     }
 
-    /// Appends the string of `code`, from its last bytes to its first.
+    /// Appends the string of `code`, from its last byte to its first.
     fn emit(&self, code: u32, out: &mut Vec<u8>) {
         let at = usize::try_from(code).unwrap_or_default();
         let len = usize::from(self.lens.get(at).copied().unwrap_or_default());
         let start = out.len();
         out.resize(start.saturating_add(len), 0);
-        let mut left = out.get_mut(start..).unwrap_or_default();
         let mut text = self.text(code);
-        // A code without a meaning has no bytes: none is asked for.
-        while !left.is_empty() && text.count > 0 {
-            let ending = text.ending();
-            let (rest, room) = left.split_at_mut(left.len().saturating_sub(ending.len()));
-            for (to, from) in room.iter_mut().zip(ending) {
-                *to = *from;
-            }
-            left = rest;
-            text = self.text(u32::from(text.before));
+        for byte in out.iter_mut().skip(start).rev() {
+            *byte = text.last;
+            text = self.text(u32::from(text.prefix));
         }
     }
 }
