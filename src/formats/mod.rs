@@ -6,6 +6,7 @@ mod contract;
 mod crc32c;
 mod stored;
 mod told;
+mod words;
 
 pub use contract::*;
 
@@ -42,6 +43,7 @@ mod boot {
     pub(super) mod fit;
     mod flat_tree;
     pub(super) mod linux;
+    pub(super) mod qnx_startup;
     pub(super) mod trx;
     pub(super) mod uboot_env;
     pub(super) mod uimage;
@@ -99,6 +101,7 @@ mod filesystem {
     pub(super) mod minix;
     mod name;
     pub(super) mod ntfs;
+    pub(super) mod qnx_ifs;
     pub(super) mod reiserfs;
     pub(super) mod romfs;
     pub(super) mod squashfs;
@@ -145,6 +148,7 @@ pub const ALL: &[&dyn Format] = &[
     &boot::dtbo::Dtbo,
     &boot::fit::Fit,
     &boot::linux::Linux,
+    &boot::qnx_startup::QnxStartup,
     &boot::trx::Trx,
     &boot::uboot_env::UbootEnv,
     &boot::uimage::Uimage,
@@ -180,6 +184,7 @@ pub const ALL: &[&dyn Format] = &[
     &filesystem::jfs::Jfs,
     &filesystem::minix::Minix,
     &filesystem::ntfs::Ntfs,
+    &filesystem::qnx_ifs::QnxIfs,
     &filesystem::reiserfs::Reiserfs,
     &filesystem::romfs::Romfs,
     &filesystem::squashfs::Squashfs,
