@@ -101,6 +101,7 @@ mod filesystem {
     pub(super) mod minix;
     mod name;
     pub(super) mod ntfs;
+    pub(super) mod qnx4;
     pub(super) mod qnx6;
     pub(super) mod qnx_ifs;
     pub(super) mod reiserfs;
@@ -185,6 +186,7 @@ pub const ALL: &[&dyn Format] = &[
     &filesystem::jfs::Jfs,
     &filesystem::minix::Minix,
     &filesystem::ntfs::Ntfs,
+    &filesystem::qnx4::Qnx4,
     &filesystem::qnx6::Qnx6,
     &filesystem::qnx_ifs::QnxIfs,
     &filesystem::reiserfs::Reiserfs,
