@@ -111,6 +111,7 @@ mod filesystem {
     mod trial;
     pub(super) mod ubifs;
     pub(super) mod udf;
+    pub(super) mod vxworks_memfs;
     pub(super) mod xfs;
     pub(super) mod yaffs2;
 }
@@ -194,6 +195,7 @@ pub const ALL: &[&dyn Format] = &[
     &filesystem::squashfs::Squashfs,
     &filesystem::ubifs::Ubifs,
     &filesystem::udf::Udf,
+    &filesystem::vxworks_memfs::VxworksMemfs,
     &filesystem::xfs::Xfs,
     &filesystem::yaffs2::Yaffs2,
     &flash::nand::Nand,

@@ -10,7 +10,7 @@ pub(super) struct Rule {
     pub(super) read: for<'a> fn(before: Option<u8>, room: &'a [u8]) -> Option<&'a [u8]>,
 }
 
-/// Every system. eCos itself, FreeRTOS before version 10 and QNX's kernel compile no line of their own into a program.
+/// Every system. eCos itself, `FreeRTOS` before version 10 and QNX's kernel compile no line of their own into a program.
 pub(super) const RULES: &[Rule] = &[
     Rule {
         start: b"Linux version ",
