@@ -103,6 +103,7 @@ mod filesystem {
     pub(super) mod ntfs;
     pub(super) mod qnx4;
     pub(super) mod qnx6;
+    pub(super) mod qnx_efs;
     pub(super) mod qnx_ifs;
     pub(super) mod reiserfs;
     pub(super) mod romfs;
@@ -189,6 +190,7 @@ pub const ALL: &[&dyn Format] = &[
     &filesystem::ntfs::Ntfs,
     &filesystem::qnx4::Qnx4,
     &filesystem::qnx6::Qnx6,
+    &filesystem::qnx_efs::QnxEfs,
     &filesystem::qnx_ifs::QnxIfs,
     &filesystem::reiserfs::Reiserfs,
     &filesystem::romfs::Romfs,

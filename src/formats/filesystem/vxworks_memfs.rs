@@ -1,4 +1,4 @@
-//! The memory file system of Wind River's web server, which is linked into images of VxWorks: a list of names, then contents.
+//! The memory file system of Wind River's web server, which is linked into images of `VxWorks`: a list of names, then contents.
 //!
 //! Big-endian. Its maker's tool has no published description: the layout is that which two analyses of images agree on.
 
@@ -17,7 +17,7 @@ use crate::formats::{Doc, Extent, Format, Kind, Magic, Opened, Proof, Reject, Ro
 use crate::problem::Problem;
 use crate::read::{Fields, clip, index, length};
 
-/// The VxWorks memory file system.
+/// The `VxWorks` memory file system.
 pub(in crate::formats) struct VxworksMemfs;
 
 /// What it starts with: a constant of the web server.
@@ -73,7 +73,7 @@ impl Format for VxworksMemfs {
         );
         harvest.account.metadata(0, HEADER);
         for number in 0..list.count {
-            let Some(record) = list.record(&region, number) else {
+            let Some(record) = Record::parse(&region, number) else {
                 let at = length(&region);
                 harvest.tell(Problem::corrupt("the list of files is cut off").at(at));
                 break;
@@ -122,7 +122,7 @@ impl List {
 
     /// Whether the first content follows the list, and each name is one.
     fn follows(&self, bytes: &Bytes) -> bool {
-        let first = self.record(bytes, 0);
+        let first = Record::parse(bytes, 0);
         let starts = first.is_some_and(|first| first.offset == self.contents());
         starts
             && self
@@ -139,22 +139,7 @@ impl List {
     }
 
     fn records<'a>(&'a self, bytes: &'a Bytes) -> impl Iterator<Item = Record> + 'a {
-        (0..self.count).map_while(|number| self.record(bytes, number))
-    }
-
-    fn record(&self, bytes: &Bytes, number: u32) -> Option<Record> {
-        let at = HEADER.saturating_add(ENTRY.saturating_mul(number.into()));
-        let raw = crate::read::cut(bytes, at, ENTRY)?;
-        let fields = Fields::big(&raw);
-        let room = fields.slice(0, NAME)?;
-        let name = room.split(|&byte| byte == 0).next()?.to_vec();
-        Some(Record {
-            at,
-            name,
-            len: fields.u32(40)?.into(),
-            offset: fields.u32(44)?.into(),
-            raw: raw.clone(),
-        })
+        (0..self.count).map_while(|number| Record::parse(bytes, number))
     }
 }
 
@@ -170,6 +155,22 @@ struct Record {
 }
 
 impl Record {
+    /// The file `number` of the list.
+    fn parse(bytes: &Bytes, number: u32) -> Option<Self> {
+        let at = HEADER.saturating_add(ENTRY.saturating_mul(number.into()));
+        let raw = crate::read::cut(bytes, at, ENTRY)?;
+        let fields = Fields::big(&raw);
+        let room = fields.slice(0, NAME)?;
+        let name = room.split(|&byte| byte == 0).next()?.to_vec();
+        Some(Self {
+            at,
+            name,
+            len: fields.u32(40)?.into(),
+            offset: fields.u32(44)?.into(),
+            raw: raw.clone(),
+        })
+    }
+
     /// All of it, unless there is something behind the name.
     fn used(&self) -> u64 {
         let rest = self.raw.get(self.name.len()..NAME).unwrap_or_default();
