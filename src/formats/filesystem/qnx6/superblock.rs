@@ -52,7 +52,7 @@ impl Super {
             return None;
         };
         let fields = Fields::new(&raw, endian);
-        Some(Self {
+        let mut found = Self {
             endian,
             serial: fields.u64(8)?,
             volume: fields.slice(32, 16)?.try_into().ok()?,
@@ -62,9 +62,12 @@ impl Super {
             inodes: root(&fields, 72)?,
             bitmap: root(&fields, 152)?,
             names: root(&fields, 232)?,
-            sound: crc(raw.get(COVERED..)?) == fields.u32(4)?,
+            sound: false,
             raw: raw.clone(),
-        })
+        };
+        // Four bytes are found everywhere: only what could be a superblock is worth a sum.
+        found.sound = found.fits() && crc(raw.get(COVERED..)?) == fields.u32(4)?;
+        Some(found)
     }
 
     /// Whether its numbers could be those of a file system.
@@ -123,16 +126,10 @@ fn root(fields: &Fields<'_>, at: usize) -> Option<Fork> {
     Fork::parse(fields, fields.u64(at)?, pointers, levels)
 }
 
-/// The CRC-32 that shifts to the left: polynomial 0x04c11db7, from 0, not inverted.
+/// The CRC-32 that shifts to the left, from 0 and not inverted: the usual one of the bytes with their bits reversed, reversed.
 fn crc(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(0_u32, |crc, &byte| {
-        (0..8).fold(crc ^ u32::from(byte) << 24, |crc, _| {
-            let shifted = crc << 1;
-            if crc & 0x8000_0000 == 0 {
-                shifted
-            } else {
-                shifted ^ 0x04c1_1db7
-            }
-        })
-    })
+    let reversed: Vec<u8> = bytes.iter().map(|byte| byte.reverse_bits()).collect();
+    let mut hasher = crc32fast::Hasher::new_with_initial(u32::MAX);
+    hasher.update(&reversed);
+    (!hasher.finalize()).reverse_bits()
 }
