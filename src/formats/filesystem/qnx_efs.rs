@@ -12,7 +12,7 @@ use super::bounded::unread;
 use crate::budget::Budget;
 use crate::formats::{Doc, Extent, Format, Kind, Magic, Opened, Proof, Properties, Reject, Span};
 use crate::problem::Problem;
-use crate::read::{Endian, Fields, clip, rest};
+use crate::read::{Endian, Fields, clip, index, rest};
 
 /// The QNX embedded file system.
 pub(in crate::formats) struct QnxEfs;
@@ -51,6 +51,9 @@ impl Format for QnxEfs {
 
     fn locate(&self, stream: &Bytes, _magic: &Magic, hit: u64) -> Option<u64> {
         let boot_at = hit.checked_sub(INTO_BOOT)?;
+        if !is_boot(stream, boot_at) {
+            return None;
+        }
         let (unit_at, unit) = (0..REACH).step_by(4).find_map(|back| {
             let unit_at = boot_at.checked_sub(back)?;
             Some((unit_at, Unit::parse(stream, unit_at)?))
@@ -153,6 +156,18 @@ impl Unit {
     /// Whether such a unit starts at `at`.
     fn is_at(&self, bytes: &Bytes, at: u64) -> bool {
         Self::parse(bytes, at).as_ref() == Some(self)
+    }
+}
+
+/// Whether length and revision at `at` are those of boot information: a cheap look, before units are searched for.
+fn is_boot(bytes: &[u8], at: u64) -> bool {
+    let head = bytes
+        .get(index(at)..)
+        .and_then(|rest| rest.first_chunk::<13>());
+    match head {
+        Some([24, 0, 3, ..] | [0, 24, 3, ..]) => true,
+        Some([_, _, 28, 0, .., major] | [_, _, 0, 28, .., major]) => *major == 2,
+        _ => false,
     }
 }
 
