@@ -1,16 +1,17 @@
 //! The lines by which boot loaders and kernels say who they are: the version that runs, whatever a header claims.
+//!
+//! Only texts that their makers compiled into them count, whole and with their version: a sentence that mentions a system says
+//! nothing of what runs.
+
+mod rules;
 
 use memchr::memmem;
+
+use self::rules::RULES;
 
 use super::name::Name;
 use crate::image::map;
 use crate::read::length;
-
-/// What a banner starts with; a version follows.
-const STARTS: &[&[u8]] = &[b"Linux version ", b"U-Boot "];
-
-/// What may stand between U-Boot's name and its version.
-const STAGES: &[&[u8]] = &[b"SPL ", b"TPL ", b"VPL "];
 
 /// So many banners of one content are told.
 const MOST: usize = 16;
@@ -24,7 +25,10 @@ const CHUNK: usize = 1 << 20;
 /// The banners in some bytes, in their order and each once.
 pub fn banners(bytes: &[u8]) -> Vec<Name> {
     let mut found: Vec<&[u8]> = Vec::new();
-    let finders: Vec<_> = STARTS.iter().map(memmem::Finder::new).collect();
+    let finders: Vec<_> = RULES
+        .iter()
+        .map(|rule| (memmem::Finder::new(rule.start), rule))
+        .collect();
     let mut from = 0_usize;
     while from < bytes.len() && found.len() < MOST {
         let end = from.saturating_add(CHUNK).min(bytes.len());
@@ -32,10 +36,14 @@ pub fn banners(bytes: &[u8]) -> Vec<Name> {
         let reach = end.saturating_add(LONGEST).min(bytes.len());
         let chunk = bytes.get(from..reach).unwrap_or_default();
         let mut here = Vec::new();
-        for finder in &finders {
+        for (finder, rule) in &finders {
             let hits = finder.find_iter(chunk).map(|hit| from.saturating_add(hit));
-            let hits = hits.filter(|&hit| hit < end);
-            here.extend(hits.filter_map(|hit| Some((hit, banner(bytes.get(hit..)?)?))));
+            for hit in hits.filter(|&hit| hit < end) {
+                let before = hit.checked_sub(1).and_then(|at| bytes.get(at)).copied();
+                let room = bytes.get(hit..).unwrap_or_default();
+                let room = room.get(..LONGEST).unwrap_or(room);
+                here.extend((rule.read)(before, room).map(|text| (hit, text)));
+            }
         }
         here.sort_unstable();
         for (_, text) in here {
@@ -49,31 +57,11 @@ pub fn banners(bytes: &[u8]) -> Vec<Name> {
     found.into_iter().map(Name::new).collect()
 }
 
-/// The banner at the start of `bytes`: text up to the end of the line or string, with a version behind the name.
-fn banner(bytes: &[u8]) -> Option<&[u8]> {
-    let line = bytes.get(..LONGEST).unwrap_or(bytes);
-    let end = line.iter().position(|byte| !(b' '..=b'~').contains(byte));
-    let line = line.get(..end?)?;
-    let start = STARTS.iter().find(|start| line.starts_with(start))?;
-    let rest = line.get(start.len()..)?;
-    let stage = STAGES.iter().find_map(|stage| rest.strip_prefix(*stage));
-    let version = stage.unwrap_or(rest);
-    // `2021.01`, `1.1.4`, `6.1.0-50-armmp`; not the `%s` of a program that prints one.
-    let digits = version
-        .iter()
-        .take_while(|byte| byte.is_ascii_digit())
-        .count();
-    let (number, behind) = version.split_at_checked(digits)?;
-    let is_version = matches!(number.len(), 1..=4)
-        && matches!(behind, [b'.', digit, ..] if digit.is_ascii_digit());
-    is_version.then(|| line.trim_ascii_end())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn told(bytes: &[u8]) -> Vec<String> {
+    pub(super) fn told(bytes: &[u8]) -> Vec<String> {
         banners(bytes).iter().map(ToString::to_string).collect()
     }
 

@@ -6,6 +6,7 @@ mod contract;
 mod crc32c;
 mod stored;
 mod told;
+mod words;
 
 pub use contract::*;
 
@@ -55,6 +56,7 @@ mod boot {
     pub(super) mod fit;
     mod flat_tree;
     pub(super) mod linux;
+    pub(super) mod qnx_startup;
     pub(super) mod trx;
     pub(super) mod uboot_env;
     pub(super) mod uimage;
@@ -113,6 +115,10 @@ mod filesystem {
     pub(super) mod minix;
     mod name;
     pub(super) mod ntfs;
+    pub(super) mod qnx4;
+    pub(super) mod qnx6;
+    pub(super) mod qnx_efs;
+    pub(super) mod qnx_ifs;
     pub(super) mod reiserfs;
     pub(super) mod romfs;
     pub(super) mod squashfs;
@@ -120,6 +126,7 @@ mod filesystem {
     mod trial;
     pub(super) mod ubifs;
     pub(super) mod udf;
+    pub(super) mod vxworks_memfs;
     pub(super) mod xfs;
     pub(super) mod yaffs2;
 }
@@ -162,6 +169,7 @@ pub const ALL: &[&dyn Format] = &[
     &boot::dtbo::Dtbo,
     &boot::fit::Fit,
     &boot::linux::Linux,
+    &boot::qnx_startup::QnxStartup,
     &boot::trx::Trx,
     &boot::uboot_env::UbootEnv,
     &boot::uimage::Uimage,
@@ -198,11 +206,16 @@ pub const ALL: &[&dyn Format] = &[
     &filesystem::jfs::Jfs,
     &filesystem::minix::Minix,
     &filesystem::ntfs::Ntfs,
+    &filesystem::qnx4::Qnx4,
+    &filesystem::qnx6::Qnx6,
+    &filesystem::qnx_efs::QnxEfs,
+    &filesystem::qnx_ifs::QnxIfs,
     &filesystem::reiserfs::Reiserfs,
     &filesystem::romfs::Romfs,
     &filesystem::squashfs::Squashfs,
     &filesystem::ubifs::Ubifs,
     &filesystem::udf::Udf,
+    &filesystem::vxworks_memfs::VxworksMemfs,
     &filesystem::xfs::Xfs,
     &filesystem::yaffs2::Yaffs2,
     &flash::nand::Nand,

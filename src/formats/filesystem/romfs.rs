@@ -11,11 +11,12 @@ use bytes::Bytes;
 
 use self::walk::Walk;
 use crate::budget::Budget;
+use crate::formats::words::word_sum;
 use crate::formats::{
     Content, Doc, Extent, Format, Kind, Magic, Opened, Proof, Properties, Reject, Span, Tree,
 };
 use crate::problem::Problem;
-use crate::read::{Fields, index, length};
+use crate::read::{Endian, Fields, index, length};
 
 /// romfs.
 pub(in crate::formats) struct Romfs;
@@ -118,11 +119,5 @@ fn name(bytes: &[u8], at: u64) -> Option<(&[u8], u64)> {
 /// Whether the big-endian words of `len` bytes from `at` add up to zero, as romfs makes them.
 fn sums_to_zero(bytes: &[u8], at: u64, len: u64) -> bool {
     let covered = bytes.get(index(at)..index(at.saturating_add(len)));
-    covered.is_some_and(|covered| {
-        let (words, _) = covered.as_chunks::<4>();
-        let sum = words.iter().fold(0_u32, |sum, word| {
-            sum.wrapping_add(u32::from_be_bytes(*word))
-        });
-        sum == 0
-    })
+    covered.is_some_and(|covered| word_sum(covered, Endian::Big) == 0)
 }
