@@ -68,7 +68,7 @@ mod compression {
 mod disk {
     pub(super) mod android_sparse;
     pub(super) mod android_super;
-    mod assemble;
+    pub(super) mod assemble;
     pub(super) mod gpt;
     pub(super) mod mbr;
     mod packed;
@@ -106,6 +106,7 @@ mod filesystem {
     mod trial;
     pub(super) mod ubifs;
     pub(super) mod udf;
+    pub(super) mod wince_rom;
     pub(super) mod xfs;
     pub(super) mod yaffs2;
 }
@@ -116,6 +117,7 @@ mod flash {
 }
 
 mod memory {
+    pub(super) mod b000ff;
     pub(super) mod binary;
     pub(super) mod dfu;
     pub(super) mod elf;
@@ -185,10 +187,12 @@ pub const ALL: &[&dyn Format] = &[
     &filesystem::squashfs::Squashfs,
     &filesystem::ubifs::Ubifs,
     &filesystem::udf::Udf,
+    &filesystem::wince_rom::WinceRom,
     &filesystem::xfs::Xfs,
     &filesystem::yaffs2::Yaffs2,
     &flash::nand::Nand,
     &flash::ubi::Ubi,
+    &memory::b000ff::B000ff,
     &memory::binary::Binary,
     &memory::dfu::Dfu,
     &memory::elf::Elf,
