@@ -23,13 +23,18 @@ pub struct Limits {
 impl Limits {
     /// The ratio is not looked at below so many decoded bytes (256 MiB).
     pub const RATIO_FLOOR: u64 = 256 << 20;
+    /// Nor is it for the whole image below so many (1 GiB).
+    pub const IMAGE_FLOOR: u64 = 1 << 30;
+    /// Bytes that paths and attributes of all entries together may take (48 MiB): deep chains of long names would grow without
+    /// relation to the image.
+    pub const HELD: u64 = 48 << 20;
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
             depth: 32,
-            entries: 2_000_000,
+            entries: 400_000,
             decoded: 16 << 30,
             ratio: 250,
             memory: 64 << 20,
@@ -42,6 +47,10 @@ pub struct Budget {
     limits: Limits,
     entries: AtomicU64,
     decoded: AtomicU64,
+    /// What all decoding together may still yield by the image's length, in bytes.
+    in_proportion: AtomicU64,
+    /// Bytes that paths and attributes may still take.
+    held: AtomicU64,
     expired: Box<dyn Fn() -> bool + Send + Sync>,
     spool: Spool,
 }
@@ -58,6 +67,8 @@ impl Budget {
             limits,
             entries: AtomicU64::new(limits.entries),
             decoded: AtomicU64::new(limits.decoded),
+            in_proportion: AtomicU64::new(u64::MAX),
+            held: AtomicU64::new(Limits::HELD),
             expired,
             spool: Spool::new(limits.memory),
         }
@@ -66,6 +77,15 @@ impl Budget {
     /// The limits it started with.
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// Says how many bytes the image has: many small streams side by side, or one inside another, may not yield more from it
+    /// than one stream of that length could.
+    pub fn weigh(&self, stored: u64) {
+        let most = stored
+            .saturating_mul(self.limits.ratio)
+            .max(Limits::IMAGE_FLOOR);
+        self.in_proportion.store(most, Ordering::Relaxed);
     }
 
     /// Where decoded streams go.
@@ -97,13 +117,30 @@ impl Budget {
                 "the time is up; raise --max-seconds to read on",
             ));
         }
-        if spend(&self.decoded, count) {
+        if !spend(&self.decoded, count) {
+            return Err(Problem::limit(format!(
+                "more than {} decoded bytes; raise --max-decoded to read on",
+                self.limits.decoded
+            )));
+        }
+        if !spend(&self.in_proportion, count) {
+            return Err(Problem::limit(
+                "the image became too many times its bytes; raise --max-ratio to read on",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Spends `count` bytes of paths and attributes that are kept in memory.
+    ///
+    /// # Errors
+    /// A problem of kind `limit`.
+    pub fn spend_held(&self, count: u64) -> Result<(), Problem> {
+        if spend(&self.held, count) {
             return Ok(());
         }
-        Err(Problem::limit(format!(
-            "more than {} decoded bytes; raise --max-decoded to read on",
-            self.limits.decoded
-        )))
+        let detail = format!("paths and attributes of more than {} bytes", Limits::HELD);
+        Err(Problem::limit(detail))
     }
 
     /// Whether `stored` bytes may become `decoded` bytes.
@@ -139,6 +176,15 @@ mod tests {
         assert!(budget.spend_entries(2).is_ok());
         let problem = budget.spend_entries(1).unwrap_err();
         assert!(problem.detail.contains("--max-entries"));
+    }
+
+    #[test]
+    fn many_streams_yield_no_more_than_one_could() {
+        let budget = Budget::new(Limits::default());
+        budget.weigh(8 << 20);
+        assert!(budget.spend_decoded(2000 << 20).is_ok());
+        let problem = budget.spend_decoded(1 << 20).unwrap_err();
+        assert!(problem.detail.contains("--max-ratio"));
     }
 
     #[test]

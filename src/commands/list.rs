@@ -15,22 +15,22 @@ use crate::report::list;
 /// Lists an image; exit code 8 when something in it stayed unread or unexplained.
 pub(super) fn run(args: &cli::List) -> Result<u8> {
     let found = open::inventory(&args.image, &args.reading, &args.beside, &args.budget)?;
-    let text = match args.output.format {
+    match args.output.format {
         ReportFormat::Json => {
             let facts = if args.facts {
                 facts(&found)
             } else {
                 BTreeMap::new()
             };
-            output::json(&list::List::new(&found).with_facts(&facts))?
+            let list = list::List::new(&found).with_facts(&facts);
+            output::write_json(&args.output, &list)?;
         }
         ReportFormat::Terminal => {
             let mut text = String::new();
             list::text::render(&found, &mut text)?;
-            text
+            output::write(&args.output, &text)?;
         }
-    };
-    output::write(&args.output, &text)?;
+    }
     Ok(if found.is_incomplete() { 8 } else { 0 })
 }
 

@@ -24,6 +24,20 @@ pub(super) fn write(to: &Output, text: &str) -> Result<()> {
     }
 }
 
+/// Writes a record as the JSON that [`json`] makes, without holding the text: that of a list may be longer than the image.
+pub(super) fn write_json(to: &Output, record: &impl serde::Serialize) -> Result<()> {
+    let fill = |out: &mut dyn Write| -> std::io::Result<()> {
+        let mut out = std::io::BufWriter::new(out);
+        serde_json::to_writer_pretty(&mut out, record)?;
+        out.write_all(b"\n")?;
+        out.flush()
+    };
+    match &to.output {
+        Some(path) => fill_file(path, 0o644, fill),
+        None => fill_stdout(fill),
+    }
+}
+
 /// A record as the JSON that goes out: indented, one line feed at the end.
 pub(super) fn json(record: &impl serde::Serialize) -> Result<String> {
     let mut text = serde_json::to_string_pretty(record)?;
@@ -33,8 +47,12 @@ pub(super) fn json(record: &impl serde::Serialize) -> Result<String> {
 
 /// Writes to standard output; a reader that went away is no error.
 pub(super) fn write_stdout(text: &str) -> Result<()> {
+    fill_stdout(|out| out.write_all(text.as_bytes()))
+}
+
+fn fill_stdout(fill: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<()> {
     let mut out = anstream::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match fill(&mut out).and_then(|()| out.flush()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         result => result.context("cannot write to standard output"),
     }
@@ -42,7 +60,15 @@ pub(super) fn write_stdout(text: &str) -> Result<()> {
 
 /// Writes a file by a temporary file beside it, synced and renamed.
 pub(super) fn write_file(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
-    persist(path, bytes, mode).map_err(|error| {
+    fill_file(path, mode, |out| out.write_all(bytes))
+}
+
+fn fill_file(
+    path: &Path,
+    mode: u32,
+    fill: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+) -> Result<()> {
+    persist(path, mode, fill).map_err(|error| {
         let path = escape(path.as_os_str().as_encoded_bytes());
         // The kind alone: the whole text would name the temporary file.
         let why = match error.kind() {
@@ -53,17 +79,21 @@ pub(super) fn write_file(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     })
 }
 
-fn persist(path: &Path, bytes: &[u8], mode: u32) -> std::io::Result<()> {
+fn persist(
+    path: &Path,
+    mode: u32,
+    fill: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    let mut file = tempfile::Builder::new()
+    let mut written = tempfile::Builder::new()
         .permissions(std::fs::Permissions::from_mode(mode))
         .tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
+    fill(&mut written)?;
+    written.as_file().sync_all()?;
+    written.persist(path).map_err(|error| error.error)?;
     std::fs::File::open(folder)?.sync_all()
 }

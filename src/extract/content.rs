@@ -48,22 +48,37 @@ pub(super) struct Inside {
     pub(super) too_many: bool,
 }
 
-/// Reads every file once. `files` are the files of a tree in order; the result has one content each, where hard links
-/// to one file share theirs with the first.
-pub(super) fn read_all(files: &[&File], stored: u64, budget: &Budget) -> Vec<Arc<Content>> {
+/// The contents of files that have several names, by their identity.
+#[derive(Default)]
+pub(super) struct Links(BTreeMap<usize, Arc<Content>>);
+
+/// Reads every file once. `files` are some files of a tree in order; the result has one content each, where hard links
+/// to one file share theirs with the first. `links` goes on from one call to the next of the same tree, whose files stay alive.
+pub(super) fn read_all<'f>(
+    files: &[&'f File],
+    stored: u64,
+    budget: &Budget,
+    links: &mut Links,
+) -> Vec<Arc<Content>> {
     let mut first = BTreeMap::new();
-    let mut jobs: Vec<(&File, Result<(), Problem>)> = Vec::new();
-    let owners: Vec<usize> = files
+    let mut jobs: Vec<(&'f File, Result<(), Problem>)> = Vec::new();
+    let mut job = |file: &'f File| {
+        // Spent in order and beforehand, so that the same files are refused whatever the threads do.
+        let spent = budget
+            .spend_decoded(file.size)
+            .and_then(|()| budget.check_ratio(stored, file.size));
+        jobs.push((file, spent));
+        jobs.len().saturating_sub(1)
+    };
+    let owners: Vec<Result<Arc<Content>, usize>> = files
         .iter()
         .map(|file| {
-            *first.entry(identity(&file.data)).or_insert_with(|| {
-                // Spent in order and beforehand, so that the same files are refused whatever the threads do.
-                let spent = budget
-                    .spend_decoded(file.size)
-                    .and_then(|()| budget.check_ratio(stored, file.size));
-                jobs.push((file, spent));
-                jobs.len().saturating_sub(1)
-            })
+            if Arc::strong_count(&file.data) == 1 {
+                return Err(job(file));
+            }
+            let identity = identity(&file.data);
+            let known = links.0.get(&identity).map(Arc::clone);
+            known.ok_or_else(|| *first.entry(identity).or_insert_with(|| job(file)))
         })
         .collect();
     let contents: Vec<Arc<Content>> = jobs
@@ -71,9 +86,14 @@ pub(super) fn read_all(files: &[&File], stored: u64, budget: &Budget) -> Vec<Arc
         .with_max_len(16)
         .map(|(file, spent)| Arc::new(spent.map_or_else(refused, |()| read(file, budget))))
         .collect();
+    let done = |job: usize| contents.get(job).map(Arc::clone);
+    let shared = first.into_iter();
+    links
+        .0
+        .extend(shared.filter_map(|(identity, job)| Some((identity, done(job)?))));
     let contents = owners
         .into_iter()
-        .map(|owner| contents.get(owner).map(Arc::clone));
+        .map(|owner| owner.or_else(|job| done(job).ok_or(())));
     contents.flatten().collect()
 }
 

@@ -30,10 +30,11 @@ impl Hit {
 
 /// A stream may hold so many hits; the rest is not looked at, and that is told.
 const MOST_HITS: usize = 4_000_000;
-/// So many first bytes of a pattern are searched for; the rest is compared at each hit.
-const PREFIX: usize = 3;
-/// So many patterns are searched for at once: more would not fit the vector instructions.
-const GROUP: usize = 60;
+/// So many bytes of a pattern are searched for, its rarest; the rest is compared at each hit.
+const FRAGMENT: usize = 3;
+/// So many patterns are searched for at once. With more the vector instructions let through so many places where none of them
+/// stands that a second pass is cheaper (`tests/slow/bench/run --only scan`).
+const GROUP: usize = 24;
 /// Bytes that are in memory at a time (4 MiB).
 const SLAB: u64 = 4 << 20;
 /// Bytes searched at a time by one thread (1 MiB).
@@ -44,32 +45,67 @@ const BLOCK: usize = 4096;
 const WINDOW_HITS: usize = 100_000;
 
 struct Needles {
-    /// Each finds some of the patterns by their first bytes.
+    /// Each finds some of the fragments.
     searchers: Vec<AhoCorasick>,
-    /// For each first byte the formats and magics that start with it.
-    owners: Vec<Vec<(usize, &'static Magic)>>,
+    /// The patterns, by the first byte of their fragments.
+    owners: Vec<Vec<Owner>>,
+    /// The bytes that some fragment holds and nothing else.
+    uniform: BTreeSet<u8>,
     /// Length of the longest pattern.
     longest: u64,
 }
 
+/// A pattern that a fragment may belong to.
+#[derive(Clone)]
+struct Owner {
+    format: usize,
+    magic: &'static Magic,
+    /// Where in the pattern its fragment stands.
+    fragment: usize,
+}
+
+/// The part of a pattern that is the rarest in flash, and where it stands: code and tables are full of small numbers.
+fn fragment(pattern: &'static [u8]) -> (usize, &'static [u8]) {
+    let rarity = |bytes: &[u8]| {
+        let of = |byte: &u8| match byte {
+            0 => 0_u8,
+            1 | 0xff => 1,
+            _ => 2,
+        };
+        bytes.iter().map(of).fold(0, u8::saturating_add)
+    };
+    let all = pattern.windows(FRAGMENT).enumerate().rev();
+    let rarest = all.max_by_key(|(_, bytes)| rarity(bytes));
+    rarest.unwrap_or((0, pattern))
+}
+
 static NEEDLES: LazyLock<Needles> = LazyLock::new(|| {
     let mut owners = vec![Vec::new(); 256];
-    let mut prefixes = BTreeSet::new();
+    let mut fragments = BTreeSet::new();
     let mut longest = 1;
-    for (index, format) in formats::ALL.iter().enumerate() {
-        for magic in format.magics() {
-            let prefix = magic.bytes.get(..PREFIX).unwrap_or(magic.bytes);
-            prefixes.insert(prefix);
+    for (format, of) in formats::ALL.iter().enumerate() {
+        for magic in of.magics() {
+            let (at, bytes) = fragment(magic.bytes);
+            fragments.insert(bytes);
             longest = longest.max(length(magic.bytes));
-            let first = magic.bytes.first().copied().map(usize::from);
+            let first = bytes.first().copied().map(usize::from);
             if let Some(owners) = first.and_then(|first| owners.get_mut(first)) {
-                owners.push((index, magic));
+                owners.push(Owner {
+                    format,
+                    magic,
+                    fragment: at,
+                });
             }
         }
     }
+    let uniform = fragments
+        .iter()
+        .filter_map(|bytes| Some(*bytes.first()?).filter(|&first| is_all(bytes, first)));
+    let uniform = uniform.collect();
     // Patterns of two bytes make a search less sharp, so the shortest share a group.
-    let (short, long): (Vec<&[u8]>, Vec<&[u8]>) =
-        prefixes.into_iter().partition(|prefix| prefix.len() < 3);
+    let (short, long): (Vec<&[u8]>, Vec<&[u8]>) = fragments
+        .into_iter()
+        .partition(|bytes| bytes.len() < FRAGMENT);
     let searcher = |group: &[&[u8]]| {
         let mut builder = AhoCorasick::builder();
         builder.match_kind(MatchKind::LeftmostFirst);
@@ -83,6 +119,7 @@ static NEEDLES: LazyLock<Needles> = LazyLock::new(|| {
             .flat_map(searcher)
             .collect(),
         owners,
+        uniform,
         longest,
     }
 });
@@ -122,7 +159,7 @@ pub(super) fn search_along(stream: &Bytes, mut read: impl FnMut(&[u8]) + Send) -
     (hits, too_many)
 }
 
-/// The hits whose pattern starts in the window at `from`.
+/// The hits whose pattern has its fragment start in the window at `from`.
 fn search_window(stream: &Bytes, from: u64) -> Vec<Hit> {
     let needles = &*NEEDLES;
     let overlap = needles.longest.saturating_sub(1);
@@ -139,7 +176,7 @@ fn search_window(stream: &Bytes, from: u64) -> Vec<Hit> {
                     break;
                 }
                 let at = from.saturating_add(u64::try_from(start).unwrap_or(u64::MAX));
-                needles.verify(stream, &window, start, at, &mut hits);
+                needles.verify(stream, at, &mut hits);
             }
         }
     }
@@ -147,44 +184,47 @@ fn search_window(stream: &Bytes, from: u64) -> Vec<Hit> {
 }
 
 impl Needles {
-    /// Where in a window patterns may start: not in blocks of one byte value with which none does, such as erased flash.
+    /// Where in a window fragments may start: not in blocks of one byte value, such as erased flash.
     fn stretches(&self, window: &[u8]) -> Vec<Range<usize>> {
-        let own = window.get(..index(WINDOW)).unwrap_or(window);
+        let own = window.len().min(index(WINDOW));
         let mut stretches: Vec<Range<usize>> = Vec::new();
-        let mut at = 0_usize;
-        for block in own.chunks(BLOCK) {
-            let end = at.saturating_add(block.len());
-            if !self.is_barren(block) {
-                match stretches.last_mut() {
-                    Some(last) if last.end == at => last.end = end,
-                    _ => stretches.push(at..end),
-                }
+        for at in (0..own).step_by(BLOCK) {
+            let end = at.saturating_add(BLOCK).min(own);
+            // A fragment that starts at the end of the block reaches into the next one.
+            let reach = end.saturating_add(FRAGMENT).min(window.len());
+            if self.is_barren(window.get(at..reach).unwrap_or_default()) {
+                continue;
             }
-            at = end;
+            match stretches.last_mut() {
+                Some(last) if last.end == at => last.end = end,
+                _ => stretches.push(at..end),
+            }
         }
         stretches
     }
 
     fn is_barren(&self, block: &[u8]) -> bool {
         let first = block.first().copied().unwrap_or_default();
-        let starts_none = self
-            .owners
-            .get(usize::from(first))
-            .is_some_and(Vec::is_empty);
-        starts_none && is_all(block, first)
+        !self.uniform.contains(&first) && is_all(block, first)
     }
 
-    /// Adds every format whose whole pattern stands at `start` of the window, which is `at` of the stream.
-    fn verify(&self, stream: &Bytes, window: &[u8], start: usize, at: u64, hits: &mut Vec<Hit>) {
-        let rest = window.get(start..).unwrap_or_default();
-        let first = rest.first().copied().map(usize::from).unwrap_or_default();
-        let owners = self.owners.get(first).into_iter().flatten();
-        for (number, magic) in owners.filter(|(_, magic)| rest.starts_with(magic.bytes)) {
-            let format = formats::ALL.get(*number);
-            let located = format.and_then(|format| format.locate(stream, magic, at));
+    /// Adds every format whose whole pattern stands where a fragment was found, at `at` of the stream.
+    fn verify(&self, stream: &Bytes, at: u64, hits: &mut Vec<Hit>) {
+        let first = stream.get(index(at)).copied().map(usize::from);
+        let owners = first.and_then(|first| self.owners.get(first));
+        for owner in owners.into_iter().flatten() {
+            let start = at.checked_sub(u64::try_from(owner.fragment).unwrap_or(u64::MAX));
+            let found = start.filter(|&start| {
+                let rest = stream.get(index(start)..).unwrap_or_default();
+                rest.starts_with(owner.magic.bytes)
+            });
+            let format = formats::ALL.get(owner.format);
+            let located = found
+                .zip(format)
+                .and_then(|(start, format)| format.locate(stream, owner.magic, start));
             hits.extend(located.map(|at| Hit {
                 at,
-                format: *number,
+                format: owner.format,
             }));
         }
     }
@@ -223,6 +263,32 @@ mod tests {
             .filter(|hit| hit.format().is_some_and(|format| format.doc().id == "gzip"));
         assert_eq!(gzip.map(|hit| hit.at).collect::<Vec<_>>(), [WINDOW - 1]);
         assert!(!too_many);
+    }
+
+    #[test]
+    fn patterns_are_found_across_windows_and_beside_constant_blocks() {
+        let window = usize::try_from(WINDOW).unwrap();
+        for format in formats::ALL {
+            for (magic, fill) in format
+                .magics()
+                .iter()
+                .flat_map(|magic| [(magic, 0), (magic, 0xff)])
+            {
+                for at in [window - 1, window - 2, window - 4, window + BLOCK - 2] {
+                    let mut stream = vec![fill; window + 16384];
+                    stream[at..at + magic.bytes.len()].copy_from_slice(magic.bytes);
+                    let stream = Bytes::from(stream);
+                    let wanted = format.locate(&stream, magic, length(&stream[..at]));
+                    let found = search(&stream).0;
+                    let id = format.doc().id;
+                    let stands = |at| {
+                        let own = |hit: &Hit| hit.format().is_some_and(|it| it.doc().id == id);
+                        found.iter().any(|hit| hit.at == at && own(hit))
+                    };
+                    assert!(wanted.is_none_or(stands), "{id}: {:x?}", magic.bytes);
+                }
+            }
+        }
     }
 
     #[test]

@@ -57,7 +57,11 @@ pub fn unpack(image: &Image, budget: &Budget) -> Inventory {
         base: image.base,
     };
     match &image.source {
-        Source::Bytes(bytes) => unpacker.start_bytes(bytes),
+        Source::Bytes(bytes) => {
+            let with = image.with.iter().map(|file| length(&file.bytes));
+            budget.weigh(with.fold(length(bytes), u64::saturating_add));
+            unpacker.start_bytes(bytes);
+        }
         Source::Root(tree, problems) => unpacker.start_root(tree, problems),
     }
     unpacker.start_with(&image.with);

@@ -37,6 +37,7 @@ mod archive {
 
 mod boot {
     pub(super) mod android_boot;
+    pub(super) mod avb;
     pub(super) mod dtb;
     pub(super) mod dtbo;
     pub(super) mod fit;
@@ -143,6 +144,7 @@ pub const ALL: &[&dyn Format] = &[
     &archive::xar::Xar,
     &archive::zip::Zip,
     &boot::android_boot::AndroidBoot,
+    &boot::avb::Avb,
     &boot::dtb::Dtb,
     &boot::dtbo::Dtbo,
     &boot::fit::Fit,

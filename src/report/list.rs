@@ -4,7 +4,7 @@ pub mod text;
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::digest::{Digest, hex};
 use crate::entry::Node;
@@ -22,11 +22,32 @@ pub struct List<'a> {
     image: &'a ImageId,
     regions: Vec<RegionRow<'a>>,
     gaps: Vec<GapRow<'a>>,
-    entries: Vec<EntryRow<'a>>,
+    entries: Entries<'a>,
     history: Vec<OlderRow<'a>>,
     partitions: &'a [Partition],
     problems: &'a [Told],
     coverage: Coverage,
+}
+
+/// The entries, made into rows one by one as they are written: an image may hold half a million.
+struct Entries<'a> {
+    found: &'a [Found],
+    /// What is known of their contents, by index.
+    facts: Option<&'a BTreeMap<usize, Facts>>,
+}
+
+impl Serialize for Entries<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let rows = self
+            .found
+            .iter()
+            .enumerate()
+            .map(|(index, found)| EntryRow {
+                facts: self.facts.and_then(|facts| facts.get(&index)),
+                ..EntryRow::new(found)
+            });
+        serializer.collect_seq(rows)
+    }
 }
 
 #[derive(Serialize)]
@@ -165,7 +186,10 @@ impl<'a> List<'a> {
                     ..GapRow::new(gap, within(gap.within))
                 })
                 .collect(),
-            entries: found.entries.iter().map(EntryRow::new).collect(),
+            entries: Entries {
+                found: &found.entries,
+                facts: None,
+            },
             history: found.history.iter().map(OlderRow::new).collect(),
             partitions: &found.partitions,
             problems: &found.problems,
@@ -178,9 +202,7 @@ impl<'a> List<'a> {
     /// The same list with what is known of some entries' contents, by their index.
     #[must_use]
     pub fn with_facts(mut self, facts: &'a BTreeMap<usize, Facts>) -> Self {
-        for (index, row) in self.entries.iter_mut().enumerate() {
-            row.facts = facts.get(&index);
-        }
+        self.entries.facts = Some(facts);
         self
     }
 }

@@ -7,6 +7,9 @@ use crate::extract::inventory::{Found, Older, Owner, State};
 use crate::place::Place;
 use crate::problem::{Problem, ProblemKind};
 
+/// So many entries are read at a time: what reading them yields is larger than what is kept of it.
+const BATCH: usize = 1 << 15;
+
 impl Unpacker<'_> {
     /// Takes the entries of a tree, sorted by path; reads the contents of its files.
     pub(super) fn take_tree(
@@ -18,34 +21,41 @@ impl Unpacker<'_> {
         depth: usize,
     ) {
         entries.sort_by(|a, b| a.path.cmp(&b.path));
-        let files: Vec<&File> = entries
-            .iter()
-            .filter_map(|entry| match &entry.node {
+        let mut links = content::Links::default();
+        let mut before: Option<(EntryPath, u32)> = None;
+        let mut entries = entries.into_iter();
+        loop {
+            let batch: Vec<Entry> = entries.by_ref().take(BATCH).collect();
+            if batch.is_empty() {
+                break;
+            }
+            let files = batch.iter().filter_map(|entry| match &entry.node {
                 Node::File(file) => Some(file),
                 _ => None,
-            })
-            .collect();
-        let mut contents = content::read_all(&files, stored, self.budget).into_iter();
-        let mut before: Option<(EntryPath, u32)> = None;
-        for entry in entries {
-            let content = matches!(entry.node, Node::File(_))
-                .then(|| contents.next())
-                .flatten();
-            let ordinal = match &before {
-                Some((path, ordinal)) if *path == entry.path => ordinal.saturating_add(1),
-                _ => 0,
-            };
-            before = Some((entry.path.clone(), ordinal));
-            if ordinal == 1 {
-                let problem =
-                    Problem::new(ProblemKind::Name, "this path stands here more than once");
-                self.tell(
-                    &place.path(&entry.path),
-                    region.map(Owner::Region),
-                    vec![problem],
-                );
+            });
+            let files: Vec<&File> = files.collect();
+            let contents = content::read_all(&files, stored, self.budget, &mut links);
+            let mut contents = contents.into_iter();
+            for entry in batch {
+                let content = matches!(entry.node, Node::File(_))
+                    .then(|| contents.next())
+                    .flatten();
+                let ordinal = match &before {
+                    Some((path, ordinal)) if *path == entry.path => ordinal.saturating_add(1),
+                    _ => 0,
+                };
+                before = Some((entry.path.clone(), ordinal));
+                if ordinal == 1 {
+                    let problem =
+                        Problem::new(ProblemKind::Name, "this path stands here more than once");
+                    self.tell(
+                        &place.path(&entry.path),
+                        region.map(Owner::Region),
+                        vec![problem],
+                    );
+                }
+                self.add_entry(entry, ordinal, content.as_deref(), region, place, depth);
             }
-            self.add_entry(entry, ordinal, content.as_deref(), region, place, depth);
         }
     }
 
@@ -110,7 +120,12 @@ impl Unpacker<'_> {
 
     pub(super) fn take_history(&mut self, history: &[Superseded], region: usize, place: &Place) {
         let files: Vec<&File> = history.iter().map(|older| &older.file).collect();
-        let contents = content::read_all(&files, u64::MAX, self.budget);
+        let contents = content::read_all(
+            &files,
+            u64::MAX,
+            self.budget,
+            &mut content::Links::default(),
+        );
         for (older, content) in history.iter().zip(contents) {
             self.found.history.push(Older {
                 place: place.path(&older.path),

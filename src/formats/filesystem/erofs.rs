@@ -7,6 +7,7 @@ mod cluster;
 mod content;
 mod decoder;
 mod inode;
+mod packed;
 #[cfg(test)]
 mod tests;
 mod walk;
@@ -26,6 +27,8 @@ use crate::formats::{
 use crate::problem::Problem;
 use crate::read::{Fields, clip, cut, index, length};
 
+use packed::Packed;
+
 /// EROFS.
 pub(in crate::formats) struct Erofs;
 
@@ -37,8 +40,14 @@ const COMPAT_CHECKSUM: u32 = 1;
 const ZERO_PADDING: u32 = 1;
 /// Compression parameters stand behind the superblock; the same bit says that clusters may have several blocks.
 const PARAMETERS: u32 = 2;
-/// Zero padding, parameters, chunks, a second head or devices, inline tails: all that is read.
-const READ: u32 = 0x1f;
+/// Tails of compressed contents stand behind their indexes.
+const TAILS: u32 = 0x10;
+/// Fragments and deduplicated extents.
+const FRAGMENTS: u32 = 0x20;
+/// Long prefixes of attribute names.
+const PREFIXES: u32 = 0x40;
+/// Zero padding, parameters, chunks, a second head or devices, inline tails, and the two above: all that is read.
+const READ: u32 = 0x7f;
 
 impl Format for Erofs {
     fn doc(&self) -> &'static Doc {
@@ -48,12 +57,12 @@ impl Format for Erofs {
             kind: Kind::Filesystem,
             spec: "Linux fs/erofs/erofs_fs.h",
             reads: "compact and extended inodes; flat, inline and chunked content; LZ4, MicroLZMA, deflate and zstd with compact and \
-                    full indexes, clusters of several blocks and inline tails; extended attributes",
+                    full indexes, clusters of several blocks, inline tails, fragments and deduplicated extents; extended attributes with \
+                    long prefixes",
             verifies: "CRC-32C of the superblock; every compressed extent decodes to exactly its length; contents carry no checksum",
             limits: &[
-                "fragments and deduplicated extents",
                 "data on extra devices",
-                "long prefixes of attribute names",
+                "volumes with addresses of 48 bits, and metadata that are compressed, are named and not read",
             ],
         }
     }
@@ -87,11 +96,22 @@ impl Format for Erofs {
     }
 
     fn open(&self, region: Bytes, budget: &Budget) -> Opened {
-        let Some(volume) = Volume::parse(&region) else {
+        let Some(mut volume) = Volume::parse(&region) else {
             return Opened::unread(Problem::corrupt("the superblock is cut off"));
         };
-        let volume = Arc::new(volume);
         let mut problems = Problems::default();
+        let mut ledger = Ledger::default();
+        ledger.metadata(SUPER, volume.head_len());
+        if volume.features & FRAGMENTS != 0 && volume.packed_slot != 0 {
+            volume.packed = Packed::read(&volume, volume.packed_slot);
+        }
+        if volume.features & PREFIXES != 0 {
+            match xattr::prefixes(&volume, &mut ledger) {
+                Ok(prefixes) => volume.prefixes = prefixes,
+                Err(problem) => problems.push(problem),
+            }
+        }
+        let volume = Arc::new(volume);
         if volume.len() > length(&region) {
             let detail = format!("{} of {} bytes are there", region.len(), volume.len());
             problems.push(Problem::corrupt(detail).at(length(&region)));
@@ -100,8 +120,9 @@ impl Format for Erofs {
             let detail = format!("feature flags {:#x} are not read", volume.features & !READ);
             problems.push(Problem::unsupported(detail));
         }
-        let mut ledger = Ledger::default();
-        ledger.metadata(SUPER, volume.head_len());
+        if let Some(packed) = &volume.packed {
+            packed.explain(&volume, &mut ledger);
+        }
         let entries = walk::walk(&volume, budget, &mut ledger, &mut problems);
         Opened {
             content: Content::Tree(Tree {
@@ -135,6 +156,14 @@ struct Volume {
     slots: u8,
     /// Which algorithms have parameters, one bit each.
     algorithms: u16,
+    /// How many prefixes of attribute names there are, and where they start, in units of 4 bytes.
+    prefix_count: u8,
+    prefix_start: u32,
+    /// The slot of the packed inode.
+    packed_slot: u64,
+    /// What is read when the volume is opened: the packed inode, and the prefixes.
+    packed: Option<Packed>,
+    prefixes: Vec<Vec<u8>>,
 }
 
 impl Volume {
@@ -155,6 +184,11 @@ impl Volume {
             features: fields.u32(80)?,
             slots: fields.u8(13)?,
             algorithms: fields.u16(84)?,
+            prefix_count: fields.u8(91)?,
+            prefix_start: fields.u32(92)?,
+            packed_slot: fields.u64(96)?,
+            packed: None,
+            prefixes: Vec::new(),
         })
     }
 

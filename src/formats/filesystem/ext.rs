@@ -14,19 +14,25 @@ use crate::read::{Fields, clip, index, length};
 mod attributes;
 pub(in crate::formats) mod checksum;
 mod content;
+mod copies;
 mod deleted;
 mod directory;
 mod extents;
+mod fast;
+mod former;
+mod former_names;
 mod indirect;
 mod inode;
 mod journal;
 mod layout;
 mod listing;
+mod log;
 mod map;
 mod recover;
 mod service;
 mod superblock;
 mod survey;
+mod taken;
 mod tally;
 mod volume;
 mod walk;
@@ -35,8 +41,10 @@ mod xattr;
 #[cfg(test)]
 mod tests;
 
+use copies::Copies;
 use deleted::Deleted;
 use inode::Sort;
+use log::Log;
 use superblock::{SUPERBLOCK, Superblock};
 use volume::Volume;
 use walk::{ROOT, Walk};
@@ -52,11 +60,11 @@ impl Format for Ext {
             kind: Kind::Filesystem,
             spec: "Linux Documentation/filesystems/ext4",
             reads: "blocks of 1 to 64 KiB, block lists and extents, inline data, bigalloc, meta_bg, 64bit, hash trees, sparse files, extended attributes in inodes, blocks and inodes of their own",
-            verifies: "metadata_csum (CRC-32C of superblock, descriptors, bitmaps, inodes, directories, extents, attributes), gdt_csum (CRC-16), inode bitmap against names",
+            verifies: "metadata_csum (CRC-32C of superblock, descriptors, bitmaps, inodes, directories, extents, attributes), gdt_csum (CRC-16), all three kinds of checksums of the journal, inode bitmap against names",
             limits: &[
-                "the journal is replayed, but for fast commits and the checksums of its first version",
+                "the journal is replayed, but fast commits behind its last transaction are told, not replayed",
                 "encrypted files (fscrypt) and compressed files (e2compr) are listed and not read",
-                "deleted files are shown when their inode and all their blocks are as they were left (ext3 and ext4 empty the inode)",
+                "deleted files are shown when their inode (the journal may hold a copy of it) and all their blocks are as they were left; of others that the journal knows only name, size and time are shown; names and maps in inodes of deleted files that were kept inline are not",
                 "an external journal is named and not read",
             ],
         }
@@ -112,13 +120,14 @@ impl Format for Ext {
         let mut volume = Volume::read(region, block, &mut problems);
         if needs_recovery {
             match replayed(&volume, budget, &mut properties) {
-                Ok(region) => {
+                Ok((region, behind)) => {
                     // What is wrong with the older structures the kernel never sees.
                     let block = match superblock(&region) {
                         Some(Ok(block)) => block,
                         _ => volume.block,
                     };
                     problems = overall(&block);
+                    problems.extend(behind);
                     volume = Volume::read(region, block, &mut problems);
                 }
                 Err(problem) => {
@@ -140,17 +149,17 @@ impl Format for Ext {
     }
 }
 
-/// The file system as it is once its journal is replayed.
+/// The file system as it is once its journal is replayed, and what of the journal is not.
 fn replayed(
     volume: &Volume,
     budget: &Budget,
     properties: &mut Properties,
-) -> Result<Bytes, Problem> {
+) -> Result<(Bytes, Option<Problem>), Problem> {
     let replay = recover::read(volume)?;
     let (transactions, blocks) = (replay.transactions, replay.len());
     let said = format!("replayed: {transactions} transactions, {blocks} blocks");
     properties.set("journal", said);
-    replay.apply(volume, budget)
+    Ok((replay.apply(volume, budget)?, replay.behind))
 }
 
 /// Reads everything that the superblock leads to.
@@ -158,11 +167,19 @@ fn read_tree(volume: &Arc<Volume>, budget: &Budget, mut problems: Vec<Problem>) 
     let mut walk = Walk::new(Arc::clone(volume), budget);
     layout::name_structures(volume, &mut walk.account, &mut problems);
     walk.service_inodes();
+    // A journal that cannot be read is told where it matters: when it has to be replayed.
+    if volume.block.has_journal()
+        && volume.block.journal_inode != 0
+        && let Ok(log) = Log::of(volume)
+    {
+        walk.copies = Arc::new(Copies::read(&log));
+    }
     walk.run();
     let mut deleted = Deleted::default();
     if !walk.was_stopped() {
         walk.compare_bitmaps();
         deleted = walk.deleted();
+        walk.former(&mut deleted);
     }
     problems.extend(walk.problems());
     let (mut spans, twice) = walk.account.finish();

@@ -5,6 +5,7 @@
 //! checkpoint says which counts, and a journal in the checkpoint says what changed since.
 
 mod content;
+mod forward;
 mod node;
 #[cfg(test)]
 mod tests;
@@ -45,7 +46,7 @@ impl Format for F2fs {
             reads: "blocks of 4 KiB; inline contents, directories and attributes; files compressed with LZO, LZ4 and zstd",
             verifies: "CRC-32 of superblocks, checkpoints and, where they are kept, of inodes and compressed clusters; node footers",
             limits: &[
-                "what was synced after the last checkpoint is not read",
+                "what was synced after the last checkpoint is told, not read",
                 "encrypted files are named, not read",
                 "access control lists, and clusters compressed with LZO-RLE",
                 "blocks of another length than 4 KiB, and volumes of several devices",
@@ -120,6 +121,12 @@ impl Format for F2fs {
             opened.problems.extend(problems.into_vec());
             return opened;
         };
+        let synced = volume
+            .forward
+            .and_then(|start| forward::told(&volume, start));
+        if let Some(problem) = synced {
+            problems.push(problem);
+        }
         let mut walk = Walk::new(volume, problems);
         for at in [SUPER, SUPER.saturating_add(BLOCK)] {
             walk.spans.push(Span::metadata(at, SUPER_LEN));

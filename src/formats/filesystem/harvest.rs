@@ -7,8 +7,6 @@ use crate::formats::{Content, Opened, Properties, Tree};
 use crate::problem::{Problem, ProblemKind};
 use crate::read::length;
 
-/// Bytes that paths and the like together may take: deep chains of long names would grow without relation to the image.
-const HELD: u64 = 256 << 20;
 /// Problems that are told one by one.
 const TOLD: usize = 1000;
 
@@ -23,7 +21,6 @@ pub(super) struct Harvest<'a> {
     history: Vec<Superseded>,
     problems: Vec<Problem>,
     untold: u64,
-    held_left: u64,
     stopped: bool,
 }
 
@@ -38,7 +35,6 @@ impl<'a> Harvest<'a> {
             history: Vec::new(),
             problems: Vec::new(),
             untold: 0,
-            held_left: HELD,
             stopped: false,
         }
     }
@@ -80,11 +76,8 @@ impl<'a> Harvest<'a> {
         if self.stopped {
             return false;
         }
-        if let Some(left) = self.held_left.checked_sub(bytes) {
-            self.held_left = left;
-        } else {
-            let detail = format!("paths and attributes of more than {HELD} bytes");
-            self.tell(Problem::limit(detail));
+        if let Err(problem) = self.budget.spend_held(bytes) {
+            self.tell(problem);
             self.stopped = true;
         }
         !self.stopped

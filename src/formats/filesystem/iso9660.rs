@@ -4,11 +4,13 @@
 //! Joliet one. The tree that Linux would show is listed: Rock Ridge, else Joliet, else the primary. What stands only in
 //! the other tree is listed too, since another system would show it.
 
+mod attributes;
 mod content;
 mod descriptor;
 mod names;
 mod path_table;
 mod record;
+mod sessions;
 mod susp;
 #[cfg(test)]
 mod tests;
@@ -22,7 +24,7 @@ use self::descriptor::Volume;
 use self::names::Names;
 use self::walk::{Walked, walk};
 use crate::budget::Budget;
-use crate::entry::Node;
+use crate::entry::{Node, Superseded};
 use crate::formats::stored::Ledger;
 use crate::formats::told::Problems;
 use crate::formats::{
@@ -44,13 +46,13 @@ impl Format for Iso9660 {
             title: "ISO 9660",
             kind: Kind::Filesystem,
             spec: "ECMA-119 (ISO 9660); SUSP 1.12 and RRIP 1.12 (Rock Ridge); the Joliet specification of 1995; zisofs of zisofs-tools",
-            reads: "Rock Ridge, ISO 9660:1999, Joliet and plain names; relocated directories, files of several extents, zisofs",
+            reads: "Rock Ridge, ISO 9660:1999, Joliet and plain names; relocated directories, files of several extents, zisofs; extended attributes of libisofs (AAIP); contents of earlier sessions that were replaced or removed",
             verifies: "the two byte orders of each number, path tables against directories, the checksum of the boot catalog; \
                        files carry no checksum",
             limits: &[
                 "interleaved files",
-                "extended attributes of libisofs (AAIP) and XA attributes stay unexplained",
-                "sessions after the first",
+                "access control lists of libisofs (AAIP) are told, not read; XA attributes stay unexplained",
+                "sessions of discs that cannot be overwritten: the first one is read, and those behind it are regions of their own",
                 "boot images that no tree names stay unexplained",
                 "zisofs 2",
             ],
@@ -91,6 +93,7 @@ impl Format for Iso9660 {
         let names = rock_ridge.map_or(Names::Plain, Names::RockRidge);
         properties.set("names", names.word());
         let first = walk(&region, primary, names, budget, &mut ledger, &mut problems);
+        let history = sessions::read(&region, primary, &first, budget, &mut ledger);
         let second = set.joliet.as_ref().map(|joliet| {
             walk(
                 &region,
@@ -109,21 +112,19 @@ impl Format for Iso9660 {
             other => (first, other),
         };
         let entries = with_others(shown, other, &mut problems);
-        opened(entries, ledger, problems, properties)
+        opened(entries, history, ledger, problems, properties)
     }
 }
 
 fn opened(
     entries: Vec<crate::entry::Entry>,
+    history: Vec<Superseded>,
     ledger: Ledger,
     problems: Problems,
     properties: Properties,
 ) -> Opened {
     Opened {
-        content: Content::Tree(Tree {
-            entries,
-            history: Vec::new(),
-        }),
+        content: Content::Tree(Tree { entries, history }),
         spans: ledger.into_spans(),
         problems: problems.into_vec(),
         properties,

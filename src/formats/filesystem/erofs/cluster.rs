@@ -8,7 +8,7 @@ use std::cell::Cell;
 
 use super::inode::{Inode, Layout};
 use super::walk::bytes;
-use super::{PARAMETERS, Volume};
+use super::{FRAGMENTS, PARAMETERS, TAILS, Volume};
 use crate::problem::Problem;
 use crate::read::{Fields, clip, index};
 
@@ -36,6 +36,8 @@ pub(super) enum Form {
     Interlaced,
     /// Compressed with the algorithm of this number.
     Compressed(u8),
+    /// In the packed inode.
+    Fragment,
 }
 
 /// An extent of a file.
@@ -44,7 +46,7 @@ pub(super) struct Extent {
     /// Where it starts in the file, and its length there (bytes).
     pub(super) from: u64,
     pub(super) len: u64,
-    /// Where it is stored (bytes from the region's start), and the length of that (bytes).
+    /// Where it is stored (bytes from the region's start, or from that of the packed inode's content), and the length of that (bytes).
     pub(super) at: u64,
     pub(super) stored: u64,
     pub(super) form: Form,
@@ -79,6 +81,8 @@ pub(super) struct Clusters<'a> {
     shift: u32,
     /// Whether the whole file is in the packed inode.
     is_fragment: bool,
+    /// Where in the packed inode's content the file or its end is (bytes).
+    fragment: u64,
     /// Where the last index that was read ends (bytes from the region's start).
     end: Cell<u64>,
 }
@@ -98,12 +102,18 @@ impl<'a> Clusters<'a> {
             tail: u64::from(fields.u16(2).unwrap_or_default()),
             shift: volume.shift.saturating_add(u32::from(bits & 7)),
             is_fragment: bits & 0x80 != 0,
+            fragment: fields.u32(0).unwrap_or_default().into(),
             end: Cell::new(at),
         };
+        if clusters.is_fragment {
+            // The header is one number then, with this bit as its highest.
+            clusters.fragment = fields.u64(0).unwrap_or_default() & !(1 << 63);
+            clusters.end.set(at.saturating_add(8));
+        }
         if inode.layout == Layout::Full {
             // Full indexes have 8 more bytes in front of them; the first images had nothing in the header.
             clusters.start = at.saturating_add(16);
-            if volume.features & (PARAMETERS | 0x10) == 0 {
+            if volume.features & (PARAMETERS | TAILS | FRAGMENTS) == 0 {
                 clusters.advise = 0;
                 clusters.algorithms = 0;
                 clusters.shift = volume.shift;
@@ -126,24 +136,39 @@ impl<'a> Clusters<'a> {
     /// The extents of the file, in order; nothing follows an error.
     pub(super) fn extents(&self) -> impl Iterator<Item = Result<Extent, Problem>> {
         let mut next = Some(0);
-        std::iter::from_fn(move || {
-            let number = next.take().filter(|&number| number < self.count())?;
-            match self.extent(number) {
-                // The last index may be a head at the very end, which starts nothing.
-                Ok((extent, _)) if extent.from >= self.inode.size => None,
-                Ok((extent, following)) => {
-                    next = Some(following);
-                    Some(Ok(extent))
-                }
-                Err(problem) => Some(Err(problem)),
+        std::iter::from_fn(move || self.following(&mut next))
+    }
+
+    /// The same, with the indexes in the iterator.
+    pub(super) fn into_extents(self) -> impl Iterator<Item = Result<Extent, Problem>> + use<'a> {
+        let mut next = Some(0);
+        std::iter::from_fn(move || self.following(&mut next))
+    }
+
+    fn following(&self, next: &mut Option<u64>) -> Option<Result<Extent, Problem>> {
+        let number = next.take().filter(|&number| number < self.count())?;
+        match self.extent(number) {
+            // The last index may be a head at the very end, which starts nothing.
+            Ok((extent, _)) if extent.from >= self.inode.size => None,
+            Ok((extent, following)) => {
+                *next = Some(following);
+                Some(Ok(extent))
             }
-        })
+            Err(problem) => Some(Err(problem)),
+        }
     }
 
     /// The extent whose head is in cluster `number`, and the cluster with the next head.
     fn extent(&self, number: u64) -> Result<(Extent, u64), Problem> {
-        if self.is_fragment || self.advise & FRAGMENT != 0 {
-            return Err(Problem::unsupported("content in the packed inode"));
+        if self.is_fragment {
+            let extent = Extent {
+                from: 0,
+                len: self.inode.size,
+                at: self.fragment,
+                stored: 0,
+                form: Form::Fragment,
+            };
+            return Ok((extent, self.count()));
         }
         let Row::Head {
             kind,
@@ -182,7 +207,17 @@ impl<'a> Clusters<'a> {
             form: self.form(kind),
         };
         let is_last = extent.from.saturating_add(extent.len) >= self.inode.size;
-        if is_last && self.advise & INLINE_TAIL != 0 {
+        if is_last && self.advise & FRAGMENT != 0 {
+            // A full index has room for the upper half of the offset in place of a block.
+            let high = if self.inode.layout == Layout::Full {
+                block
+            } else {
+                0
+            };
+            extent.at = high << 32 | self.fragment;
+            extent.stored = 0;
+            extent.form = Form::Fragment;
+        } else if is_last && self.advise & INLINE_TAIL != 0 {
             // It stands behind the index of the last cluster.
             self.row(self.count().saturating_sub(1))?;
             extent.at = self.end.get();
@@ -227,9 +262,7 @@ impl<'a> Clusters<'a> {
         };
         let (advise, offset, first, block) =
             read().ok_or_else(|| damaged("an index is cut off"))?;
-        if advise & 0x8000 != 0 {
-            return Err(Problem::unsupported("a deduplicated extent").at(at));
-        }
+        // The highest bit says that the cluster is another extent's as well, and decodes to more than this one.
         let kind = u32::from(advise & 3);
         self.check(kind, offset.into(), first.into(), block.into())
     }

@@ -29,6 +29,8 @@ pub(super) fn decode(
     let len = index(extent.len);
     match extent.form {
         Form::Plain => out.extend_from_slice(stored.get(..len).unwrap_or(stored)),
+        // Its bytes are those of another content.
+        Form::Fragment => return Err("has no bytes of its own".to_owned()),
         Form::Interlaced => {
             let offset = index(extent.from.checked_rem(volume.block()).unwrap_or_default());
             let (before, after) = stored.split_at(offset.min(stored.len()));

@@ -79,7 +79,7 @@ fn the_superblock_tells_the_length_and_its_checksum_proves_it() {
 #[test]
 fn a_feature_that_is_not_read_is_told_and_the_rest_kept() {
     let mut bytes = image("lz4");
-    bytes[1024 + 80] |= 0x40;
+    bytes[1024 + 80] |= 0x80;
     let opened = open(bytes);
     assert_eq!(kinds(&opened), [ProblemKind::Unsupported]);
     assert!(files(&opened).0 > 20);
@@ -92,6 +92,19 @@ fn damaged_clusters_are_told_by_the_files_that_use_them() {
     let end = bytes.len();
     bytes[end - 4096..].fill(0);
     assert_eq!(files(&open(bytes)), (3, 1));
+}
+
+#[test]
+fn without_the_packed_inode_its_fragments_are_told() {
+    let whole = image("all-fragments");
+    let (all, failed) = files(&open(whole.clone()));
+    assert_eq!(failed, 0);
+    // Its slot stands in the superblock.
+    let mut bytes = whole;
+    bytes[1024 + 96..1024 + 104].fill(0);
+    let (still, failed) = files(&open(bytes));
+    assert_eq!(still, all);
+    assert!(failed >= 40, "{failed} of {all}");
 }
 
 #[test]
@@ -114,7 +127,14 @@ fn a_directory_that_names_the_root_ends() {
 
 #[test]
 fn every_cut_and_flip_is_read_without_a_panic() {
-    for name in ["chunks", "lz4hc-tail", "lz4-full-index", "crafted"] {
+    for name in [
+        "chunks",
+        "lz4hc-tail",
+        "lz4-full-index",
+        "crafted",
+        "fragments",
+        "dedupe-fragments",
+    ] {
         let whole = image(name);
         for end in (0..whole.len()).step_by(2039) {
             let cut = Bytes::copy_from_slice(&whole[..end]);

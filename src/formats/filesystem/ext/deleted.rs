@@ -1,12 +1,14 @@
 //! Deleted files whose inodes still say where their contents are. Only those are shown of which every block is still free, so
 //! that nothing was written over them.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::inode::{Inode, Sort};
+use super::map::Run;
 use super::service::{bits, word};
 use super::survey::{Use, survey};
+use super::taken::Taken;
 use super::volume::Volume;
 use super::walk::Walk;
 use crate::entry::{EntryPath, File, Superseded};
@@ -26,6 +28,10 @@ pub(super) struct Deleted {
     pub(super) history: Vec<Superseded>,
     /// Their contents, maps and inodes in the region.
     pub(super) spans: Vec<Span>,
+    /// The bytes of these contents and maps.
+    pub(super) taken: Taken,
+    /// The inodes in the inode table that were shown.
+    pub(super) shown: BTreeSet<u32>,
 }
 
 impl Walk<'_> {
@@ -40,19 +46,20 @@ impl Walk<'_> {
         let mut candidates = self.candidates(&volume);
         // What was deleted last was not written over by what was deleted before.
         candidates.sort_by_key(|(deleted, inode)| (std::cmp::Reverse(*deleted), inode.number));
-        let mut taken = BTreeMap::new();
         let mut left = volume.block.block_count.saturating_mul(4);
         for (_, inode) in candidates {
             if let Err(problem) = self.budget.spend_entries(1) {
                 self.tell(problem);
                 break;
             }
-            let Some(spans) = free_spans(&volume, &inode, &taken, &mut left) else {
+            let spans = content_spans(&volume, &inode, &mut left);
+            let Some(spans) = spans.filter(|spans| are_free(&volume, spans, &found.taken)) else {
                 continue;
             };
             for span in &spans {
-                taken.insert(span.at, span.at.saturating_add(span.len));
+                found.taken.add(span);
             }
+            found.shown.insert(inode.number);
             let name = self.lost_names.remove(&inode.number);
             let why = if name.is_some() { NAMED } else { NAMELESS };
             let nameless = || EntryPath::new(format!("deleted inode {}", inode.number).as_bytes());
@@ -113,13 +120,8 @@ fn candidate(volume: &Volume, number: u32) -> Option<(u32, Inode)> {
     readable.then_some((deleted, inode))
 }
 
-/// The bytes of a deleted file and of its map, when the blocks of both are free and in no other deleted file.
-fn free_spans(
-    volume: &Volume,
-    inode: &Inode,
-    taken: &BTreeMap<u64, u64>,
-    left: &mut u64,
-) -> Option<Vec<Span>> {
+/// The bytes of a deleted file and of its map, when that is whole.
+pub(super) fn content_spans(volume: &Volume, inode: &Inode, left: &mut u64) -> Option<Vec<Span>> {
     let mut maps = Account::default();
     let found = survey(volume, &inode.mapping, Use::Blocks, &mut maps, left);
     // A content without a block in it is one whose map was emptied.
@@ -127,22 +129,41 @@ fn free_spans(
         return None;
     }
     let (mut spans, twice) = maps.finish();
+    // Of a map that does not stand in the inode alone a part may have been emptied, which then looks like a hole.
+    if !spans.is_empty() && inode.blocks != Some(counted(volume, inode, &spans, &found.runs)) {
+        return None;
+    }
     spans.extend(found.runs.iter().map(|run| {
         let start = volume.at(run.logical);
         let len = inode.mapping.size.saturating_sub(start);
         Span::content(volume.at(run.block), volume.at(run.count).min(len))
     }));
-    let mut order = spans.clone();
+    twice.is_none().then_some(spans)
+}
+
+/// The blocks that an inode with this map and content takes.
+fn counted(volume: &Volume, inode: &Inode, maps: &[Span], runs: &[Run]) -> u64 {
+    let size = volume.block.block_size.max(1);
+    let blocks = |span: &Span| span.len.div_ceil(size);
+    let attributes = u64::from(inode.xattr_block != 0);
+    let counts = maps
+        .iter()
+        .map(blocks)
+        .chain(runs.iter().map(|run| run.count));
+    counts.fold(attributes, u64::saturating_add)
+}
+
+/// Whether all blocks of a deleted file are free and in no other deleted file.
+pub(super) fn are_free(volume: &Volume, spans: &[Span], taken: &Taken) -> bool {
+    let mut order = spans.to_vec();
     order.sort_unstable();
     let mut reached = 0;
-    let fits = order.iter().all(|span| {
+    order.iter().all(|span| {
         let end = span.at.saturating_add(span.len);
         let apart = span.at >= reached;
         reached = end;
-        let before = taken.range(..end).next_back();
-        apart && before.is_none_or(|(_, &before)| before <= span.at) && is_free(volume, span)
-    });
-    (fits && twice.is_none()).then_some(spans)
+        apart && !taken.meets(span) && is_free(volume, span)
+    })
 }
 
 /// Whether the bitmaps say that all blocks of a span are free.

@@ -49,6 +49,8 @@ pub(super) struct Inode {
     flags: u32,
     /// The block with its attributes; 0 where there is none.
     pub(super) xattr_block: u64,
+    /// Blocks that its content, its map and its attributes take.
+    pub(super) blocks: Option<u64>,
     /// Bytes after the first 128 that have a fixed meaning; attributes come behind them.
     pub(super) extra: u64,
     /// Where its content is.
@@ -118,7 +120,8 @@ impl Volume {
         self.parse_inode(number, at, raw).ok_or_else(missing)
     }
 
-    fn parse_inode(&self, number: u32, at: u64, raw: &[u8]) -> Option<Inode> {
+    /// Reads an inode, or an older copy of one, of which the bytes stand at `at`.
+    pub(super) fn parse_inode(&self, number: u32, at: u64, raw: &[u8]) -> Option<Inode> {
         let fields = Fields::little(raw);
         let mode = fields.u16(0)?;
         let sort = match mode >> 12 {
@@ -153,6 +156,17 @@ impl Volume {
             links: fields.u16(0x1a)?,
             flags,
             xattr_block: u64::from(fields.u16(0x76)?) << 32 | u64::from(fields.u32(0x68)?),
+            blocks: {
+                let sectors = u64::from(fields.u16(0x74)?) << 32 | u64::from(fields.u32(0x1c)?);
+                let per_block = self.block.block_size / 512;
+                // Files that are too large for sectors count blocks.
+                let huge = flags & 0x4_0000 != 0;
+                if huge {
+                    Some(sectors)
+                } else {
+                    sectors.checked_div(per_block)
+                }
+            },
             extra,
             mapping: Mapping {
                 size: u64::from(size_high) << 32 | u64::from(fields.u32(0x4)?),

@@ -11,6 +11,8 @@ pub(super) const DESCRIPTOR: u32 = 1;
 pub(super) const COMMIT: u32 = 2;
 const SUPERBLOCKS: [u32; 2] = [3, 4];
 pub(super) const REVOKE: u32 = 5;
+/// The bit of a tag that says that its block starts with the journal's magic, which zeros stand for in the journal.
+pub(super) const ESCAPED: u32 = 1;
 /// Bytes before the tags of a descriptor.
 pub(super) const HEADER: usize = 12;
 /// Bytes of a journal superblock.

@@ -106,6 +106,13 @@ impl Walk<'_> {
         (block, raw, first): (u64, &[u8], bool),
     ) -> bool {
         let at = volume.at(block);
+        if !self.copies.of(block).is_empty() && !inode.encrypted() {
+            // Without room for more names files are shown without them.
+            if self.charge(length(path.as_bytes())).is_ok() {
+                let home = (path.clone(), inode.mapping.seed);
+                self.copied_directories.push((block, home));
+            }
+        }
         let sums = volume.block.metadata_csum();
         let index = Index::of(raw, first, sums).filter(|_| inode.indexed());
         let sound = match index {

@@ -1,6 +1,7 @@
 //! The reader against images that mke2fs packed, whole, damaged, cut off, and with something hidden in them.
 
 mod history;
+mod journal;
 
 use std::collections::BTreeMap;
 use std::io::Read;

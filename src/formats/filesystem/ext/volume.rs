@@ -158,7 +158,7 @@ impl Volume {
     }
 
     /// Blocks of one group's inode table.
-    fn table_blocks(&self) -> u64 {
+    pub(super) fn table_blocks(&self) -> u64 {
         let inodes = u64::from(self.block.inodes_per_group);
         let bytes = inodes.saturating_mul(self.block.inode_size);
         bytes.div_ceil(self.block.block_size.max(1))

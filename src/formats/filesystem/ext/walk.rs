@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use super::attributes::{Behind, inline};
 use super::content::{Blocks, Padded, Unreadable};
+use super::copies::Copies;
+use super::former_names::Home;
 use super::inode::{Inode, Mapping, Sort};
 use super::survey::{Found, Use, survey};
 use super::volume::Volume;
@@ -40,6 +42,10 @@ pub(super) struct Walk<'a> {
     linked: BTreeMap<u32, (Node, Meta)>,
     /// Paths that stand in the slack of directories, by the inode that they led to.
     pub(super) lost_names: BTreeMap<u32, EntryPath>,
+    /// The copies of blocks in the journal.
+    pub(super) copies: Arc<Copies>,
+    /// Blocks of directories of which there are copies.
+    pub(super) copied_directories: Vec<(u64, Home)>,
     /// The directories still to be read, the next one last.
     pending: Vec<(EntryPath, Inode, Behind)>,
     blocks_left: u64,
@@ -61,6 +67,8 @@ impl<'a> Walk<'a> {
             attribute_blocks: BTreeSet::new(),
             linked: BTreeMap::new(),
             lost_names: BTreeMap::new(),
+            copies: Arc::default(),
+            copied_directories: Vec::new(),
             pending: Vec::new(),
             blocks_left: blocks.unwrap_or(0),
             bytes_left: HELD,
@@ -325,6 +333,19 @@ impl<'a> Walk<'a> {
             ))
         })?;
         Ok(())
+    }
+
+    /// Whether an inode was seen.
+    pub(super) fn is_reached(&self, volume: &Volume, number: u32) -> bool {
+        let seen = || {
+            let (group, slot) = volume.inode_slot(number)?;
+            let word = self
+                .reached
+                .get(group)?
+                .get(usize::try_from(slot / 64).ok()?)?;
+            Some(word >> (slot % 64) & 1 == 1)
+        };
+        seen() == Some(true)
     }
 
     /// Marks an inode as seen; `false` when it was.

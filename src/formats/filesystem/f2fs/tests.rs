@@ -6,7 +6,7 @@ use crate::entry::{Entry, Fault, Node};
 use crate::formats::{Content, Extent, Format, Opened, Proof, Reject};
 use crate::problem::ProblemKind;
 
-const IMAGES: [&str; 4] = ["plain", "checked", "lz4", "zstd"];
+const IMAGES: [&str; 5] = ["plain", "checked", "lz4", "lzo", "zstd"];
 
 fn fixture(name: &str) -> Vec<u8> {
     let path = format!("{}/fixtures/f2fs/{name}.img.gz", env!("CARGO_MANIFEST_DIR"));
@@ -57,6 +57,31 @@ fn every_image_is_measured_and_whole() {
         assert_eq!(measure(&image), Ok(extent), "{name}");
         assert_eq!(told(image), [], "{name}");
     }
+}
+
+#[test]
+fn what_was_synced_after_the_checkpoint_is_told() {
+    let image = fixture("synced");
+    let (_, opened) = open(image.clone().into());
+    let [problem] = &opened.problems[..] else {
+        panic!("{:?}", opened.problems);
+    };
+    assert_eq!(problem.kind, ProblemKind::Unsupported);
+    let wanted = "2 nodes of 2 files were synced after the last checkpoint and are not read: changed (inode 5), new file (inode 6)";
+    assert!(problem.detail.starts_with(wanted), "{}", problem.detail);
+    // A chain that leads back to its first block ends.
+    let first = usize::try_from(problem.at.unwrap()).unwrap();
+    let own = u32::try_from(first / 4096).unwrap();
+    let mut image = image;
+    image[first + 4092..first + 4096].copy_from_slice(&own.to_le_bytes());
+    let (_, opened) = open(image.into());
+    assert!(opened.problems[0].detail.starts_with("1 nodes of 1 files"));
+}
+
+#[test]
+fn lzo_with_runs_is_told() {
+    let told = told(fixture("lzo-rle"));
+    assert_eq!(told, [ProblemKind::Unsupported]);
 }
 
 #[test]

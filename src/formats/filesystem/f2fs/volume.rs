@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
+use super::forward::Start;
 use super::{BLOCK, MAGIC, Super, crc};
 use crate::formats::Span;
 use crate::read::{Fields, cut, index};
@@ -19,6 +20,9 @@ const UNMOUNTED: u32 = 1;
 const COMPACT: u32 = 4;
 const FASTBOOT: u32 = 0x20;
 const LARGE_MAP: u32 = 0x400;
+/// What the versions in nodes behind a checkpoint are made of.
+const WITH_SUM: u32 = 0x40;
+const NO_SUM: u32 = 0x100;
 
 /// Where in a checkpoint its bit maps start, in bytes.
 const MAPS: usize = 192;
@@ -34,6 +38,8 @@ pub(super) struct Volume {
     map: Bytes,
     /// The blocks of nodes whose entries in the table are older, by node.
     journal: BTreeMap<u32, u32>,
+    /// Where nodes that were synced after the checkpoint start.
+    pub(super) forward: Option<Start>,
     /// What the checkpoint takes.
     pub(super) spans: Vec<Span>,
 }
@@ -108,6 +114,7 @@ impl Volume {
             region: region.clone(),
             journal: journal(&summary)?,
             map,
+            forward: forward(&head, &pack),
             spans: segments(&head, &sit_map)
                 .chain([Span::metadata(
                     pack.start.checked_mul(BLOCK)?,
@@ -153,6 +160,27 @@ impl Volume {
         let address = u64::from(address);
         address >= self.head.main && address < self.head.len / BLOCK
     }
+}
+
+/// Where the log of the nodes of files goes on behind a checkpoint, and what version its nodes carry then.
+fn forward(head: &Super, pack: &Checkpoint) -> Option<Start> {
+    let fields = Fields::little(&pack.raw);
+    let (segment, into) = (fields.u32(40)?, fields.u16(70)?);
+    let flags = fields.u32(132)?;
+    let sum_at = usize::try_from(fields.u32(164)?).ok()?;
+    // The upper half of a version is the checksum of the checkpoint, or of no meaning.
+    let mixed = u64::from(fields.u32(sum_at)?) << 32 | pack.version;
+    let (version, mask) = match (flags & NO_SUM != 0, flags & WITH_SUM != 0) {
+        (true, _) => (pack.version, u64::from(u32::MAX)),
+        (false, true) => (mixed, u64::MAX),
+        (false, false) => (pack.version, u64::MAX),
+    };
+    let within = u64::from(segment).checked_mul(SEGMENT)?;
+    Some(Start {
+        block: head.main.checked_add(within)?.checked_add(into.into())?,
+        version,
+        mask,
+    })
 }
 
 /// A block of a checkpoint whose checksum holds, and its version.

@@ -108,7 +108,8 @@ pub(super) fn read(region: &Bytes) -> Set {
     set
 }
 
-fn read_at(region: &Bytes, start: u64) -> Set {
+/// Reads the descriptors from `start` on (bytes from the region's start).
+pub(super) fn read_at(region: &Bytes, start: u64) -> Set {
     let mut set = Set {
         primary: None,
         joliet: None,

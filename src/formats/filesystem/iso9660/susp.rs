@@ -4,8 +4,12 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
+use super::attributes::Attributes;
 use super::descriptor::SECTOR;
 use super::record::{both_u32, time};
+use crate::entry::{EntryPath, Meta};
+use crate::formats::told::Problems;
+use crate::problem::Problem;
 use crate::read::{Fields, clip};
 
 /// So many continuation areas may follow one another in one record.
@@ -31,6 +35,7 @@ pub(super) struct RockRidge {
     /// Whether this is the place that a directory was moved to.
     pub(super) is_relocated: bool,
     pub(super) zisofs: Option<Zisofs>,
+    pub(super) attributes: Attributes,
     /// Why the content is not read, when it is not.
     pub(super) unread: Option<&'static str>,
     /// The fields that were understood, as ranges of the region.
@@ -146,6 +151,10 @@ impl RockRidge {
             b"CL" => self.child = number(4),
             b"RE" => self.is_relocated = true,
             b"RR" => {}
+            b"AL" => {
+                self.is_damaged |= !self.attributes.take(field);
+                return true;
+            }
             b"SF" => self.unread = Some("a sparse file of Rock Ridge"),
             b"ZF" => {
                 self.zisofs = zisofs(field);
@@ -155,6 +164,27 @@ impl RockRidge {
         }
         self.is_present = true;
         true
+    }
+
+    /// What the fields say of the entry at `path`, of which the record has a time, too. Takes the attributes, and tells those not read.
+    pub(super) fn meta(
+        &mut self,
+        time: Option<i64>,
+        path: &EntryPath,
+        problems: &mut Problems,
+    ) -> Meta {
+        let (xattrs, unread) = std::mem::take(&mut self.attributes).finish();
+        if let Some(detail) = unread {
+            problems.push(Problem::unsupported(detail).about(path));
+        }
+        let posix = self.posix.as_ref();
+        Meta {
+            mode: posix.map(|posix| posix.mode & 0o7777),
+            uid: posix.map(|posix| posix.uid),
+            gid: posix.map(|posix| posix.gid),
+            mtime: self.mtime.or(time),
+            xattrs,
+        }
     }
 
     fn take_name(&mut self, field: &[u8]) {

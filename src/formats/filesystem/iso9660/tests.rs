@@ -41,6 +41,31 @@ fn paths(opened: &Opened) -> Vec<String> {
         .collect()
 }
 
+#[test]
+fn what_a_later_session_replaced_or_removed_is_history() {
+    let older = |image: Vec<u8>| {
+        let opened = open(image);
+        assert_eq!(kinds(&opened), []);
+        let Content::Tree(tree) = opened.content else {
+            panic!("no tree");
+        };
+        let older = tree.history.iter().map(|older| {
+            let mut bytes = Vec::new();
+            older.file.data.copy_to(&mut bytes).unwrap();
+            let path = String::from_utf8_lossy(older.path.as_bytes()).into_owned();
+            (path, String::from_utf8(bytes).unwrap())
+        });
+        older.collect::<Vec<_>>()
+    };
+    let wanted = [("/changed", "changed\n"), ("/dir/removed", "dir/removed\n")];
+    let wanted = wanted.map(|(path, text)| (path.to_owned(), text.to_owned()));
+    assert_eq!(older(disc("sessions")), wanted);
+    // The first session's descriptor in sector 48 makes no sense: its tree is not found.
+    let mut image = disc("sessions");
+    image[48 * 2048 + 128] = 7;
+    assert_eq!(older(image), []);
+}
+
 /// Where the record whose name field is `name` starts.
 fn record(image: &[u8], name: &[u8]) -> usize {
     let at = image

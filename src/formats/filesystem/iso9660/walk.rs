@@ -147,11 +147,13 @@ impl Walk<'_> {
         let at = block.saturating_mul(self.block);
         self.root = at;
         let dot = Record::parse(&clip(self.region, at, SECTOR));
-        let told = dot
+        let mut told = dot
             .as_ref()
             .map(|dot| self.told(at, dot))
             .unwrap_or_default();
-        self.add(EntryPath::root(), Node::Dir, meta(&told, root.time), None);
+        let path = EntryPath::root();
+        let meta = told.meta(root.time, &path, self.problems);
+        self.add(path, Node::Dir, meta, None);
         self.queue.push(Dir {
             path: EntryPath::root(),
             block,
@@ -289,7 +291,7 @@ impl Walk<'_> {
         if let Some(child) = found.told.child {
             return self.relocated(path, child.into());
         }
-        let meta = meta(&found.told, found.record.time);
+        let meta = found.told.meta(found.record.time, &path, self.problems);
         let (node, extent) = match self.node(&found, &path) {
             Ok(node) => node,
             Err(problem) => {
@@ -313,9 +315,10 @@ impl Walk<'_> {
                 .push(Problem::corrupt(detail).at(at).about(&path));
             return;
         };
-        let told = self.told(at, &dot);
+        let mut told = self.told(at, &dot);
         self.enqueue(&path, block, dot.size.into());
-        self.add(path, Node::Dir, meta(&told, dot.time), None);
+        let meta = told.meta(dot.time, &path, self.problems);
+        self.add(path, Node::Dir, meta, None);
     }
 
     fn enqueue(&mut self, path: &EntryPath, block: u64, size: u64) {
@@ -435,16 +438,5 @@ impl Walk<'_> {
             self.contents.insert(at, Arc::clone(&data));
         }
         data
-    }
-}
-
-fn meta(told: &RockRidge, time: Option<i64>) -> Meta {
-    let posix = told.posix.as_ref();
-    Meta {
-        mode: posix.map(|posix| posix.mode & 0o7777),
-        uid: posix.map(|posix| posix.uid),
-        gid: posix.map(|posix| posix.gid),
-        mtime: told.mtime.or(time),
-        ..Meta::default()
     }
 }

@@ -30,8 +30,7 @@ fn line(kind: u8, address: u16, data: &[u8]) -> String {
     bytes.extend(data);
     let sum = bytes.iter().fold(0_u8, |sum, byte| sum.wrapping_sub(*byte));
     bytes.push(sum);
-    let digits: String = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
-    format!(":{digits}\r\n")
+    format!(":{}\r\n", crate::digest::hex(&bytes).to_uppercase())
 }
 
 const LAST: &str = ":00000001FF\r\n";
