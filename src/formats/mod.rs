@@ -22,6 +22,7 @@ pub mod binary {
 mod archive {
     pub(super) mod ar;
     pub(super) mod cab;
+    pub(super) mod cfb;
     pub(super) mod cpio;
     mod packed;
     pub(super) mod rar;
@@ -86,7 +87,7 @@ mod filesystem {
     pub(super) mod btrfs;
     mod clusters;
     pub(super) mod cramfs;
-    mod dos;
+    pub(super) mod dos;
     pub(super) mod erofs;
     pub(super) mod exfat;
     pub(super) mod ext;
@@ -136,6 +137,7 @@ mod memory {
 pub const ALL: &[&dyn Format] = &[
     &archive::ar::Ar,
     &archive::cab::Cab,
+    &archive::cfb::Cfb,
     &archive::cpio::Cpio,
     &archive::rar::Rar,
     &archive::rpm::Rpm,

@@ -29,4 +29,4 @@ mod partitions;
 mod reference;
 mod samples;
 mod schemas;
-mod wince;
+mod windows;

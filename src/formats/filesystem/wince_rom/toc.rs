@@ -21,8 +21,6 @@ pub(super) const MODULE: u64 = 32;
 pub(super) const FILE: u64 = 28;
 /// No name is longer (bytes), as the kernel has it.
 const LONGEST: u64 = 260;
-/// Seconds between 1601, from which times are counted in steps of 100 ns, and 1970.
-const EPOCH: i64 = 11_644_473_600;
 
 /// The extended attribute that tells where the sections of a module lie in memory.
 const SECTIONS: &[u8] = b"wince.sections";
@@ -162,11 +160,9 @@ pub(super) fn name(region: &Bytes, place: u64) -> Option<Bytes> {
 
 /// Attributes and time, which both records start with.
 fn meta(fields: Fields<'_>) -> Option<Meta> {
-    let ticks = i64::try_from(u64::from(fields.u32(8)?) << 32 | u64::from(fields.u32(4)?)).ok();
+    let ticks = u64::from(fields.u32(8)?) << 32 | u64::from(fields.u32(4)?);
     Some(Meta {
-        mtime: ticks
-            .filter(|&ticks| ticks > 0)
-            .and_then(|ticks| (ticks / 10_000_000).checked_sub(EPOCH)),
+        mtime: dos::filetime(ticks),
         xattrs: dos::attributes(fields.u32(0)?),
         ..Meta::default()
     })

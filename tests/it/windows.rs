@@ -1,4 +1,4 @@
-//! An image of Windows CE, end to end: records, plain memory and flash are one.
+//! What Windows devices are updated with, end to end: images of Windows CE in all forms, and installer packages.
 
 use std::fs;
 
@@ -69,4 +69,20 @@ fn a_changed_instruction_header_or_copy_table_is_told() {
 fn baseline_of_the_records() -> vitalsign::baseline::Baseline {
     assert_ne!(code(&fixture("NK.bin"), b"something else"), 0);
     baseline(&fixture("NK.bin"))
+}
+
+#[test]
+fn what_an_installer_package_installs_is_found() {
+    let folder = repository().join("fixtures/cfb");
+    let found = unpack_bytes(fs::read(folder.join("package.img.gz")).unwrap());
+    let installs = fs::read_to_string(folder.join("package.installs")).unwrap();
+    assert_eq!(installs.lines().count(), 2);
+    for line in installs.lines() {
+        let digest = line.split_whitespace().next().unwrap();
+        let same = |sha256: &vitalsign::digest::Digest| sha256.to_string() == digest;
+        let mut entries = found.entries.iter();
+        let entry = entries.find(|entry| entry.sha256.as_ref().is_some_and(same));
+        let place = entry.unwrap().place.to_string();
+        assert!(place.contains("/monitor.cab:cab@0x0:/"), "{place}");
+    }
 }
