@@ -59,6 +59,7 @@ mod compression {
     pub(super) mod lzip;
     pub(super) mod lzma;
     pub(super) mod lzop;
+    pub(super) mod lzx;
     pub(super) mod notes;
     #[cfg(test)]
     mod trial;

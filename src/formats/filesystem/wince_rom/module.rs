@@ -5,7 +5,7 @@
 //! - a DOS header of 64 bytes of which only the magic and the offset of the PE header (64) are set;
 //! - the PE and the optional header (PE32) with what `e32_rom` keeps; alignments of 0x1000 and 0x200; everything else zero;
 //! - a section header for each `o32_rom`, without a name; the flag that says it is compressed is cleared;
-//! - the stored bytes of each section, aligned to 0x200 with zeros.
+//! - the bytes of each section as stored, or as they were before they were compressed, aligned to 0x200 with zeros.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use bytes::Bytes;
 
 use super::super::account::Account;
 use super::Header;
+use super::packed::Packed;
 use crate::budget::Budget;
 use crate::entry::{Data, Fault, File};
 use crate::formats::Role;
@@ -45,11 +46,26 @@ static PADDING: [u8; 0x200] = [0; 0x200];
 /// A module that is a PE file again.
 pub(super) struct Module {
     head: Vec<u8>,
-    sections: Vec<Bytes>,
+    sections: Vec<Content>,
     /// Where each section lies when the module runs.
     addresses: Vec<u32>,
     /// Why some of it is missing.
     problem: Option<Problem>,
+}
+
+/// The bytes of a section.
+enum Content {
+    Stored(Bytes),
+    Packed(Packed),
+}
+
+impl Content {
+    fn len(&self) -> u64 {
+        match self {
+            Self::Stored(bytes) => length(bytes),
+            Self::Packed(packed) => packed.size(),
+        }
+    }
 }
 
 /// One section.
@@ -128,7 +144,7 @@ impl Module {
     }
 
     pub(super) fn into_file(self) -> File {
-        let ends = self.sections.iter().map(|section| aligned(length(section)));
+        let ends = self.sections.iter().map(|section| aligned(section.len()));
         let size = ends.fold(length(&self.head), u64::saturating_add);
         File {
             size,
@@ -141,8 +157,11 @@ impl Data for Module {
     fn copy_to(&self, out: &mut dyn Write) -> Result<(), Fault> {
         out.write_all(&self.head)?;
         for section in &self.sections {
-            out.write_all(section)?;
-            let gap = aligned(length(section)).saturating_sub(length(section));
+            match section {
+                Content::Stored(bytes) => out.write_all(bytes)?,
+                Content::Packed(packed) => packed.copy_to(out)?,
+            }
+            let gap = aligned(section.len()).saturating_sub(section.len());
             out.write_all(PADDING.get(..index(gap)).unwrap_or_default())?;
         }
         match &self.problem {
@@ -159,9 +178,9 @@ impl Section {
         region: &Bytes,
         header: &Header,
         account: &mut Account,
-    ) -> Result<Bytes, Problem> {
+    ) -> Result<Content, Problem> {
         if self.stored == 0 {
-            return Ok(Bytes::new());
+            return Ok(Content::Stored(Bytes::new()));
         }
         let place = header.place(self.pointer);
         let content = place.and_then(|place| cut(region, place, self.stored.into()));
@@ -170,14 +189,17 @@ impl Section {
             return Err(Problem::corrupt(detail));
         };
         account.name(place, self.stored.into(), Role::Content);
-        if self.flags & COMPRESSED != 0 {
-            let detail = format!(
-                "its section at {:#x} is compressed: {} bytes for {}",
-                self.rva, self.stored, self.virtual_size
-            );
-            return Err(Problem::unsupported(detail).at(place));
+        if self.flags & COMPRESSED == 0 {
+            return Ok(Content::Stored(content));
         }
-        Ok(content)
+        let packed = Packed::new(content).map_err(|problem| {
+            let detail = format!(
+                "its section at {:#x} is {}: {} bytes for {}",
+                self.rva, problem.detail, self.stored, self.virtual_size
+            );
+            Problem::unsupported(detail).at(place)
+        })?;
+        Ok(Content::Packed(packed))
     }
 }
 
@@ -251,7 +273,7 @@ impl Kept {
     }
 
     /// The headers of the PE file, padded to where its first section starts.
-    fn head(&self, machine: u16, sections: &[Section], contents: &[Bytes]) -> Vec<u8> {
+    fn head(&self, machine: u16, sections: &[Section], contents: &[Content]) -> Vec<u8> {
         let len = sections
             .len()
             .saturating_mul(SECTION)
@@ -302,7 +324,7 @@ impl Kept {
         }
         let mut at = head_len;
         for (number, section) in sections.iter().enumerate() {
-            let len = contents.get(number).map_or(0, |content| length(content));
+            let len = contents.get(number).map_or(0, Content::len);
             let pointer = if len == 0 { 0 } else { at };
             put(zeros(8));
             put(&section.virtual_size.to_le_bytes());

@@ -203,3 +203,37 @@ fn damage_is_survived() {
         }
     }
 }
+
+#[test]
+fn what_is_compressed_becomes_what_it_was() {
+    let packed = open(&WinceRom, &stored("wince-rom/packed-modules.img"));
+    let plain = open(&WinceRom, &rom());
+    for path in ["/nk.exe", "/coredll.dll"] {
+        assert_eq!(content(&packed, path), content(&plain, path));
+    }
+}
+
+#[test]
+fn a_damaged_page_is_told_or_another_content_of_the_same_size() {
+    let sound = stored("wince-rom/packed.img");
+    let pages = &[16, 0, 0, 0, 0, 16, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    let starts = (0..sound.len()).filter(|&at| sound[at..].starts_with(pages));
+    let starts: Vec<usize> = starts.collect();
+    assert!(starts.len() > 5);
+    for at in starts {
+        for bit in 0..8 {
+            // The window and the size of a page, and its first bytes.
+            for place in [at, at + 4, at + 16, at + 17, at + 40] {
+                let mutant = poke(&sound, place, &[sound[place] ^ 1 << bit]);
+                open(&WinceRom, &mutant).rows();
+            }
+        }
+    }
+    // A table that leads out of the file, and a size that its pages do not have.
+    let first = sound.windows(16).position(|part| part == pages).unwrap();
+    let table = first - 3 * 6;
+    for at in [table, table + 3, table + 6] {
+        let trial = open(&WinceRom, &poke(&sound, at, &[0xff, 0xff, 0xff]));
+        assert!(trial.rows().iter().any(|row| row.ends_with("\t-")));
+    }
+}

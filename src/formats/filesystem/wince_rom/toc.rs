@@ -8,6 +8,7 @@ use super::super::account::Account;
 use super::super::dos;
 use super::Header;
 use super::module::Module;
+use super::packed::Packed;
 use crate::budget::Budget;
 use crate::entry::{Data, Entry, EntryPath, File, Meta, Node, name_problem};
 use crate::formats::Role;
@@ -107,10 +108,7 @@ impl Toc<'_> {
         }
         let file = match content {
             Some(content) if size == stored => File::stored(content),
-            Some(_) => {
-                let detail = format!("compressed: {stored} bytes for {size}");
-                damaged(size, Bytes::new(), Problem::unsupported(detail).at(at))
-            }
+            Some(content) => unpacked(content, size, at),
             // An empty file need not lie anywhere.
             None if size == 0 && stored == 0 => File::stored(Bytes::new()),
             None => {
@@ -148,6 +146,28 @@ impl Toc<'_> {
             node: Node::File(file),
             meta,
         });
+    }
+}
+
+/// A compressed file.
+fn unpacked(content: Bytes, size: u64, at: u64) -> File {
+    let stored = length(&content);
+    match Packed::new(content) {
+        Ok(packed) if packed.size() == size => File {
+            size,
+            data: Arc::new(packed),
+        },
+        Ok(packed) => {
+            let detail = format!(
+                "its record states {size} bytes, its content {}",
+                packed.size()
+            );
+            damaged(size, Bytes::new(), Problem::corrupt(detail).at(at))
+        }
+        Err(problem) => {
+            let detail = format!("{}: {stored} bytes for {size}", problem.detail);
+            damaged(size, Bytes::new(), Problem::unsupported(detail).at(at))
+        }
     }
 }
 
