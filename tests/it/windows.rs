@@ -48,6 +48,21 @@ fn records_are_no_rom_of_their_own_and_nothing_is_told_of_them() {
 }
 
 #[test]
+fn several_roms_in_one_flash_are_all_read() {
+    let mut flash = flash();
+    flash.extend(fs::read(repository().join("fixtures/wince-rom/packed.img")).unwrap());
+    let found = unpack_bytes(flash);
+    assert!(found.problems.is_empty(), "{:#?}", found.problems);
+    let roms = found.regions.iter();
+    let roms = roms.filter(|region| region.format.id == "wince-rom");
+    assert_eq!(
+        roms.map(|region| region.at).collect::<Vec<_>>(),
+        [0, 0x20000]
+    );
+    assert_eq!(found.entries.len(), 3 + 5);
+}
+
+#[test]
 fn a_changed_instruction_header_or_copy_table_is_told() {
     let reference = baseline_of_the_records();
     let sound = fixture("plain.img");
