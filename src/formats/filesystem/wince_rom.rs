@@ -33,8 +33,12 @@ const SIGNATURE: u64 = 0x40;
 const SIGNATURE_LEN: u64 = 8;
 /// Bytes of the ROM header.
 const HEADER: u64 = 84;
-/// How far a header is looked for where its offset is not stated (64 MiB): no CE 3 device has more.
-const FAR: u64 = 64 << 20;
+/// Bytes of a page.
+const PAGE: u64 = 4096;
+/// What stands in the place of the offset where it is not stated, besides 0: erased flash.
+const NOTHING: u64 = 0xffff_ffff;
+/// How far a header is looked for where its offset is not stated (32 MiB): no CE 3 device has more.
+const FAR: u64 = 32 << 20;
 
 impl Format for WinceRom {
     fn doc(&self) -> &'static Doc {
@@ -143,11 +147,19 @@ impl Header {
         if !head.starts_with(b"ECEC") || address % 4 != 0 || address <= SIGNATURE {
             return Err(none);
         }
-        if let Some(header) = Self::read(bytes, offset, address, true) {
-            return Ok(header);
-        }
-        if offset > 0 && offset <= address && offset % 4 == 0 && offset < length(bytes) {
-            return Err(Reject::NearMiss("no ROM header where it should be"));
+        if !matches!(offset, 0 | NOTHING) {
+            if let Some(header) = Self::read(bytes, offset, address, true) {
+                return Ok(header);
+            }
+            // Images start at pages; in code that looks for the signature any number may follow.
+            let start = address.checked_sub(offset);
+            let at_page = start.is_some_and(|start| start.is_multiple_of(PAGE));
+            let inside = offset.is_multiple_of(4) && offset < length(bytes);
+            return Err(if at_page || inside {
+                Reject::NearMiss("no ROM header where it should be")
+            } else {
+                none
+            });
         }
         let room = bytes.get(..index(FAR.min(length(bytes)))).unwrap_or(bytes);
         // The address of the first byte stands 8 bytes into the header, and how far the header is from it.
@@ -162,7 +174,10 @@ impl Header {
             }
             at = at.saturating_add(4);
         }
-        Err(none)
+        // Told, so that not so many of them are looked for.
+        Err(Reject::NearMiss(
+            "no ROM header that has the address stated",
+        ))
     }
 
     /// The header at `at` that has this address, if one stands there.
