@@ -4,6 +4,7 @@
 //! stream of their own in sectors of 64 bytes.
 
 mod directory;
+mod scattered;
 mod sectors;
 #[cfg(test)]
 mod tests;

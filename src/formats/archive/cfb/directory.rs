@@ -1,15 +1,15 @@
 //! The directory: storages and streams, and where the bytes of each stream are.
 
-use std::io::Write;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::scattered::Scattered;
 use super::sectors::{Chain, Links, Sectors};
 use super::{HEADER, Header};
 use crate::budget::Budget;
-use crate::entry::{Data, Entry, EntryPath, Fault, File, Meta, Node};
+use crate::entry::{Entry, EntryPath, File, Meta, Node};
 use crate::formats::Span;
 use crate::formats::filesystem::dos;
 use crate::formats::stored::{Damaged, Ledger};
@@ -411,36 +411,4 @@ fn character(number: u16) -> u16 {
 
 fn length_of(sectors: &[u32]) -> u64 {
     u64::try_from(sectors.len()).unwrap_or(u64::MAX)
-}
-
-/// Content in several pieces of the region.
-struct Scattered {
-    region: Bytes,
-    /// Where each stands, and its length.
-    pieces: Vec<(u64, u64)>,
-}
-
-impl Scattered {
-    fn into_file(self) -> File {
-        match self.pieces[..] {
-            [] => File::stored(Bytes::new()),
-            [(at, len)] => File::stored(clip(&self.region, at, len)),
-            _ => {
-                let lens = self.pieces.iter().map(|&(_, len)| len);
-                File {
-                    size: lens.fold(0, u64::saturating_add),
-                    data: Arc::new(self),
-                }
-            }
-        }
-    }
-}
-
-impl Data for Scattered {
-    fn copy_to(&self, out: &mut dyn Write) -> Result<(), Fault> {
-        for &(at, len) in &self.pieces {
-            out.write_all(&clip(&self.region, at, len))?;
-        }
-        Ok(())
-    }
 }
