@@ -33,6 +33,7 @@ pub mod wrapper {
 mod archive {
     pub(super) mod ar;
     pub(super) mod cab;
+    pub(super) mod cfb;
     pub(super) mod cms;
     pub(super) mod cpio;
     mod packed;
@@ -72,6 +73,7 @@ mod compression {
     pub(super) mod lzip;
     pub(super) mod lzma;
     pub(super) mod lzop;
+    pub(super) mod lzx;
     pub(super) mod notes;
     #[cfg(test)]
     mod trial;
@@ -84,7 +86,7 @@ mod compression {
 mod disk {
     pub(super) mod android_sparse;
     pub(super) mod android_super;
-    mod assemble;
+    pub(super) mod assemble;
     pub(super) mod gpt;
     pub(super) mod mbr;
     mod packed;
@@ -101,7 +103,7 @@ mod filesystem {
     pub(super) mod btrfs;
     mod clusters;
     pub(super) mod cramfs;
-    mod dos;
+    pub(super) mod dos;
     pub(super) mod erofs;
     pub(super) mod exfat;
     pub(super) mod ext;
@@ -127,6 +129,7 @@ mod filesystem {
     pub(super) mod ubifs;
     pub(super) mod udf;
     pub(super) mod vxworks_memfs;
+    pub(super) mod wince_rom;
     pub(super) mod xfs;
     pub(super) mod yaffs2;
 }
@@ -137,6 +140,7 @@ mod flash {
 }
 
 mod memory {
+    pub(super) mod b000ff;
     pub(super) mod binary;
     pub(super) mod dfu;
     pub(super) mod elf;
@@ -155,6 +159,7 @@ pub const ALL: &[&dyn Format] = &[
     &archive::ar::Ar,
     &archive::cab::Cab,
     &archive::cms::Cms,
+    &archive::cfb::Cfb,
     &archive::cpio::Cpio,
     &archive::rar::Rar,
     &archive::rpm::Rpm,
@@ -216,10 +221,12 @@ pub const ALL: &[&dyn Format] = &[
     &filesystem::ubifs::Ubifs,
     &filesystem::udf::Udf,
     &filesystem::vxworks_memfs::VxworksMemfs,
+    &filesystem::wince_rom::WinceRom,
     &filesystem::xfs::Xfs,
     &filesystem::yaffs2::Yaffs2,
     &flash::nand::Nand,
     &flash::ubi::Ubi,
+    &memory::b000ff::B000ff,
     &memory::binary::Binary,
     &memory::dfu::Dfu,
     &memory::elf::Elf,

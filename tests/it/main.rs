@@ -31,4 +31,5 @@ mod partitions;
 mod reference;
 mod samples;
 mod schemas;
+mod windows;
 mod wrapper;

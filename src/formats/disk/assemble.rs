@@ -14,7 +14,7 @@ use crate::problem::Problem;
 use crate::read::{clip, index, length};
 
 /// Where the next bytes of a disk come from.
-pub(super) enum Piece {
+pub(in crate::formats) enum Piece {
     /// Bytes of the region as they are.
     Stored {
         /// The first of them, from the region's start.
@@ -30,13 +30,13 @@ pub(super) enum Piece {
 
 impl Piece {
     /// So many zeros that are stored nowhere.
-    pub(super) fn hole(len: u64) -> Self {
+    pub(in crate::formats) fn hole(len: u64) -> Self {
         Self::Fill([0; 4], len)
     }
 }
 
 /// What tells the pieces of a disk, from its first byte to its last.
-pub(super) trait Map: Send {
+pub(in crate::formats) trait Map: Send {
     /// The next piece; `None` at the end. It is asked again only after a piece was given.
     fn next(&mut self, notes: &mut Notes) -> Option<Piece>;
 }
@@ -90,7 +90,7 @@ impl<B: Blocks> Map for Even<B> {
 }
 
 /// A disk being put together.
-pub(super) struct Disk<M> {
+pub(in crate::formats) struct Disk<M> {
     region: Bytes,
     map: M,
     notes: Notes,
@@ -100,7 +100,7 @@ pub(super) struct Disk<M> {
 
 impl<M: Map> Disk<M> {
     /// The disk that `map` tells, out of the bytes of `region`.
-    pub(super) fn new(region: Bytes, map: M) -> Self {
+    pub(in crate::formats) fn new(region: Bytes, map: M) -> Self {
         Self {
             region,
             map,

@@ -6,8 +6,9 @@ mod tests;
 
 use bytes::Bytes;
 
-use self::table::{Table, guid};
+use self::table::Table;
 use crate::budget::Budget;
+use crate::formats::filesystem::dos::guid;
 use crate::formats::stored::Ledger;
 use crate::formats::{
     Content, Doc, Extent, Format, Kind, Magic, Opened, Part, PartBytes, Proof, Properties, Reject,

@@ -1,9 +1,11 @@
-//! What the file systems of DOS and Windows share: names in UTF-16, local times, and the attribute bits.
+//! What the file systems of DOS and Windows share: names in UTF-16, times, GUIDs, and the attribute bits.
 
 use std::collections::BTreeMap;
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+
+use crate::read::Fields;
 
 /// The extended attribute under which the attribute bits are told: no other system has a name for them.
 pub(super) const ATTRIBUTES: &[u8] = b"dos.attributes";
@@ -39,9 +41,28 @@ pub(super) fn seconds(date: u16, time: u16) -> Option<i64> {
     Some(zoned.timestamp().as_second())
 }
 
+/// A time as Windows stores it (steps of 100 ns since 1601, UTC), in seconds since 1970. `None` for zero, which is no time.
+pub(in crate::formats) fn filetime(ticks: u64) -> Option<i64> {
+    /// Seconds between the two.
+    const EPOCH: i64 = 11_644_473_600;
+    let seconds = i64::try_from(ticks / 10_000_000).ok()?;
+    (ticks > 0).then(|| seconds.saturating_sub(EPOCH))
+}
+
+/// A GUID as people write it: the first three fields are stored little-endian.
+pub(in crate::formats) fn guid(bytes: &[u8; 16]) -> String {
+    let number = u128::from_be_bytes(*bytes);
+    let fields = Fields::little(bytes);
+    let first = fields.u32(0).unwrap_or_default();
+    let short = |at| fields.u16(at).unwrap_or_default();
+    let (second, third) = (short(4), short(6));
+    let (fourth, fifth) = (number >> 48 & 0xffff, number & 0xffff_ffff_ffff);
+    format!("{first:08x}-{second:04x}-{third:04x}-{fourth:04x}-{fifth:012x}")
+}
+
 /// UTF-16 as UTF-8. A surrogate without its other half becomes three bytes that are no UTF-8 (as WTF-8 has it), so that no two
 /// names become one.
-pub(super) fn utf8(units: impl IntoIterator<Item = u16>) -> Vec<u8> {
+pub(in crate::formats) fn utf8(units: impl IntoIterator<Item = u16>) -> Vec<u8> {
     let mut bytes = Vec::new();
     for unit in char::decode_utf16(units) {
         match unit {
@@ -57,7 +78,7 @@ pub(super) fn utf8(units: impl IntoIterator<Item = u16>) -> Vec<u8> {
 }
 
 /// The little-endian 16-bit units of a stored text.
-pub(super) fn units(bytes: &[u8]) -> impl Iterator<Item = u16> {
+pub(in crate::formats) fn units(bytes: &[u8]) -> impl Iterator<Item = u16> {
     let (pairs, _) = bytes.as_chunks::<2>();
     pairs.iter().map(|&pair| u16::from_le_bytes(pair))
 }
@@ -79,6 +100,8 @@ mod tests {
         assert_eq!(seconds(date, 22 * 2048 + 13 * 32 + 10), Some(1_700_000_000));
         assert_eq!(seconds(0, 0), None);
         assert_eq!(seconds(date, 31 * 2048), None);
+        assert_eq!(filetime(133_444_735_000_000_000), Some(1_699_999_900));
+        assert_eq!(filetime(0), None);
     }
 
     #[test]

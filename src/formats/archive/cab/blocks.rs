@@ -5,9 +5,9 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use flate2::{Decompress, FlushDecompress, Status};
-use lzxd::{Lzxd, WindowSize};
 
 use crate::formats::compression::deflate::inflate;
+use crate::formats::compression::lzx::Lzx;
 use crate::problem::Problem;
 use crate::read::{Fields, clip, length};
 
@@ -25,26 +25,22 @@ pub(super) enum Compression {
     Stored,
     /// Deflate that goes on, with the bytes before as its window.
     MsZip(Decompress),
-    Lzx(Box<Lzxd>),
+    Lzx(Box<Lzx>),
 }
 
 impl Compression {
     /// The one that a folder states.
     pub(super) fn of(code: u16) -> Result<Self, Problem> {
-        let window = match code >> 8 & 0x1f {
-            15 => WindowSize::KB32,
-            16 => WindowSize::KB64,
-            17 => WindowSize::KB128,
-            18 => WindowSize::KB256,
-            19 => WindowSize::KB512,
-            20 => WindowSize::MB1,
-            _ => WindowSize::MB2,
-        };
         match code & 15 {
             0 => Ok(Self::Stored),
             1 => Ok(Self::MsZip(inflate())),
             2 => Err(Problem::unsupported("a folder compressed with Quantum")),
-            3 => Ok(Self::Lzx(Box::new(Lzxd::new(window)))),
+            3 => match Lzx::new(u32::from(code >> 8 & 0x1f)) {
+                Some(lzx) => Ok(Self::Lzx(Box::new(lzx))),
+                None => Err(Problem::unsupported(
+                    "a folder of LZX with an unknown window",
+                )),
+            },
             other => Err(Problem::unsupported(format!(
                 "a folder compressed with method {other}"
             ))),
@@ -156,9 +152,7 @@ impl<'a> Blocks<'a> {
                 self.block.extend_from_slice(&block.body);
             }
             Compression::Lzx(lzx) => {
-                let made = lzx.decompress_next(&block.body, block.made).ok()?;
-                self.block.clear();
-                self.block.extend_from_slice(made);
+                self.block = lzx.chunk(&block.body, block.made)?;
             }
             Compression::MsZip(inflate) => {
                 let data = block.body.strip_prefix(b"CK")?;

@@ -188,14 +188,3 @@ impl Entry {
             .collect()
     }
 }
-
-/// A GUID as people write it: the first three fields are stored little-endian.
-pub(super) fn guid(bytes: &[u8; 16]) -> String {
-    let number = u128::from_be_bytes(*bytes);
-    let fields = Fields::little(bytes);
-    let first = fields.u32(0).unwrap_or_default();
-    let short = |at| fields.u16(at).unwrap_or_default();
-    let (second, third) = (short(4), short(6));
-    let (fourth, fifth) = (number >> 48 & 0xffff, number & 0xffff_ffff_ffff);
-    format!("{first:08x}-{second:04x}-{third:04x}-{fourth:04x}-{fifth:012x}")
-}

@@ -1,0 +1,116 @@
+//! What `CECompressROM` makes smaller: pages of 4 KiB, each a stream of LZX of its own.
+//!
+//! A table of 3-byte numbers, little-endian: the size of it all, and where each page ends; then the pages, in front of each the window
+//! as a power of two, its size (4 bytes each) and 8 bytes that are not documented. Windows CE 3 had another compression, whose
+//! pages have no such heads: it is told and not read.
+
+use std::io::Write;
+
+use bytes::Bytes;
+
+use crate::entry::{Data, Fault};
+use crate::formats::compression::lzx::Lzx;
+use crate::problem::Problem;
+use crate::read::{Fields, cut, index, length};
+
+/// Bytes of a page.
+const PAGE: u64 = 4096;
+/// Bytes in front of the stream of a page.
+const HEAD: u64 = 16;
+
+/// Compressed bytes.
+pub(super) struct Packed {
+    stored: Bytes,
+    size: u64,
+}
+
+impl Packed {
+    /// Compressed bytes that look as they should.
+    ///
+    /// # Errors
+    /// `Unsupported`: they are of no known compression.
+    pub(super) fn new(stored: Bytes) -> Result<Self, Problem> {
+        let size = number(&stored, 0).unwrap_or_default();
+        let packed = Self { stored, size };
+        let first = packed.page(0).and_then(|page| page.head());
+        if size == 0 || first.is_none() {
+            return Err(Problem::unsupported(
+                "compressed in a way that is not known",
+            ));
+        }
+        Ok(packed)
+    }
+
+    /// How many bytes it becomes, as it says.
+    pub(super) fn size(&self) -> u64 {
+        self.size
+    }
+
+    fn pages(&self) -> u64 {
+        self.size.div_ceil(PAGE)
+    }
+
+    /// The page of this number.
+    fn page(&self, page: u64) -> Option<Page> {
+        let start = match page {
+            0 => self.pages().checked_add(1)?.checked_mul(3)?,
+            _ => number(&self.stored, page)?,
+        };
+        let end = number(&self.stored, page.checked_add(1)?)?;
+        let before = page.checked_mul(PAGE)?;
+        Some(Page {
+            stored: cut(&self.stored, start, end.checked_sub(start)?)?,
+            len: self.size.checked_sub(before)?.min(PAGE),
+        })
+    }
+
+    /// Writes all of it.
+    pub(super) fn copy_to(&self, out: &mut dyn Write) -> Result<(), Fault> {
+        for number in 0..self.pages() {
+            let page = self.page(number).and_then(|page| page.decode());
+            let Some(page) = page else {
+                let detail = format!("its compressed page {number} is damaged or not known");
+                return Err(Fault::Problem(Problem::corrupt(detail)));
+            };
+            out.write_all(&page)?;
+        }
+        Ok(())
+    }
+}
+
+impl Data for Packed {
+    fn copy_to(&self, out: &mut dyn Write) -> Result<(), Fault> {
+        self.copy_to(out)
+    }
+}
+
+/// A page as it is stored.
+struct Page {
+    stored: Bytes,
+    /// How many bytes it should become.
+    len: u64,
+}
+
+impl Page {
+    /// A decoder for it.
+    fn head(&self) -> Option<Lzx> {
+        let fields = Fields::little(&self.stored);
+        let window = fields.u32(0)?;
+        let same = u64::from(fields.u32(4)?) == self.len && length(&self.stored) > HEAD;
+        same.then(|| Lzx::new(window)).flatten()
+    }
+
+    fn decode(&self) -> Option<Vec<u8>> {
+        let stream = self.stored.get(index(HEAD)..)?;
+        self.head()?.chunk(stream, index(self.len))
+    }
+}
+
+/// A number of the table.
+fn number(stored: &Bytes, at: u64) -> Option<u64> {
+    let bytes = cut(stored, at.checked_mul(3)?, 3)?;
+    match bytes[..] {
+        [low, middle, high] => Some(u32::from_le_bytes([low, middle, high, 0]).into()),
+        _ => None,
+    }
+}
