@@ -1,12 +1,10 @@
 //! What formats share that state bytes and addresses in lines of text.
 
-use std::ops::Range;
-
 use bytes::{Bytes, BytesMut};
 
 use crate::budget::Budget;
 use crate::formats::told::Problems;
-use crate::formats::{Content, Extent, Opened, Proof, Properties, Span};
+use crate::formats::{Content, Extent, Opened, Proof, Properties, Reject, Span};
 use crate::memory::{Memory, Run};
 use crate::problem::{Problem, ProblemKind};
 use crate::read::length;
@@ -87,12 +85,13 @@ impl Collected {
         self.pieces.push((address, BytesMut::from(bytes)));
     }
 
-    /// What a region holds that said all this in the given bytes.
-    pub(super) fn open(mut self, explained: Range<u64>, budget: &Budget) -> Opened {
-        let spans = vec![Span::content(
-            explained.start,
-            explained.end.saturating_sub(explained.start),
-        )];
+    /// What a region of `len` bytes holds that said all this; `ended` when its last line did.
+    pub(super) fn open(mut self, len: u64, ended: bool, budget: &Budget) -> Opened {
+        if !ended {
+            let problem = Problem::corrupt("the line that ends the file is missing");
+            self.problems.push(problem.at(len));
+        }
+        let spans = vec![Span::content(0, len)];
         if let Err(problem) = budget.spend_decoded(self.len) {
             return Opened {
                 spans,
@@ -129,6 +128,33 @@ pub(super) fn loaded(pieces: Vec<Run>, mut tell: impl FnMut(Problem)) -> Memory 
         )));
     }
     memory
+}
+
+/// What a line is to the one who measures a file.
+pub(super) struct Seen {
+    /// It loads something, and its checksum holds.
+    pub(super) loads: bool,
+    /// No line of the file follows.
+    pub(super) ends: bool,
+}
+
+/// How far the lines reach that `see` knows, up to the last line of the file.
+pub(super) fn measure(text: &[u8], see: impl Fn(&[u8]) -> Option<Seen>) -> Result<Extent, Reject> {
+    let (mut end, mut loads) = (0, false);
+    for line in lines(text, 0) {
+        let Some(seen) = see(line.text) else {
+            break;
+        };
+        end = after(text, line.at.saturating_add(line.text.len()));
+        loads |= seen.loads;
+        if seen.ends {
+            break;
+        }
+    }
+    if !loads {
+        return Err(Reject::Coincidence("no line of data with its checksum"));
+    }
+    Ok(extent(end, Proof::Checksum))
 }
 
 /// A region of records that ends at `end`, bytes from its start.

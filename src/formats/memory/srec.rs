@@ -5,9 +5,9 @@ mod tests;
 
 use bytes::Bytes;
 
-use super::records::{self, Collected, Line, after, lines, unhex};
+use super::records::{self, Collected, Line, Seen, lines, unhex};
 use crate::budget::Budget;
-use crate::formats::{Doc, Extent, Format, Kind, Magic, Opened, Proof, Reject};
+use crate::formats::{Doc, Extent, Format, Kind, Magic, Opened, Reject};
 use crate::problem::Problem;
 use crate::read::length;
 
@@ -32,21 +32,13 @@ impl Format for Srec {
     }
 
     fn measure(&self, rest: &Bytes) -> Result<Extent, Reject> {
-        let (mut end, mut data) = (0, false);
-        for line in lines(rest, 0) {
-            let Some(record) = Record::read(line.text) else {
-                break;
-            };
-            end = after(rest, line.at.saturating_add(line.text.len()));
-            data |= matches!(record.kind, b'1'..=b'3') && record.is_intact;
-            if is_last(record.kind) {
-                break;
-            }
-        }
-        if !data {
-            return Err(Reject::Coincidence("no line of data with its checksum"));
-        }
-        Ok(records::extent(end, Proof::Checksum))
+        records::measure(rest, |line| {
+            let record = Record::read(line)?;
+            Some(Seen {
+                loads: matches!(record.kind, b'1'..=b'3') && record.is_intact,
+                ends: is_last(record.kind),
+            })
+        })
     }
 
     fn open(&self, region: Bytes, budget: &Budget) -> Opened {
@@ -54,11 +46,7 @@ impl Format for Srec {
         for line in lines(&region, 0) {
             reader.line(&line);
         }
-        if !reader.ended {
-            let problem = Problem::corrupt("the line that ends the file is missing");
-            reader.out.problems.push(problem.at(length(&region)));
-        }
-        reader.out.open(0..length(&region), budget)
+        reader.out.open(length(&region), reader.ended, budget)
     }
 }
 

@@ -70,11 +70,7 @@ impl Format for Titxt {
                 }
             }
         }
-        if !ended {
-            let problem = Problem::corrupt("the line that ends the file is missing");
-            out.problems.push(problem.at(length(&region)));
-        }
-        out.open(0..length(&region), budget)
+        out.open(length(&region), ended, budget)
     }
 }
 
