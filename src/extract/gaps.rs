@@ -20,8 +20,8 @@ pub enum GapKind {
     Unknown {
         /// Shannon entropy in bits per byte, rounded to two decimals: 8 is noise, 0 a constant.
         entropy: f64,
-        /// Whether at least 64 KiB of it hold each byte value as often as noise does (chi-squared): encrypted bytes do, and what
-        /// compressors write does not, but for the best of them.
+        /// Whether at least 64 KiB of it hold each byte value as often as noise does (chi-squared): encrypted bytes do, and so does
+        /// what the best compressors write.
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         even: bool,
     },

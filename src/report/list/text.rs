@@ -70,7 +70,9 @@ fn render_gaps(found: &Inventory, out: &mut String) -> fmt::Result {
                 entropy,
                 even: false,
             } => format!("UNKNOWN, {entropy:.2} bits per byte"),
-            GapKind::Unknown { .. } => "UNKNOWN, as even as noise: encrypted, or random".to_owned(),
+            GapKind::Unknown { .. } => {
+                "UNKNOWN, as even as noise: encrypted, random or well packed".to_owned()
+            }
         };
         writeln!(
             out,
