@@ -17,6 +17,9 @@ use crate::read::{clip, index, length};
 /// So many equal bytes, 0x00 or 0xff, are fill; and bytes that are left out are as good as fill from so many on.
 const FILL: usize = 32;
 
+/// So many runs of zeros and 0xff in turn are fill; what changes more often says something.
+const TURNS: usize = 3;
+
 /// Bytes at consecutive addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
@@ -118,7 +121,7 @@ impl Memory {
         found
     }
 
-    /// The runs without fill: 32 zeros or 0xff in a row end a run, and a run neither starts nor ends with such bytes.
+    /// The runs without fill: 32 zeros or 0xff in a row end a run, and what is fill at its ends is no part of it.
     pub fn solid(&self) -> Vec<Run> {
         solid(&self.runs)
     }
@@ -211,9 +214,14 @@ fn join(mut parts: Vec<Run>) -> Option<Run> {
     })
 }
 
-/// Whether a byte may be fill.
-pub fn is_fill(byte: u8) -> bool {
-    byte == 0 || byte == 0xff
+/// Whether bytes are what stands between sections: zeros or 0xff, which change at most twice, as where padding meets erased flash.
+pub fn is_fill(bytes: &[u8]) -> bool {
+    let mut runs = bytes.chunk_by(|a, b| a == b);
+    runs.by_ref().take(TURNS).all(is_fill_run) && runs.next().is_none()
+}
+
+fn is_fill_run(run: &[u8]) -> bool {
+    matches!(run.first(), Some(0 | 0xff))
 }
 
 /// The ranges of bytes between fill, trimmed of bytes that may be fill.
@@ -222,7 +230,7 @@ fn between_fill(bytes: &[u8]) -> Vec<Range<usize>> {
     let (mut start, mut from) = (0, 0_usize);
     for run in bytes.chunk_by(|a, b| a == b) {
         let end = from.saturating_add(run.len());
-        if run.len() >= FILL && run.first().copied().is_some_and(is_fill) {
+        if run.len() >= FILL && is_fill_run(run) {
             found.extend(trimmed(bytes, start..from));
             start = end;
         }
@@ -232,12 +240,19 @@ fn between_fill(bytes: &[u8]) -> Vec<Range<usize>> {
     found
 }
 
-/// A range without the bytes at its ends that may be fill; `None` where nothing is left.
+/// A range without the fill at its ends; `None` where nothing is left.
 fn trimmed(bytes: &[u8], range: Range<usize>) -> Option<Range<usize>> {
     let part = bytes.get(range.clone())?;
-    let first = part.iter().position(|&byte| !is_fill(byte))?;
-    let last = part.iter().rposition(|&byte| !is_fill(byte))?;
-    let start = range.start.saturating_add(first);
-    let end = range.start.saturating_add(last).saturating_add(1);
-    Some(start..end)
+    let before: usize = edge(part.chunk_by(|a, b| a == b)).sum();
+    let rest = part.get(before..).filter(|rest| !rest.is_empty())?;
+    let behind: usize = edge(rest.chunk_by(|a, b| a == b).rev()).sum();
+    let end = range.end.saturating_sub(behind);
+    let start = range.start.saturating_add(before);
+    (start < end).then_some(start..end)
+}
+
+/// The lengths of the runs of fill that stand first.
+fn edge<'a>(runs: impl Iterator<Item = &'a [u8]>) -> impl Iterator<Item = usize> {
+    let fill = runs.take(TURNS).take_while(|run| is_fill_run(run));
+    fill.map(<[u8]>::len)
 }

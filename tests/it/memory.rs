@@ -92,6 +92,23 @@ fn what_is_loaded_elsewhere_or_missing_is_modified() {
 }
 
 #[test]
+fn zeros_and_ones_that_take_turns_are_no_fill() {
+    // A table of masks where the reference loads nothing: no byte of it but could be fill.
+    let table = "00FF".repeat(8);
+    let added = format!(":020000040801F1\n:10000000{table}F8\n");
+    let hex = String::from_utf8(fixture("hex/program.hex")).unwrap();
+    let added = added + &hex;
+    assert!(unpack_bytes(added.clone().into_bytes()).problems.is_empty());
+    for form in FORMS {
+        assert_eq!(code(&fixture(form), added.as_bytes()), 4, "{form}");
+    }
+    // And where the reference has it, one that differs is another.
+    let other = added.replace(&format!("{table}F8"), &format!("{}F8", "FF00".repeat(8)));
+    assert_eq!(code(added.as_bytes(), other.as_bytes()), 4);
+    assert_eq!(code(added.as_bytes(), hex.as_bytes()), 4);
+}
+
+#[test]
 fn what_a_file_holds_beside_its_program_is_not_covered() {
     let mut uf2 = fixture("uf2/program.uf2");
     uf2[512 - 100..512 - 90].copy_from_slice(b"not loaded");

@@ -143,17 +143,15 @@ impl<'a> Candidate<'a> {
             .filter(|page| !self.holds(page))
             .map(|page| page.at..page.end())
             .collect();
-        let solid = pages.iter().filter(|page| page.is_solid());
-        let expected: Vec<Range<u64>> = solid.map(|page| page.at..page.end()).collect();
-        let beside = self.memory.solid();
-        let beside = beside
-            .iter()
-            .flat_map(|run| outside(run.range(), &expected));
-        ranges.extend(beside.filter(|range| {
-            let loaded = self.memory.within(range);
-            let mut bytes = loaded.iter().flat_map(|run| run.bytes.iter());
-            !bytes.all(|&byte| is_fill(byte))
-        }));
+        // What no row states must be fill.
+        let stated: Vec<Range<u64>> = pages.iter().map(|page| page.at..page.end()).collect();
+        let runs = self.memory.runs.iter();
+        for range in runs.flat_map(|run| outside(run.range(), &stated)) {
+            let loaded = self.memory.within(&range);
+            if !loaded.iter().all(|run| is_fill(&run.bytes)) {
+                ranges.push(range);
+            }
+        }
         ranges.sort_by_key(|range| range.start);
         merge(ranges)
     }
