@@ -1,5 +1,5 @@
-//! What formats share that lay their members out one after another: the spans of a walk, and content that is not
-//! all there.
+//! What formats share that lay their members out one after another: the spans of a walk, content that is not all there, and
+//! holes.
 
 use std::io::Write;
 use std::ops::Range;
@@ -10,6 +10,20 @@ use crate::entry::{Data, Fault};
 use crate::formats::{Role, Span};
 use crate::problem::Problem;
 use crate::read::index;
+
+/// Zeros, as many as are written at a time.
+static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+
+/// Writes so many zeros: what a hole reads as.
+pub(super) fn zeros(out: &mut dyn Write, count: u64) -> Result<(), Fault> {
+    let mut left = count;
+    while left > 0 {
+        let piece = ZEROS.get(..index(left)).unwrap_or(&ZEROS);
+        out.write_all(piece)?;
+        left = left.saturating_sub(crate::read::length(piece));
+    }
+    Ok(())
+}
 
 /// The spans that a walk from front to back leaves behind. Neighbours of one role become one span, so that a
 /// hundred thousand empty files do not cost a hundred thousand spans.

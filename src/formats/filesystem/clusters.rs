@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::entry::{Data, Fault, File};
+use crate::formats::stored::zeros;
 use crate::image::map;
 use crate::problem::Problem;
 use crate::read::{Fields, clip, cut, index, length};
@@ -14,8 +15,6 @@ use crate::read::{Fields, clip, cut, index, length};
 pub(super) const FIRST: u32 = 2;
 /// A run is written in pieces of about so many bytes.
 const PIECE: u64 = 1 << 20;
-/// What the end of a content beyond its stored bytes is written from.
-static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
 
 /// How many bits an entry of the table has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -399,15 +398,4 @@ impl Chain {
         ))
         .into()
     }
-}
-
-/// Writes so many zeros.
-pub(super) fn zeros(out: &mut dyn Write, count: u64) -> Result<(), Fault> {
-    let mut left = count;
-    while left > 0 {
-        let piece = left.min(length(&ZEROS));
-        out.write_all(ZEROS.get(..index(piece)).unwrap_or(&ZEROS))?;
-        left = left.saturating_sub(piece);
-    }
-    Ok(())
 }

@@ -7,11 +7,9 @@ use bytes::Bytes;
 use crate::entry::{Data, Fault};
 use crate::formats::archive::tar::header::number;
 use crate::formats::archive::tar::pax::decimal;
+use crate::formats::stored::zeros;
 use crate::problem::Problem;
-use crate::read::{clip, index, length};
-
-/// Zeros are written in pieces of so many bytes.
-static ZEROS: [u8; 16 << 10] = [0; 16 << 10];
+use crate::read::{clip, length};
 
 /// The `GNU.sparse.*` records of one member.
 #[derive(Clone, Default)]
@@ -215,15 +213,6 @@ impl Data for Sparse {
         }
         zeros(out, self.map.size.saturating_sub(done))
     }
-}
-
-fn zeros(out: &mut dyn Write, mut count: u64) -> Result<(), Fault> {
-    while count > 0 {
-        let some = ZEROS.get(..index(count).min(ZEROS.len())).unwrap_or(&ZEROS);
-        out.write_all(some)?;
-        count = count.saturating_sub(length(some));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -12,8 +12,9 @@ use super::inode::{Inode, Layout};
 use super::walk::bytes;
 use crate::entry::{Data, Fault};
 use crate::formats::stored::Ledger;
+use crate::formats::stored::zeros;
 use crate::problem::Problem;
-use crate::read::{Fields, index, length};
+use crate::read::Fields;
 
 /// A chunk that is not stored: zeros.
 const HOLE: u32 = u32::MAX;
@@ -59,7 +60,7 @@ impl Piece {
         out: &mut dyn Write,
     ) -> Result<(), Fault> {
         let Some(at) = self.at else {
-            return zeros(len, out);
+            return zeros(out, len);
         };
         out.write_all(&bytes(&volume.region, at.saturating_add(from), len)?)?;
         Ok(())
@@ -256,15 +257,4 @@ impl Data for Content {
         let start = self.volume.block_at(self.inode.word.into());
         crate::read::cut(&self.volume.region, start, self.inode.size)
     }
-}
-
-fn zeros(len: u64, out: &mut dyn Write) -> Result<(), Fault> {
-    let zeros = [0; 4096];
-    let mut left = len;
-    while left > 0 {
-        let part = left.min(length(&zeros));
-        out.write_all(zeros.get(..index(part)).unwrap_or_default())?;
-        left = left.saturating_sub(part);
-    }
-    Ok(())
 }

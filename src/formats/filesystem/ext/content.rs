@@ -9,11 +9,9 @@ use super::inode::Mapping;
 use super::map::{Node, Run, Visit};
 use super::volume::Volume;
 use crate::entry::{Data, Fault};
+use crate::formats::stored::zeros;
 use crate::problem::Problem;
-use crate::read::{clip, index, length};
-
-/// What holes are written from.
-static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+use crate::read::{clip, length};
 
 /// A content that lies in several pieces or has holes.
 pub(super) struct Blocks {
@@ -57,18 +55,14 @@ impl Data for Padded {
     fn copy_to(&self, out: &mut dyn Write) -> Result<(), Fault> {
         out.write_all(&self.head)?;
         let mut written = length(&self.head);
-        zeros(out, &mut written, self.size)
+        zeros_until(out, &mut written, self.size)
     }
 }
 
 /// Writes zeros until so many bytes of a content are written.
-fn zeros(out: &mut dyn Write, written: &mut u64, until: u64) -> Result<(), Fault> {
-    while *written < until {
-        let missing = index(until.saturating_sub(*written)).min(ZEROS.len());
-        let zeros = ZEROS.get(..missing).unwrap_or(&ZEROS);
-        out.write_all(zeros)?;
-        *written = written.saturating_add(length(zeros));
-    }
+fn zeros_until(out: &mut dyn Write, written: &mut u64, until: u64) -> Result<(), Fault> {
+    zeros(out, until.saturating_sub(*written))?;
+    *written = until.max(*written);
     Ok(())
 }
 
@@ -81,7 +75,7 @@ struct Copy<'a> {
 
 impl Copy<'_> {
     fn zeros(&mut self, until: u64) -> Result<(), Fault> {
-        zeros(self.out, &mut self.written, until)
+        zeros_until(self.out, &mut self.written, until)
     }
 }
 

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use super::compress::{STORED, expand};
 use super::inode::{Fragment, View};
 use crate::entry::{Data, Fault, File};
+use crate::formats::stored::zeros;
 use crate::problem::Problem;
 use crate::read::{cut, index};
 
@@ -114,17 +115,6 @@ impl Data for Pieces {
             .into()),
         }
     }
-}
-
-fn zeros(out: &mut dyn Write, len: u64) -> Result<(), Fault> {
-    let block = [0; 4096];
-    let mut left = len;
-    while left > 0 {
-        let now = left.min(4096);
-        out.write_all(block.get(..index(now)).unwrap_or_default())?;
-        left = left.saturating_sub(now);
-    }
-    Ok(())
 }
 
 /// Nodes that were expanded a moment ago.

@@ -9,7 +9,7 @@ use super::lznt1;
 use super::record::Outside;
 use super::runs::Run;
 use crate::entry::{Data, Fault};
-use crate::formats::filesystem::clusters::zeros;
+use crate::formats::stored::zeros;
 use crate::image::map;
 use crate::problem::Problem;
 use crate::read::{clip, index, length};

@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::superblock::Super;
 use crate::entry::{Data, Fault};
+use crate::formats::stored::zeros;
 use crate::problem::Problem;
 use crate::read::{Endian, Fields, clip, index, length};
 
@@ -202,15 +203,4 @@ impl Data for Content {
         })?;
         zeros(out, size.saturating_sub(done))
     }
-}
-
-fn zeros(out: &mut dyn Write, len: u64) -> Result<(), Fault> {
-    let block = [0; 4096];
-    let mut left = len;
-    while left > 0 {
-        let now = left.min(length(&block));
-        out.write_all(block.get(..index(now)).unwrap_or_default())?;
-        left = left.saturating_sub(now);
-    }
-    Ok(())
 }

@@ -4,14 +4,12 @@ use std::io::Write;
 use std::sync::Arc;
 
 use crate::entry::{Data, Fault};
+use crate::formats::stored::zeros;
 use crate::problem::Problem;
 use crate::read::{index, length};
 
 use super::ahead::{self, Lanes};
 use super::blocks::{Blocks, Stored, Worker};
-
-/// So many zero bytes are written at a time where a file has a hole.
-static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
 
 /// A file of fewer blocks is decoded by the thread that reads it alone.
 const WORTH_HELP: usize = 8;
@@ -83,7 +81,7 @@ impl Content {
         let mut told = None;
         for (block, wanted) in self.stored() {
             if block.word == 0 {
-                write_zeros(wanted, out)?;
+                zeros(out, wanted)?;
             } else if let Some(decoded) = lanes.next(block) {
                 let (bytes, problem) = decoded?;
                 write_block(block, &bytes, wanted, out)?;
@@ -138,14 +136,4 @@ fn write_block(block: Stored, bytes: &[u8], wanted: u64, out: &mut dyn Write) ->
     ))
     .at(block.at)
     .into())
-}
-
-fn write_zeros(count: u64, out: &mut dyn Write) -> Result<(), Fault> {
-    let mut left = count;
-    while left > 0 {
-        let piece = ZEROS.get(..index(left)).unwrap_or(&ZEROS);
-        out.write_all(piece)?;
-        left = left.saturating_sub(length(piece));
-    }
-    Ok(())
 }

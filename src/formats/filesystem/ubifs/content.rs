@@ -9,10 +9,10 @@ use super::live::Live;
 use super::node::{self, BLOCK, Kind, Node};
 use crate::entry::{Data, Fault};
 use crate::formats::codec::Codec;
+use crate::formats::stored::zeros;
 use crate::problem::{Problem, ProblemKind};
 use crate::read::{index, length};
 
-static ZEROS: [u8; 4096] = [0; 4096];
 /// What an extended block may come to (bytes), should it be longer than it says.
 const LARGEST: usize = 4096;
 
@@ -74,14 +74,14 @@ fn copy(
         if start >= size {
             break;
         }
-        zeros(out, &mut written, start)?;
+        zeros_until(out, &mut written, start)?;
         let bytes = expand(image, inode, block, at, &mut expanded)?;
         let room = index(size.saturating_sub(start));
         let bytes = bytes.get(..room).unwrap_or(bytes);
         out.write_all(bytes)?;
         written = start.saturating_add(length(bytes));
     }
-    zeros(out, &mut written, size)
+    zeros_until(out, &mut written, size)
 }
 
 /// The bytes of one block, checked once more.
@@ -128,12 +128,8 @@ fn expand<'a>(
     }
 }
 
-fn zeros(out: &mut dyn Write, written: &mut u64, until: u64) -> Result<(), Fault> {
-    while *written < until {
-        let missing = index(until.saturating_sub(*written)).min(ZEROS.len());
-        let zeros = ZEROS.get(..missing).unwrap_or(&ZEROS);
-        out.write_all(zeros)?;
-        *written = written.saturating_add(length(zeros));
-    }
+fn zeros_until(out: &mut dyn Write, written: &mut u64, until: u64) -> Result<(), Fault> {
+    zeros(out, until.saturating_sub(*written))?;
+    *written = until.max(*written);
     Ok(())
 }

@@ -10,8 +10,9 @@ use super::scan::{Pages, Record};
 use super::tags::code_256;
 use crate::entry::{Data, Fault, File};
 use crate::formats::Span;
+use crate::formats::stored::zeros;
 use crate::problem::Problem;
-use crate::read::{index, length};
+use crate::read::index;
 
 /// A file of a region, as it is or was.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -192,17 +193,6 @@ impl Data for Content {
         zeros(out, size.saturating_sub(done))?;
         wrong.map_or(Ok(()), |problem| Err(problem.into()))
     }
-}
-
-fn zeros(out: &mut dyn Write, len: u64) -> Result<(), Fault> {
-    let block = [0; 4096];
-    let mut left = len;
-    while left > 0 {
-        let now = left.min(length(&block));
-        out.write_all(block.get(..index(now)).unwrap_or_default())?;
-        left = left.saturating_sub(now);
-    }
-    Ok(())
 }
 
 /// Whether the code of YAFFS1 over a page's data holds. Some drivers swap its first two bytes.
