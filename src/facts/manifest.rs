@@ -11,6 +11,8 @@ use crate::digest::unhex;
 pub const LONGEST: u64 = 4 << 20;
 /// So many lines of one manifest are looked at.
 const MOST_LINES: usize = 100_000;
+/// Groups are nested no deeper.
+const DEEPEST: usize = 64;
 
 /// How a digest was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -97,8 +99,8 @@ pub fn is_name(name: &[u8]) -> bool {
 /// What a manifest of this name lists.
 pub fn listed(name: &[u8], text: &[u8]) -> Vec<Listed> {
     match name {
-        b"manifest.raucm" => groups(text.split(|&byte| byte == b'[')),
-        b"sw-description" => groups(text.split(|&byte| matches!(byte, b'{' | b'}'))),
+        b"manifest.raucm" => sections(text),
+        b"sw-description" => groups(text),
         _ => sums(text),
     }
 }
@@ -179,14 +181,56 @@ fn row(name: Vec<u8>, digits: &[u8]) -> Option<Listed> {
     })
 }
 
-/// Groups of `filename` and `sha256`, as RAUC and `SWUpdate` have them; those that hold groups of their own are passed over.
-fn groups<'a>(groups: impl Iterator<Item = &'a [u8]>) -> Vec<Listed> {
-    let group = |text: &[u8]| {
-        let name = value(text, b"filename")?;
-        let digest = value(text, b"sha256")?;
-        row(name, &digest).filter(|row| row.algorithm == Algorithm::Sha256)
+/// A file name and a digest that belong together.
+#[derive(Default)]
+struct Pair {
+    name: Option<Vec<u8>>,
+    digest: Option<Vec<u8>>,
+}
+
+impl Pair {
+    /// Takes what some lines say of the two.
+    fn take(&mut self, text: &[u8]) {
+        self.name = value(text, b"filename").or_else(|| self.name.take());
+        self.digest = value(text, b"sha256").or_else(|| self.digest.take());
+    }
+
+    fn row(self) -> Option<Listed> {
+        let row = row(self.name?, &self.digest?)?;
+        (row.algorithm == Algorithm::Sha256).then_some(row)
+    }
+}
+
+/// The sections of RAUC's manifest.
+fn sections(text: &[u8]) -> Vec<Listed> {
+    let sections = text.split(|&byte| byte == b'[').take(MOST_LINES);
+    let section = |text: &[u8]| {
+        let mut pair = Pair::default();
+        pair.take(text);
+        pair.row()
     };
-    groups.take(MOST_LINES).filter_map(group).collect()
+    sections.filter_map(section).collect()
+}
+
+/// The groups of `SWUpdate`'s description, one inside another. A brace in a text counts as one.
+fn groups(text: &[u8]) -> Vec<Listed> {
+    let mut found = Vec::new();
+    let mut open = vec![Pair::default()];
+    let pieces = text.split_inclusive(|byte| matches!(byte, b'{' | b'}'));
+    for piece in pieces.take(MOST_LINES) {
+        if let Some(group) = open.last_mut() {
+            let lines = piece
+                .strip_suffix(b"{")
+                .or_else(|| piece.strip_suffix(b"}"));
+            group.take(lines.unwrap_or(piece));
+        }
+        match piece.last() {
+            Some(b'{') if open.len() < DEEPEST => open.push(Pair::default()),
+            Some(b'}') => found.extend(open.pop().and_then(Pair::row)),
+            _ => {}
+        }
+    }
+    found
 }
 
 /// The value of a key in lines of `key = value`, quoted or not.
@@ -245,7 +289,7 @@ mod tests {
         );
         assert_eq!(names("manifest.raucm", &rauc), ["rootfs.img"]);
         let swupdate = format!(
-            "software = {{\n version = \"1\";\n images: (\n {{\n filename = \"root.img\";\n sha256 = \"{OF_ABC}\";\n }},\n {{\n filename = \"no.img\";\n }}\n );\n}}\n"
+            "software = {{\n version = \"1\";\n images: (\n {{\n filename = \"root.img\";\n properties: {{\n subtype = \"a\";\n }};\n sha256 = \"{OF_ABC}\";\n }},\n {{\n filename = \"no.img\";\n }}\n );\n}}\n"
         );
         assert_eq!(names("sw-description", &swupdate), ["root.img"]);
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use vitalsign::budget::{Budget, Limits};
 use vitalsign::check;
-use vitalsign::extract::unpack;
+use vitalsign::extract::{Inventory, unpack};
 use vitalsign::finding::Finding;
 use vitalsign::image::Image;
 
@@ -33,6 +33,23 @@ fn a_bundle_of_rauc_is_a_file_system_with_a_message_behind_it() {
     assert_eq!(end, found.image.size);
     let codes: Vec<&str> = check::structure(&found).iter().map(|it| it.code).collect();
     assert_eq!(codes, ["manifest-holds"]);
+}
+
+#[test]
+fn an_update_of_swupdate_is_an_archive_with_a_message_in_it() {
+    let path = samples::repository().join("fixtures/cms/update.swu");
+    let mut bytes = fs::read(path).unwrap();
+    let found = samples::unpack_bytes(bytes.clone());
+    let formats: Vec<&str> = found.regions.iter().map(|it| it.format.id).collect();
+    assert_eq!(formats, ["cpio", "cms"]);
+    let codes = |found: &Inventory| -> Vec<&str> {
+        let findings = check::structure(found);
+        findings.iter().map(|it| it.code).collect()
+    };
+    assert_eq!(codes(&found), ["manifest-holds"]);
+    let stated = bytes.windows(8).position(|it| it == b"sha256 =").unwrap() + 10;
+    bytes[stated] = if bytes[stated] == b'0' { b'1' } else { b'0' };
+    assert_eq!(codes(&samples::unpack_bytes(bytes)), ["manifest-mismatch"]);
 }
 
 #[test]
