@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use bytes::Bytes;
+use crc::{CRC_16_ARC, CRC_16_IBM_3740, CRC_16_MODBUS, CRC_16_XMODEM, Crc};
 use serde::Deserialize;
 use sha2::digest::DynDigest;
 
@@ -10,6 +11,11 @@ use super::description::{Number, Over};
 use crate::image::map;
 use crate::problem::Problem;
 use crate::read::{Endian, clip, cut, length};
+
+static ARC: Crc<u16> = Crc::<u16>::new(&CRC_16_ARC);
+static CCITT: Crc<u16> = Crc::<u16>::new(&CRC_16_IBM_3740);
+static XMODEM: Crc<u16> = Crc::<u16>::new(&CRC_16_XMODEM);
+static MODBUS: Crc<u16> = Crc::<u16>::new(&CRC_16_MODBUS);
 
 /// A checksum in the header.
 #[derive(Clone, Debug)]
@@ -29,6 +35,17 @@ pub(super) enum Kind {
     Sum32,
     /// All bytes, exclusive-or.
     Xor8,
+    /// CRC-16 of ARC, which starts from 0.
+    #[serde(rename = "crc16-arc")]
+    Crc16Arc,
+    /// CRC-16 of the CCITT's polynomial from 0xffff, often called CCITT-FALSE.
+    #[serde(rename = "crc16-ccitt")]
+    Crc16Ccitt,
+    /// The same from 0.
+    #[serde(rename = "crc16-xmodem")]
+    Crc16Xmodem,
+    #[serde(rename = "crc16-modbus")]
+    Crc16Modbus,
     /// CRC-32 of Ethernet and zip.
     Crc32,
     Adler32,
@@ -39,11 +56,35 @@ pub(super) enum Kind {
 }
 
 impl Kind {
+    /// The word that descriptions use.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Sum8 => "sum8",
+            Self::Sum16 => "sum16",
+            Self::Sum32 => "sum32",
+            Self::Xor8 => "xor8",
+            Self::Crc16Arc => "crc16-arc",
+            Self::Crc16Ccitt => "crc16-ccitt",
+            Self::Crc16Xmodem => "crc16-xmodem",
+            Self::Crc16Modbus => "crc16-modbus",
+            Self::Crc32 => "crc32",
+            Self::Adler32 => "adler32",
+            Self::Md5 => "md5",
+            Self::Sha1 => "sha1",
+            Self::Sha256 => "sha256",
+            Self::Sha512 => "sha512",
+        }
+    }
+
     /// Its length in bytes.
     pub(super) fn size(self) -> u64 {
         match self {
             Self::Sum8 | Self::Xor8 => 1,
-            Self::Sum16 => 2,
+            Self::Sum16
+            | Self::Crc16Arc
+            | Self::Crc16Ccitt
+            | Self::Crc16Xmodem
+            | Self::Crc16Modbus => 2,
             Self::Sum32 | Self::Crc32 | Self::Adler32 => 4,
             Self::Md5 => 16,
             Self::Sha1 => 20,
@@ -85,7 +126,7 @@ impl Checksum {
             Sum::Digest(digest) => *digest.finalize() == *stored,
             sum => number.read(file, endian) == Some(sum.number(size)),
         };
-        let name = format!("{:?}", self.kind).to_lowercase();
+        let name = self.kind.word();
         let detail = format!("the {name} in the header is not that of what it covers");
         (!holds).then(|| Problem::checksum(detail).at(self.at))
     }
@@ -95,6 +136,7 @@ impl Checksum {
 enum Sum {
     Add(u64),
     Xor(u8),
+    Crc16(crc::Digest<'static, u16>),
     Crc32(crc32fast::Hasher),
     Adler32(simd_adler32::Adler32),
     Digest(Box<dyn DynDigest>),
@@ -105,6 +147,10 @@ impl Sum {
         match kind {
             Kind::Sum8 | Kind::Sum16 | Kind::Sum32 => Self::Add(0),
             Kind::Xor8 => Self::Xor(0),
+            Kind::Crc16Arc => Self::Crc16(ARC.digest()),
+            Kind::Crc16Ccitt => Self::Crc16(CCITT.digest()),
+            Kind::Crc16Xmodem => Self::Crc16(XMODEM.digest()),
+            Kind::Crc16Modbus => Self::Crc16(MODBUS.digest()),
             Kind::Crc32 => Self::Crc32(crc32fast::Hasher::new()),
             Kind::Adler32 => Self::Adler32(simd_adler32::Adler32::new()),
             Kind::Md5 => Self::Digest(Box::new(md5::Md5::default())),
@@ -122,6 +168,7 @@ impl Sum {
                     .fold(*sum, |sum, byte| sum.wrapping_add(u64::from(*byte)));
             }
             Self::Xor(sum) => *sum = bytes.iter().fold(*sum, |sum, byte| sum ^ byte),
+            Self::Crc16(sum) => sum.update(bytes),
             Self::Crc32(sum) => sum.update(bytes),
             Self::Adler32(sum) => sum.write(bytes),
             Self::Digest(digest) => digest.update(bytes),
@@ -133,6 +180,7 @@ impl Sum {
         let sum = match self {
             Self::Add(sum) => sum,
             Self::Xor(sum) => sum.into(),
+            Self::Crc16(sum) => sum.finalize().into(),
             Self::Crc32(sum) => sum.finalize().into(),
             Self::Adler32(sum) => sum.finish().into(),
             Self::Digest(_) => 0,
