@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use vitalsign::baseline::compare::compare;
 use vitalsign::baseline::create::create;
 use vitalsign::baseline::{Forbid, Kind, MutableRow};
+use vitalsign::extract::Told;
 use vitalsign::finding::Severity;
+use vitalsign::problem::ProblemKind;
 
 use crate::reference::{baseline, code, judge};
 use crate::samples;
@@ -388,4 +390,23 @@ fn another_boot_command_is_a_finding_and_another_address_is_not() {
         assert!(shown.iter().any(|line| line == evidence), "{shown:?}");
         assert!(found[0].place.to_string().starts_with("uboot-env@0x0"));
     }
+}
+
+#[test]
+fn many_small_bombs_yield_no_more_than_one_may() {
+    // Each stays below what a stream may yield unasked; together they are 1.3 GB out of 1.3 MB.
+    let zeros = vec![0; 255 << 20];
+    let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    packer.write_all(&zeros).unwrap();
+    let mut bomb = packer.finish().unwrap();
+    bomb.extend(b"between two streams");
+    let found = samples::unpack_bytes(bomb.repeat(5));
+    let told =
+        |told: &&Told| told.kind == ProblemKind::Limit && told.detail.contains("--max-ratio");
+    assert!(
+        found.problems.iter().any(|it| told(&it)),
+        "{:#?}",
+        found.problems
+    );
+    assert!(found.is_incomplete());
 }
