@@ -5,6 +5,7 @@
 //! itself so within a few codes. Those few are held back until it is clear that they belong to the stream.
 
 mod lzw;
+mod pairs;
 #[cfg(test)]
 mod tests;
 

@@ -1,5 +1,6 @@
 //! The codes of compress: how they are packed, and the strings that they stand for.
 
+use super::pairs::Pairs;
 use crate::read::index;
 
 /// The width of the first codes in bits.
@@ -8,14 +9,57 @@ const FIRST_WIDTH: u32 = 9;
 /// In block mode, the code that empties the table.
 const CLEAR: u32 = 256;
 
+/// So many bytes of a string lie together: most strings of programs are not longer, and cost one look into memory.
+const BLOCK: usize = 8;
+
 /// A string: that of another code, and one byte.
 #[derive(Clone, Copy, Default)]
 struct Text {
+    /// Its bytes behind the last multiple of [`BLOCK`] that is less than its length.
+    tail: [u8; BLOCK],
+    /// The code whose string is the bytes before these.
+    body: u16,
+    /// The code whose string is all but the last byte.
     prefix: u16,
+    /// Its length in bytes.
+    len: u16,
     /// Its last byte.
     last: u8,
     /// Its first byte.
     first: u8,
+}
+
+impl Text {
+    fn byte(byte: u8) -> Self {
+        Self {
+            tail: [byte, 0, 0, 0, 0, 0, 0, 0],
+            body: 0,
+            prefix: 0,
+            len: 1,
+            last: byte,
+            first: byte,
+        }
+    }
+
+    /// This string, which is that of `code`, and one byte more.
+    fn followed_by(self, code: u16, last: u8) -> Self {
+        let filled = usize::from(self.len) % BLOCK;
+        let (mut tail, body) = match filled {
+            0 => ([0; BLOCK], code),
+            _ => (self.tail, self.body),
+        };
+        if let Some(slot) = tail.get_mut(filled) {
+            *slot = last;
+        }
+        Self {
+            tail,
+            body,
+            prefix: code,
+            len: self.len.saturating_add(1),
+            last,
+            first: self.first,
+        }
+    }
 }
 
 /// What became of one code.
@@ -43,10 +87,8 @@ pub(super) struct Lzw {
     /// The last code; none at the start.
     previous: Option<u32>,
     texts: Vec<Text>,
-    /// The lengths of the strings in bytes.
-    lens: Vec<u16>,
-    /// One bit for each pair of a code and a byte: whether that is a string with a code of its own.
-    pairs: Vec<u64>,
+    /// A code and a byte that are a string with a code of its own.
+    pairs: Pairs,
     /// Where the next code stands, and where the first of this width stood: in bits from the region's start.
     at: u64,
     origin: u64,
@@ -59,14 +101,8 @@ impl Lzw {
     pub(super) fn new(most: u32, block: bool, start: u64) -> Self {
         let size = 1_usize << most;
         let mut texts = vec![Text::default(); size];
-        let mut lens = vec![0; size];
-        for (byte, (text, len)) in (0..=u8::MAX).zip(texts.iter_mut().zip(&mut lens)) {
-            *text = Text {
-                prefix: 0,
-                last: byte,
-                first: byte,
-            };
-            *len = 1;
+        for (byte, text) in (0..=u8::MAX).zip(&mut texts) {
+            *text = Text::byte(byte);
         }
         let at = start.saturating_mul(8);
         Self {
@@ -76,8 +112,7 @@ impl Lzw {
             free: if block { CLEAR + 1 } else { CLEAR },
             previous: None,
             texts,
-            lens,
-            pairs: vec![0; size << 2],
+            pairs: Pairs::new(most),
             at,
             origin: at,
             passed: None,
@@ -125,7 +160,7 @@ impl Lzw {
         let first = self.text(known).first;
         // Behind an emptied table the pair is none that the encoder saw.
         let is_seen = self.free != CLEAR || !self.block;
-        if is_seen && !self.is_new(previous, first) {
+        if is_seen && self.pairs.contains(previous, first) {
             return Step::Longer;
         }
         self.add(previous, first, is_seen);
@@ -170,10 +205,7 @@ impl Lzw {
     fn clear(&mut self, region: &[u8]) {
         for code in CLEAR..self.free {
             let text = self.text(code);
-            let (word, bit) = pair(u32::from(text.prefix), text.last);
-            if let Some(word) = self.pairs.get_mut(word) {
-                *word &= !bit;
-            }
+            self.pairs.remove(text.prefix.into(), text.last);
         }
         self.align(region);
         self.width = FIRST_WIDTH;
@@ -185,44 +217,31 @@ impl Lzw {
         self.texts.get(at).copied().unwrap_or_default()
     }
 
-    fn is_new(&self, prefix: u32, last: u8) -> bool {
-        let (word, bit) = pair(prefix, last);
-        self.pairs.get(word).is_none_or(|word| word & bit == 0)
-    }
-
     /// Gives the next free code a meaning, if there is one left.
     fn add(&mut self, prefix: u32, last: u8, is_seen: bool) {
         let at = usize::try_from(self.free).unwrap_or(usize::MAX);
-        let before = usize::try_from(prefix).unwrap_or(usize::MAX);
-        let len = self.lens.get(before).copied().unwrap_or_default();
-        let first = self.text(prefix).first;
-        let (Some(text), Some(slot)) = (self.texts.get_mut(at), self.lens.get_mut(at)) else {
+        let before = self.text(prefix);
+        let Some(text) = self.texts.get_mut(at) else {
             return;
         };
-        *text = Text {
-            prefix: u16::try_from(prefix).unwrap_or_default(),
-            last,
-            first,
-        };
-        *slot = len.saturating_add(1);
+        *text = before.followed_by(u16::try_from(prefix).unwrap_or_default(), last);
         self.free = self.free.saturating_add(1);
-        let (word, bit) = pair(prefix, last);
-        if is_seen && let Some(word) = self.pairs.get_mut(word) {
-            *word |= bit;
+        if is_seen {
+            self.pairs.insert(prefix, last);
         }
     }
 
-    /// Appends the string of `code`, from its last byte to its first.
+    /// Appends the string of `code`, from its last block to its first.
     fn emit(&self, code: u32, out: &mut Vec<u8>) {
-        let at = usize::try_from(code).unwrap_or_default();
-        let len = usize::from(self.lens.get(at).copied().unwrap_or_default());
-        let start = out.len();
-        out.resize(start.saturating_add(len), 0);
         let mut text = self.text(code);
-        for byte in out.iter_mut().skip(start).rev() {
-            *byte = text.last;
-            text = self.text(u32::from(text.prefix));
+        let (start, len) = (out.len(), usize::from(text.len));
+        let blocks = len.div_ceil(BLOCK);
+        out.resize(start.saturating_add(blocks.saturating_mul(BLOCK)), 0);
+        for block in out.rchunks_exact_mut(BLOCK).take(blocks) {
+            block.copy_from_slice(&text.tail);
+            text = self.text(u32::from(text.body));
         }
+        out.truncate(start.saturating_add(len));
     }
 }
 
@@ -269,10 +288,4 @@ fn code(bytes: &[u8], at: u64, width: u32) -> Option<u32> {
         bytes.fold(0, |word, &byte| word << 8 | u32::from(byte))
     };
     Some(word >> shift & (1_u32 << width).saturating_sub(1))
-}
-
-/// Where the bit of a pair stands: the word, and the bit in it.
-fn pair(prefix: u32, last: u8) -> (usize, u64) {
-    let word = usize::try_from(prefix << 2 | u32::from(last >> 6)).unwrap_or(usize::MAX);
-    (word, 1 << (last & 63))
 }
