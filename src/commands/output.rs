@@ -58,7 +58,8 @@ fn fill_stdout(fill: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Resu
     }
 }
 
-/// Writes a file by a temporary file beside it, synced and renamed.
+/// Writes a file by a temporary file beside it, synced and renamed. A link leads to the file that is replaced; what is no file (a device,
+/// a pipe) is written to as it is.
 pub(super) fn write_file(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     fill_file(path, mode, |out| out.write_all(bytes))
 }
@@ -68,7 +69,14 @@ fn fill_file(
     mode: u32,
     fill: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
 ) -> Result<()> {
-    persist(path, mode, fill).map_err(|error| {
+    let written = match std::fs::metadata(path) {
+        Ok(there) if !there.is_file() => fill_in_place(path, fill),
+        Ok(_) => path
+            .canonicalize()
+            .and_then(|path| persist(&path, mode, fill)),
+        Err(_) => persist(path, mode, fill),
+    };
+    written.map_err(|error| {
         let path = escape(path.as_os_str().as_encoded_bytes());
         // The kind alone: the whole text would name the temporary file.
         let why = match error.kind() {
@@ -77,6 +85,16 @@ fn fill_file(
         };
         Unwritable { path, why }.into()
     })
+}
+
+/// To rename over `/dev/null` would take it from every other program.
+fn fill_in_place(
+    path: &Path,
+    fill: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+) -> std::io::Result<()> {
+    let mut there = std::fs::File::options().write(true).open(path)?;
+    fill(&mut there)?;
+    there.flush()
 }
 
 fn persist(

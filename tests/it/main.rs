@@ -27,6 +27,7 @@ mod ledger;
 mod manifest;
 mod memory;
 mod obscured;
+mod output;
 mod partitions;
 mod reference;
 mod samples;
