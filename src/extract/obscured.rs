@@ -11,7 +11,7 @@ pub(super) const LEAST: u64 = 16 << 10;
 /// So many bytes of a gap are tried.
 const TRIED: u64 = 1 << 20;
 /// Of so many all keys of one byte are tried.
-const HEAD: u64 = 16 << 10;
+const HEAD: u64 = 4 << 10;
 /// In so many at the end fill is looked for.
 const TAIL: u64 = 4 << 10;
 /// So many magics of a trial are measured.

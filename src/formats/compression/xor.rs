@@ -68,16 +68,18 @@ pub fn keys(bytes: &[u8]) -> Vec<Vec<u8>> {
             .filter(|(one, other)| one == other);
         equal.count()
     };
-    let best = (1..=LONGEST_KEY).map(|len| (repeats(len), len));
+    let best: Vec<(usize, usize)> = (1..=LONGEST_KEY).map(|len| (repeats(len), len)).collect();
     // Of lengths that repeat about as often the shortest: a key repeats at its multiples too.
-    let Some((most, _)) = best.clone().max() else {
-        return Vec::new();
-    };
+    let most = best
+        .iter()
+        .map(|(count, _)| *count)
+        .max()
+        .unwrap_or_default();
     if most.saturating_mul(OFTEN) < sample.len() || most == 0 {
         return Vec::new();
     }
     let enough = most.saturating_sub(most >> 3);
-    let Some((_, len)) = best.clone().find(|(count, _)| *count >= enough) else {
+    let Some(&(_, len)) = best.iter().find(|(count, _)| *count >= enough) else {
         return Vec::new();
     };
     let zero = commonest(sample, len);

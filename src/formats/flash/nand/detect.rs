@@ -179,7 +179,9 @@ fn written(chip: &Chip, most: usize) -> Vec<u64> {
             .checked_rem(pages)
             .unwrap_or_default();
         let (data, _) = chip.page(page);
-        map::touched(length(data));
+        // The page, and the first one of its block: what is read here and there brings its surroundings along.
+        map::visited();
+        map::visited();
         let block = page.checked_div(chip.geometry.pages_per_block);
         if !is_constant(data) && !chip.is_marked(block.unwrap_or_default()) {
             found.push(page);
