@@ -7,8 +7,6 @@ pub mod change;
 pub mod compare;
 pub mod create;
 mod explain;
-mod field;
-mod malformed;
 mod memory;
 mod model;
 mod pair;
@@ -16,12 +14,10 @@ mod piece;
 pub mod policy;
 mod read;
 mod rows;
-mod source;
 #[cfg(test)]
 mod tests;
 mod write;
 
-pub use malformed::Malformed;
 pub use memory::{FunctionRow, PageContent, PageRow};
 pub use model::{
     Baseline, Body, Component, Device, ElfRow, Evidence, ExpectedNode, FileRow, Firmware, Forbid,
@@ -29,11 +25,8 @@ pub use model::{
 };
 
 use crate::digest::Digest;
+use crate::document::{MAX_BYTES, Malformed};
 use crate::trust::{self, PublicKey, Signer, TrustError};
-
-/// The most bytes that a baseline may have (64 MiB). Whoever reads one from a file need not read further than one
-/// byte past it.
-pub const MAX_BYTES: usize = 64 << 20;
 
 impl Baseline {
     /// Reads a baseline from its text. That it reads well says nothing about who wrote it.

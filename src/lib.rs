@@ -22,6 +22,7 @@ pub mod check;
 pub mod cli;
 pub mod commands;
 pub mod digest;
+pub mod document;
 pub mod entry;
 pub mod extract;
 pub mod facts;

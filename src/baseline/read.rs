@@ -2,53 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use super::MAX_BYTES;
-use super::field::{Field, Table};
-use super::malformed::{Fault, Malformed};
 use super::memory::{FunctionRow, PageRow};
 use super::model::{Baseline, Component, Device, ElfRow, Evidence, FileRow, Firmware, MutableRow};
 use super::policy::Policy;
 use super::rows;
-use super::source::Source;
+use crate::document::{self, Fault, Field, Malformed, Table};
 use crate::place;
 
 /// Reads a baseline that nobody vouches for.
 pub(super) fn baseline(bytes: &[u8]) -> Result<Baseline, Malformed> {
-    if bytes.len() > MAX_BYTES {
-        return Err(Malformed::whole(format!(
-            "it has more than {MAX_BYTES} bytes"
-        )));
-    }
-    let text = match str::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) => {
-            return Err(Malformed::at(
-                bytes,
-                error.valid_up_to(),
-                "this is not UTF-8 text",
-            ));
-        }
-    };
-    document(text).map_err(|fault| Malformed::at(bytes, fault.at, fault.what))
+    document::read(bytes, document::Kind::Baseline, rest)
 }
 
-fn document(text: &str) -> Result<Baseline, Fault> {
-    let source = Source::new(text)?;
-    let mut top = Table::top(&source)?;
-    let name = |field: Field<'_>| {
-        let spot = field.spot;
-        let fits = field.string()? == "vitalsign-baseline";
-        fits.then_some(())
-            .ok_or_else(|| spot.fault("\"vitalsign-baseline\": this is another kind of document"))
-    };
-    top.need("format", name)?;
-    let schema = |field: Field<'_>| {
-        let spot = field.spot;
-        let fits = field.number::<u64>()? == 1;
-        fits.then_some(())
-            .ok_or_else(|| spot.fault("1, the only schema that this version reads"))
-    };
-    top.need("schema", schema)?;
+fn rest(top: &mut Table<'_>) -> Result<Baseline, Fault> {
     let sequence = top.need("sequence", Field::number)?;
     let issued = top.need("issued", Field::time)?;
     let expires = top.need("expires", Field::time)?;
@@ -72,8 +38,6 @@ fn document(text: &str) -> Result<Baseline, Fault> {
     let mutable = top
         .maybe("mutable", |field| mutable(field, &known))?
         .unwrap_or_default();
-    top.end("a baseline")?;
-    source.end()?;
     Ok(Baseline {
         sequence,
         issued,

@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::field::{Field, Table};
-use super::malformed::Fault;
 use super::memory::{FunctionRow, PAGE, PageContent, PageRow};
 use super::model::{Body, Component, ElfRow, ExpectedNode, FileRow, Forbid, Kind, MutableRow};
 use super::policy;
 use super::read::Known;
+use crate::document::{Fault, Field, Table};
 use crate::entry::Device;
 use crate::place;
 

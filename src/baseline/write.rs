@@ -1,12 +1,11 @@
 //! From [`Baseline`] to text: TOML 1.0, one row per line, one text for one baseline.
 
-use std::collections::BTreeSet;
-
 use super::memory::{FunctionRow, PageContent, PageRow};
 use super::model::{
     Baseline, Body, Component, ElfRow, Evidence, ExpectedNode, FileRow, Forbid, Kind, MutableRow,
 };
 use crate::digest::hex;
+use crate::document::write::{Row, array, push, quoted, strings, words};
 use crate::place;
 
 /// The text of a baseline.
@@ -92,52 +91,6 @@ fn header(out: &mut String, baseline: &Baseline) {
     );
 }
 
-fn array(out: &mut String, key: &str, rows: impl ExactSizeIterator<Item = Row>) {
-    if rows.len() == 0 {
-        return;
-    }
-    push(out, &[key, " = [\n"]);
-    for row in rows {
-        push(out, &["  { ", &row.0, " },\n"]);
-    }
-    out.push_str("]\n");
-}
-
-/// The inside of an inline table.
-#[derive(Default)]
-struct Row(String);
-
-impl Row {
-    fn raw(mut self, key: &str, value: &str) -> Self {
-        let comma = if self.0.is_empty() { "" } else { ", " };
-        push(&mut self.0, &[comma, key, " = ", value]);
-        self
-    }
-
-    fn text(self, key: &str, value: &str) -> Self {
-        self.raw(key, &quoted(value))
-    }
-
-    fn bytes(self, key: &str, value: &[u8]) -> Self {
-        self.raw(key, &quoted(&place::escape(value)))
-    }
-
-    fn maybe<T>(self, value: Option<T>, add: impl FnOnce(Self, T) -> Self) -> Self {
-        match value {
-            Some(value) => add(self, value),
-            None => self,
-        }
-    }
-
-    fn number(self, key: &str, value: Option<impl Into<u64>>) -> Self {
-        self.maybe(value, |row, value| row.raw(key, &value.into().to_string()))
-    }
-
-    fn digest(self, key: &str, value: Option<crate::digest::Digest>) -> Self {
-        self.maybe(value, |row, value| row.text(key, &value.to_string()))
-    }
-}
-
 fn evidence(row: &Evidence, component: &str) -> Row {
     Row::default()
         .text("in", component)
@@ -195,7 +148,7 @@ fn file(file: &FileRow, component: &str) -> Row {
         .fold(Row::default(), |row, (name, value)| {
             row.text(&quoted(&place::escape(name)), &hex(value))
         });
-    row.raw("xattrs", &format!("{{ {} }}", xattrs.0))
+    row.raw("xattrs", &xattrs.inline())
 }
 
 fn page(page: &PageRow, component: &str) -> Row {
@@ -255,32 +208,4 @@ fn mutable(mutable: &MutableRow, component: &str) -> Row {
 
 fn octal(mode: u32) -> String {
     format!("\"{mode:04o}\"")
-}
-
-fn words<T: Copy>(values: &BTreeSet<T>, word: impl Fn(T) -> &'static str) -> String {
-    let words: Vec<String> = values.iter().map(|&value| quoted(word(value))).collect();
-    format!("[{}]", words.join(", "))
-}
-
-/// A list of strings; `None` when there are none, so that it is left out.
-fn strings(values: &[String]) -> Option<String> {
-    let quoted: Vec<String> = values.iter().map(|value| quoted(value)).collect();
-    (!quoted.is_empty()).then(|| format!("[{}]", quoted.join(", ")))
-}
-
-/// A TOML string. Text with a backslash is put in single quotes where it can, so that it reads as it is.
-fn quoted(text: &str) -> String {
-    if !text.contains(['\\', '"']) {
-        return ["\"", text, "\""].concat();
-    }
-    if !text.contains('\'') {
-        return ["'", text, "'"].concat();
-    }
-    ["\"", &text.replace('\\', "\\\\").replace('"', "\\\""), "\""].concat()
-}
-
-fn push(out: &mut String, parts: &[&str]) {
-    for part in parts {
-        out.push_str(part);
-    }
 }

@@ -2,7 +2,8 @@
 
 use super::output::Unwritable;
 use super::trust::Missing;
-use crate::baseline::{Malformed, Refused};
+use crate::baseline::Refused;
+use crate::document::Malformed;
 use crate::formats::wrapper;
 use crate::image::Unreadable;
 use crate::trust::key::KeyError;

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use zeroize::Zeroizing;
 
-use crate::baseline::{MAX_BYTES, Unverified};
+use crate::baseline::Unverified;
+use crate::document::MAX_BYTES;
 use crate::place::escape;
 use crate::trust::{PublicKey, SecretKey, minisign};
 

@@ -1,7 +1,7 @@
 //! Every departure from the form, as one edit of the example.
 
 use super::{Baseline, SHA, example};
-use crate::baseline::Malformed;
+use crate::document::Malformed;
 
 /// What is replaced, by what, the line complained of, and some words of the complaint.
 type Edit = (&'static str, &'static str, usize, &'static str);

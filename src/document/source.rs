@@ -1,7 +1,7 @@
-//! A baseline's text before it is parsed: TOML 1.0 and no more of it than a baseline needs, cut into rows.
+//! A document's text before it is parsed: TOML 1.0 and no more of it than a baseline needs, cut into rows.
 //!
 //! The TOML reader also takes what TOML 1.1 added. Readers of 1.0 refuse that, and a file that two readers disagree
-//! on is no baseline. And a parsed text takes twenty times its size in memory, a hostile one two hundred times: so
+//! on is no document. And a parsed text takes twenty times its size in memory, a hostile one two hundred times: so
 //! rows are parsed one by one, and the limits are checked before anything is.
 
 use std::cell::Cell;
@@ -15,7 +15,7 @@ use super::malformed::Fault;
 use crate::place;
 
 /// A text whose rows are known. A row is an inline table that is an element of an array on the top level.
-pub(super) struct Source<'i> {
+pub(crate) struct Source<'i> {
     text: &'i str,
     /// The text, with nothing but spaces between the braces of its rows.
     skeleton: String,
@@ -27,7 +27,7 @@ pub(super) struct Source<'i> {
 
 impl<'i> Source<'i> {
     /// Checks a text and finds its rows.
-    pub(super) fn new(text: &'i str) -> Result<Self, Fault> {
+    pub(crate) fn new(text: &'i str) -> Result<Self, Fault> {
         if text.starts_with('\u{feff}') {
             return Err(Fault::new(
                 0,
@@ -52,12 +52,12 @@ impl<'i> Source<'i> {
     }
 
     /// Parses everything but the rows, which are empty tables there.
-    pub(super) fn table(&self) -> Result<Spanned<DeTable<'_>>, Fault> {
+    pub(crate) fn table(&self) -> Result<Spanned<DeTable<'_>>, Fault> {
         DeTable::parse(&self.skeleton).map_err(|error| complaint(&error, 0))
     }
 
     /// Parses the row that starts at an offset; `None` where none does.
-    pub(super) fn row(&self, at: usize) -> Option<Result<DeTable<'i>, Fault>> {
+    pub(crate) fn row(&self, at: usize) -> Option<Result<DeTable<'i>, Fault>> {
         let index = self
             .rows
             .binary_search_by_key(&at, |&(start, _)| start)
@@ -75,7 +75,7 @@ impl<'i> Source<'i> {
 
     /// Refuses a text of which a row was passed over. None is, unless rows were looked for where the TOML reader
     /// sees a string or a comment, and then the skeleton is another text.
-    pub(super) fn end(&self) -> Result<(), Fault> {
+    pub(crate) fn end(&self) -> Result<(), Fault> {
         if self.parsed.get() == self.rows.len() {
             return Ok(());
         }

@@ -1,8 +1,8 @@
-//! Why a text is not a baseline, and on which line.
+//! Why a text is not the document it should be, and on which line.
 
 use std::fmt;
 
-/// A text that is not a baseline, with the first reason found.
+/// A text that is not the document it should be, with the first reason found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Malformed {
     /// The line it stands on, counted from 1; `None` when the whole text is meant.
@@ -13,7 +13,7 @@ pub struct Malformed {
 
 impl Malformed {
     /// Something wrong with the whole text.
-    pub(super) fn whole(what: impl Into<String>) -> Self {
+    pub(crate) fn whole(what: impl Into<String>) -> Self {
         Self {
             line: None,
             what: what.into(),
@@ -21,7 +21,7 @@ impl Malformed {
     }
 
     /// Something wrong at a byte offset of `text`.
-    pub(super) fn at(text: &[u8], at: usize, what: impl Into<String>) -> Self {
+    pub(crate) fn at(text: &[u8], at: usize, what: impl Into<String>) -> Self {
         let before = text.get(..at).unwrap_or(text);
         let line = memchr::memchr_iter(b'\n', before).count().saturating_add(1);
         Self {
@@ -37,7 +37,7 @@ impl Malformed {
 
     /// What to do about it.
     pub fn hint(&self) -> &'static str {
-        "a baseline is written by `vitalsign baseline create`; an edited one must keep its form and be signed again"
+        "baselines, keyrings and indexes are written by vitalsign; an edited one must keep its form and be signed again"
     }
 }
 
@@ -54,13 +54,13 @@ impl std::error::Error for Malformed {}
 
 /// Something wrong at a byte offset, before it is known which line that is.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Fault {
-    pub(super) at: usize,
-    pub(super) what: String,
+pub(crate) struct Fault {
+    pub(crate) at: usize,
+    pub(crate) what: String,
 }
 
 impl Fault {
-    pub(super) fn new(at: usize, what: impl Into<String>) -> Self {
+    pub(crate) fn new(at: usize, what: impl Into<String>) -> Self {
         Self {
             at,
             what: what.into(),

@@ -15,9 +15,9 @@ use crate::place;
 const MOMENT: &str = "a date and time with offset, such as 2026-11-02T09:00:00Z, without quotes";
 
 /// One table, whose keys are taken out one after the other.
-pub(super) struct Table<'i> {
+pub(crate) struct Table<'i> {
     /// Where it starts, in bytes from the text's start.
-    pub(super) at: usize,
+    pub(crate) at: usize,
     frame: Frame<'i>,
     entries: DeTable<'i>,
 }
@@ -31,7 +31,7 @@ struct Frame<'i> {
 
 impl<'i> Table<'i> {
     /// The top level of a text.
-    pub(super) fn top(source: &'i Source<'i>) -> Result<Self, Fault> {
+    pub(crate) fn top(source: &'i Source<'i>) -> Result<Self, Fault> {
         let entries = source.table()?.into_inner();
         Ok(Self {
             at: 0,
@@ -41,7 +41,7 @@ impl<'i> Table<'i> {
     }
 
     /// Takes the value of a key that may be absent.
-    pub(super) fn maybe<T>(
+    pub(crate) fn maybe<T>(
         &mut self,
         key: &'static str,
         read: impl FnOnce(Field<'i>) -> Result<T, Fault>,
@@ -53,7 +53,7 @@ impl<'i> Table<'i> {
     }
 
     /// Takes the value of a key that must be there.
-    pub(super) fn need<T>(
+    pub(crate) fn need<T>(
         &mut self,
         key: &'static str,
         read: impl FnOnce(Field<'i>) -> Result<T, Fault>,
@@ -63,7 +63,7 @@ impl<'i> Table<'i> {
     }
 
     /// Refuses whatever was not taken.
-    pub(super) fn end(self, what: &str) -> Result<(), Fault> {
+    pub(crate) fn end(self, what: &str) -> Result<(), Fault> {
         match self.entries.keys().next() {
             None => Ok(()),
             Some(key) => {
@@ -77,22 +77,22 @@ impl<'i> Table<'i> {
 
 /// Where a value stands, and under which key.
 #[derive(Clone, Copy)]
-pub(super) struct Spot {
+pub(crate) struct Spot {
     name: &'static str,
     /// In bytes from the text's start.
-    pub(super) at: usize,
+    pub(crate) at: usize,
 }
 
 impl Spot {
     /// The complaint that the value here is not what it must be.
-    pub(super) fn fault(self, must: impl std::fmt::Display) -> Fault {
+    pub(crate) fn fault(self, must: impl std::fmt::Display) -> Fault {
         Fault::new(self.at, format!("`{}` must be {must}", self.name))
     }
 }
 
 /// One value.
-pub(super) struct Field<'i> {
-    pub(super) spot: Spot,
+pub(crate) struct Field<'i> {
+    pub(crate) spot: Spot,
     frame: Frame<'i>,
     value: DeValue<'i>,
 }
@@ -108,7 +108,7 @@ impl<'i> Field<'i> {
     }
 
     /// Any string.
-    pub(super) fn string(self) -> Result<Cow<'i, str>, Fault> {
+    pub(crate) fn string(self) -> Result<Cow<'i, str>, Fault> {
         match self.value {
             DeValue::String(text) => Ok(text),
             _ => Err(self.spot.fault("a string")),
@@ -116,7 +116,7 @@ impl<'i> Field<'i> {
     }
 
     /// A string that a person can read: not empty, not longer than 256 bytes, nothing hidden in it.
-    pub(super) fn plain(self) -> Result<String, Fault> {
+    pub(crate) fn plain(self) -> Result<String, Fault> {
         let spot = self.spot;
         let text = self.string()?;
         let shown = place::escape(text.replace('\\', "/").as_bytes());
@@ -128,12 +128,12 @@ impl<'i> Field<'i> {
     }
 
     /// A list of such strings, each once.
-    pub(super) fn plain_list(self) -> Result<Vec<String>, Fault> {
+    pub(crate) fn plain_list(self) -> Result<Vec<String>, Fault> {
         self.set(Self::plain)
     }
 
     /// Bytes in the escape form of [`place`].
-    pub(super) fn bytes(self) -> Result<Vec<u8>, Fault> {
+    pub(crate) fn bytes(self) -> Result<Vec<u8>, Fault> {
         let spot = self.spot;
         place::unescape(&self.string()?).ok_or_else(|| {
             spot.fault(
@@ -143,13 +143,13 @@ impl<'i> Field<'i> {
     }
 
     /// The same, kept as text.
-    pub(super) fn escaped(self) -> Result<String, Fault> {
+    pub(crate) fn escaped(self) -> Result<String, Fault> {
         let bytes = self.bytes()?;
         Ok(place::escape(&bytes))
     }
 
     /// The path of an entry.
-    pub(super) fn path(self) -> Result<EntryPath, Fault> {
+    pub(crate) fn path(self) -> Result<EntryPath, Fault> {
         let spot = self.spot;
         let bytes = self.bytes()?;
         let path = EntryPath::new(&bytes);
@@ -160,7 +160,7 @@ impl<'i> Field<'i> {
     }
 
     /// An unsigned number.
-    pub(super) fn number<T: TryFrom<u64>>(self) -> Result<T, Fault> {
+    pub(crate) fn number<T: TryFrom<u64>>(self) -> Result<T, Fault> {
         let spot = self.spot;
         let number = match &self.value {
             DeValue::Integer(digits) => u64::from_str_radix(digits.as_str(), digits.radix()).ok(),
@@ -177,7 +177,7 @@ impl<'i> Field<'i> {
     }
 
     /// Permission bits as four octal digits.
-    pub(super) fn mode(self) -> Result<u32, Fault> {
+    pub(crate) fn mode(self) -> Result<u32, Fault> {
         let spot = self.spot;
         let text = self.string()?;
         let octal = text.len() == 4 && text.bytes().all(|byte| matches!(byte, b'0'..=b'7'));
@@ -188,7 +188,7 @@ impl<'i> Field<'i> {
     }
 
     /// `true` or `false`.
-    pub(super) fn flag(self) -> Result<bool, Fault> {
+    pub(crate) fn flag(self) -> Result<bool, Fault> {
         match self.value {
             DeValue::Boolean(flag) => Ok(flag),
             _ => Err(self.spot.fault("true or false")),
@@ -196,21 +196,21 @@ impl<'i> Field<'i> {
     }
 
     /// A SHA-256.
-    pub(super) fn digest(self) -> Result<Digest, Fault> {
+    pub(crate) fn digest(self) -> Result<Digest, Fault> {
         let spot = self.spot;
         let digest = self.string()?.parse().ok();
         digest.ok_or_else(|| spot.fault("a SHA-256 as 64 lower-case hexadecimal digits"))
     }
 
     /// Bytes as lower-case hexadecimal digits.
-    pub(super) fn hex(self) -> Result<Vec<u8>, Fault> {
+    pub(crate) fn hex(self) -> Result<Vec<u8>, Fault> {
         let spot = self.spot;
         digest::unhex(&self.string()?)
             .ok_or_else(|| spot.fault("bytes as lower-case hexadecimal digits, two a byte"))
     }
 
     /// A moment with date, time to the second and offset.
-    pub(super) fn time(self) -> Result<jiff::Timestamp, Fault> {
+    pub(crate) fn time(self) -> Result<jiff::Timestamp, Fault> {
         let spot = self.spot;
         let DeValue::Datetime(time) = &self.value else {
             return Err(spot.fault(MOMENT));
@@ -225,7 +225,7 @@ impl<'i> Field<'i> {
     }
 
     /// One of some words.
-    pub(super) fn word<T: Copy>(self, words: &[(&'static str, T)]) -> Result<T, Fault> {
+    pub(crate) fn word<T: Copy>(self, words: &[(&'static str, T)]) -> Result<T, Fault> {
         let spot = self.spot;
         let text = self.string()?;
         words
@@ -239,7 +239,7 @@ impl<'i> Field<'i> {
     }
 
     /// The values of an array.
-    pub(super) fn list(self) -> Result<impl ExactSizeIterator<Item = Field<'i>>, Fault> {
+    pub(crate) fn list(self) -> Result<impl ExactSizeIterator<Item = Field<'i>>, Fault> {
         let (name, frame) = (self.spot.name, self.frame);
         match self.value {
             DeValue::Array(array) => Ok(array
@@ -250,7 +250,7 @@ impl<'i> Field<'i> {
     }
 
     /// The values of an array, each read and each there once.
-    pub(super) fn set<T: Ord + Clone>(
+    pub(crate) fn set<T: Ord + Clone>(
         self,
         read: impl Fn(Field<'i>) -> Result<T, Fault>,
     ) -> Result<Vec<T>, Fault> {
@@ -268,7 +268,7 @@ impl<'i> Field<'i> {
     }
 
     /// A table whose keys are known.
-    pub(super) fn table(self) -> Result<Table<'i>, Fault> {
+    pub(crate) fn table(self) -> Result<Table<'i>, Fault> {
         let (at, Frame { source, base }) = (self.spot.at, self.frame);
         let DeValue::Table(entries) = self.value else {
             return Err(self.spot.fault("a table"));
@@ -291,7 +291,7 @@ impl<'i> Field<'i> {
     }
 
     /// A table whose keys are data: each key, with its value.
-    pub(super) fn map(self) -> Result<impl Iterator<Item = (Cow<'i, str>, Field<'i>)>, Fault> {
+    pub(crate) fn map(self) -> Result<impl Iterator<Item = (Cow<'i, str>, Field<'i>)>, Fault> {
         let name = self.spot.name;
         let Table { entries, frame, .. } = self.table()?;
         Ok(entries

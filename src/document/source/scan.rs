@@ -1,8 +1,8 @@
 //! One pass over a text before it is parsed: where its rows are, and whether it is too much of anything.
 
-use crate::baseline::malformed::Fault;
+use crate::document::malformed::Fault;
 
-/// The most rows in one baseline.
+/// The most rows in one document.
 const MAX_ROWS: usize = 1_000_000;
 
 /// The most tokens in one row: a hundred times what a row needs.
@@ -33,7 +33,7 @@ struct Scan<'a> {
 }
 
 /// From where to where the rows of a text go, once its syntax and its size are found to be fit.
-pub(in crate::baseline) fn rows(text: &str) -> Result<Vec<(usize, usize)>, Fault> {
+pub(crate) fn rows(text: &str) -> Result<Vec<(usize, usize)>, Fault> {
     Scan::new(text).run()
 }
 
