@@ -234,10 +234,25 @@ pub fn first(outcomes: &[Result<Signer, TrustError>]) -> Result<Signer, TrustErr
     outcome.cloned().unwrap_or(Err(TrustError::Unsigned))
 }
 
-/// The keys that a signature naming `id` may be by: those known by it, and those known by no number.
-fn known_as(keys: &[PublicKey], id: KeyId) -> impl Iterator<Item = &PublicKey> {
-    keys.iter()
-        .filter(move |key| key.id().is_none_or(|known| known == id))
+/// Who of `keys` made a signature that names `id`: one that is known by this number, or by none. When none did, but
+/// the named key is here, something was changed; else it is some other key's.
+fn find_maker(
+    keys: &[PublicKey],
+    id: KeyId,
+    signature: &[u8; 64],
+    message: &[u8],
+) -> Result<PublicKey, TrustError> {
+    let mut candidates = keys
+        .iter()
+        .filter(|key| key.id().is_none_or(|known| known == id));
+    if let Some(key) = candidates.find(|key| key.made(signature, message)) {
+        return Ok(*key);
+    }
+    Err(if keys.iter().any(|key| key.id() == Some(id)) {
+        TrustError::Mismatch
+    } else {
+        TrustError::OtherKey(Named::Id(id))
+    })
 }
 
 /// A signed comment made safe to show. The tabs that minisign puts between its parts become spaces.

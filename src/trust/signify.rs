@@ -8,7 +8,7 @@
 use super::key::{KeyId, PublicKey};
 use super::minisign::{COMMENT, ED25519};
 use super::text::{decode, lines};
-use super::{Form, Named, Signer, TrustError, known_as};
+use super::{Form, Signer, TrustError, find_maker};
 use crate::read::Fields;
 
 /// A signature as its file says it: nothing is known to be true of it before [`Signature::verify`].
@@ -52,13 +52,8 @@ impl Signature {
     /// # Errors
     /// [`TrustError::OtherKey`] or [`TrustError::Mismatch`].
     pub fn verify(&self, bytes: &[u8], keys: &[PublicKey]) -> Result<Signer, TrustError> {
-        let mut named = known_as(keys, self.id).peekable();
-        if named.peek().is_none() {
-            return Err(TrustError::OtherKey(Named::Id(self.id)));
-        }
-        let key = named.find(|key| key.made(&self.over_bytes, bytes));
         Ok(Signer {
-            key: *key.ok_or(TrustError::Mismatch)?,
+            key: find_maker(keys, self.id, &self.over_bytes, bytes)?,
             form: Form::Signify,
             comment: None,
         })

@@ -157,6 +157,8 @@ mod tests {
         }
     }
 
+    type Change = fn(&mut Parts);
+
     const BYTES: &[u8] = b"any bytes";
 
     fn parts(secret: &SecretKey) -> Parts {
@@ -190,7 +192,6 @@ mod tests {
             change(&mut parts);
             verify(parts).unwrap_err()
         };
-        type Change = fn(&mut Parts);
         let cases: [(Change, &str); 14] = [
             (|it| it.head[0] = b's', "not an SSH signature"),
             (|it| it.head[9] = 0, "version 1"),

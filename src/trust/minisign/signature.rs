@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use blake2::{Blake2b512, Digest as _};
 
 use super::super::key::{KeyError, KeyId, PublicKey, SecretKey};
-use super::super::{Form, Named, Signer, TrustError, known_as, shown};
+use super::super::{Form, Signer, TrustError, find_maker, shown};
 use super::{COMMENT, ED25519, decode, lines};
 use crate::place;
 use crate::read::Fields;
@@ -84,19 +84,13 @@ impl Signature {
     /// # Errors
     /// [`TrustError::OtherKey`], [`TrustError::Mismatch`] or [`TrustError::Comment`].
     pub fn verify(&self, bytes: &[u8], keys: &[PublicKey]) -> Result<Signer, TrustError> {
-        let mut named = known_as(keys, self.id).peekable();
-        if named.peek().is_none() {
-            return Err(TrustError::OtherKey(Named::Id(self.id)));
-        }
         let digest = Blake2b512::digest(bytes);
         let message = if self.prehashed {
             digest.as_slice()
         } else {
             bytes
         };
-        let key = named
-            .find(|key| key.made(&self.over_bytes, message))
-            .ok_or(TrustError::Mismatch)?;
+        let key = find_maker(keys, self.id, &self.over_bytes, message)?;
         if !key.made(
             &self.over_both,
             &[&self.over_bytes, self.comment.as_slice()].concat(),
@@ -104,7 +98,7 @@ impl Signature {
             return Err(TrustError::Comment);
         }
         Ok(Signer {
-            key: *key,
+            key,
             form: Form::Minisign,
             comment: Some(shown(&self.comment)),
         })
@@ -140,7 +134,7 @@ pub fn sign(key: &SecretKey, bytes: &[u8], comment: &str) -> Result<String, KeyE
 mod tests {
     use super::super::{StoredKey, read_public};
     use super::*;
-    use crate::trust::{self, Purpose};
+    use crate::trust::{self, Named, Purpose};
 
     const BASELINE: Purpose = Purpose::Baseline;
 
