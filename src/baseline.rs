@@ -26,7 +26,7 @@ pub use model::{
 
 use crate::digest::Digest;
 use crate::document::{MAX_BYTES, Malformed};
-use crate::trust::{self, PublicKey, Signer, TrustError};
+use crate::trust::{self, PublicKey, Purpose, Signer, TrustError};
 
 impl Baseline {
     /// Reads a baseline from its text. That it reads well says nothing about who wrote it.
@@ -63,8 +63,20 @@ impl Unverified {
         &self.bytes
     }
 
-    /// The only way to a [`Trusted`] baseline: some signature is by one of the keys, and then the bytes that it
-    /// covers are a baseline.
+    /// Judges every signature over these bytes; too many bytes are not looked at. [`Judged::trusted`] is the next step.
+    pub fn judge(self, signatures: &[impl AsRef<[u8]>], keys: &[PublicKey]) -> Judged {
+        let outcomes = if self.bytes.len() > MAX_BYTES {
+            Vec::new()
+        } else {
+            trust::judge(&self.bytes, signatures, keys, Purpose::Baseline)
+        };
+        Judged {
+            bytes: self.bytes,
+            outcomes,
+        }
+    }
+
+    /// [`judge`](Self::judge) and [`trusted`](Judged::trusted) in one.
     ///
     /// # Errors
     /// [`Refused`].
@@ -73,16 +85,7 @@ impl Unverified {
         signatures: &[impl AsRef<[u8]>],
         keys: &[PublicKey],
     ) -> Result<Trusted, Refused> {
-        if self.bytes.len() > MAX_BYTES {
-            return Err(Malformed::whole(format!("it has more than {MAX_BYTES} bytes")).into());
-        }
-        let signer = trust::verify(&self.bytes, signatures, keys)?;
-        let baseline = read::baseline(&self.bytes)?;
-        Ok(Trusted {
-            baseline,
-            signer,
-            sha256: Digest::of(&self.bytes),
-        })
+        self.judge(signatures, keys).trusted()
     }
 
     /// Reads the bytes although nobody vouches for them: to check, show or sign a draft, never to judge an image.
@@ -94,7 +97,39 @@ impl Unverified {
     }
 }
 
-/// A baseline whose signer is trusted. Only [`Unverified::verify`] makes one.
+/// Bytes that claim to be a baseline, and what came of each signature over them. Only [`Unverified::judge`] makes one.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    bytes: Vec<u8>,
+    outcomes: Vec<Result<Signer, TrustError>>,
+}
+
+impl Judged {
+    /// What came of each signature, in the order they were given.
+    pub fn outcomes(&self) -> &[Result<Signer, TrustError>] {
+        &self.outcomes
+    }
+
+    /// The only way to a [`Trusted`] baseline: some signature is by one of the keys, and then the bytes that it
+    /// covers are a baseline.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub fn trusted(self) -> Result<Trusted, Refused> {
+        if self.bytes.len() > MAX_BYTES {
+            return Err(Malformed::whole(format!("it has more than {MAX_BYTES} bytes")).into());
+        }
+        let signer = trust::first(&self.outcomes)?;
+        let baseline = read::baseline(&self.bytes)?;
+        Ok(Trusted {
+            baseline,
+            signer,
+            sha256: Digest::of(&self.bytes),
+        })
+    }
+}
+
+/// A baseline whose signer is trusted. Only [`Judged::trusted`] makes one.
 #[derive(Clone, Debug)]
 pub struct Trusted {
     baseline: Baseline,

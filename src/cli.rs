@@ -56,10 +56,10 @@ pub enum Command {
 pub struct Verify {
     /// The image: a file, a block device, a directory (a mounted root) or `-`.
     pub image: PathBuf,
-    /// The baseline; its signature stands beside it as FILE.minisig.
+    /// The baseline; its signatures stand beside it, as FILE.minisig or FILE.NAME.minisig (or .sig, .signify, .ed25519).
     #[arg(long, value_name = "FILE")]
     pub baseline: PathBuf,
-    /// The public key that must have signed the baseline.
+    /// The public key that must have signed the baseline: of minisign, signify, OpenSSL (PEM) or OpenSSH.
     #[arg(long, value_name = "KEY", required = true)]
     pub trust_key: Vec<PathBuf>,
     /// The model that the baseline must be for.
@@ -155,7 +155,7 @@ pub struct Diff {
 pub enum BaselineCommand {
     /// Make an unsigned baseline from a reference image.
     Create(Box<BaselineCreate>),
-    /// Sign a baseline; writes FILE.minisig beside it.
+    /// Sign a baseline; writes FILE.minisig beside it, or FILE.NAME.minisig.
     Sign(BaselineSign),
     /// Check a baseline's form and signature.
     Check(BaselineCheck),
@@ -217,6 +217,9 @@ pub struct BaselineSign {
     /// The secret key.
     #[arg(long, value_name = "FILE")]
     pub key: PathBuf,
+    /// Who signs, where several do: the signature is FILE.NAME.minisig. A signature of another key is never replaced.
+    #[arg(long, value_name = "NAME", value_parser = signer)]
+    pub name: Option<String>,
     /// A file whose first line is the key's password, instead of a prompt.
     #[arg(long, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
@@ -372,6 +375,15 @@ fn address(text: &str) -> Result<u64, String> {
         None => text.parse().ok(),
     };
     address.ok_or_else(|| "write an address such as 0x8000000".to_owned())
+}
+
+fn signer(text: &str) -> Result<String, String> {
+    let plain = |char: char| char.is_ascii_alphanumeric() || matches!(char, '.' | '_' | '-');
+    if text.starts_with(|first: char| first.is_ascii_alphanumeric()) && text.chars().all(plain) {
+        Ok(text.to_owned())
+    } else {
+        Err("write a name such as biomed-a; it starts with a letter or digit, and has letters, digits and ._- only".to_owned())
+    }
 }
 
 fn named(text: &str) -> Result<(String, PathBuf), String> {

@@ -10,6 +10,7 @@ mod key;
 mod list;
 mod open;
 mod output;
+mod signatures;
 mod talk;
 mod trust;
 mod verify;

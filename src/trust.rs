@@ -1,15 +1,23 @@
 //! Who may say what a device should hold: keys, and signatures over exact bytes.
 //!
 //! Bytes in, bytes out: which files they come from, what time it is and how a password is asked for is the
-//! commands' business. One file holds one signature form, detected by content and never by a file's name.
+//! commands' business. One file holds one signature form, detected by content and never by a file's name. Four forms
+//! are accepted; minisign's is the one that is written.
 
 use std::fmt;
 
 pub mod key;
 pub mod minisign;
+pub mod openssh;
+pub mod openssl;
+pub mod public;
+pub mod signify;
+pub mod sshsig;
+mod text;
 
 pub use key::{KeyId, PublicKey, SecretKey};
 
+use crate::digest::Digest;
 use crate::place;
 
 /// A signature that held: who made it, and what else it covers.
@@ -28,13 +36,79 @@ pub struct Signer {
 pub enum Form {
     /// minisign's `.minisig` file.
     Minisign,
+    /// The 64 bytes that `openssl pkeyutl -sign -rawin` writes.
+    Raw,
+    /// The armored text that `ssh-keygen -Y sign` writes.
+    Sshsig,
+    /// The two lines that signify writes.
+    Signify,
+}
+
+impl Form {
+    /// The form that a signature file has by its content. Whether it is a sound one is another question.
+    fn of(file: &[u8]) -> Result<Self, TrustError> {
+        let count = || text::all_lines(file).map(|lines| lines.len());
+        match file {
+            [] => Err(TrustError::Unreadable("the file is empty")),
+            _ if file.len() == openssl::SIGNATURE_LEN => Ok(Self::Raw),
+            _ if text::armor_label(file) == Some(sshsig::LABEL.as_bytes()) => Ok(Self::Sshsig),
+            _ if file.starts_with(minisign::COMMENT) => match count() {
+                Some(2) => Ok(Self::Signify),
+                Some(4) => Ok(Self::Minisign),
+                _ => Err(TrustError::Unreadable(
+                    "it is neither the four lines of a minisign signature nor the two of a signify signature",
+                )),
+            },
+            _ => Err(TrustError::Unreadable(
+                "it is in none of the forms of minisign, signify, ssh-keygen and OpenSSL (64 bytes)",
+            )),
+        }
+    }
 }
 
 impl fmt::Display for Form {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
             Self::Minisign => "minisign",
+            Self::Raw => "raw Ed25519",
+            Self::Sshsig => "sshsig",
+            Self::Signify => "signify",
         })
+    }
+}
+
+/// What a signature is for. Only sshsig says so, by a namespace that it covers; in the other forms it is the signed
+/// document that says what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Purpose {
+    /// A baseline.
+    Baseline,
+}
+
+impl Purpose {
+    /// The namespace to sign with: `ssh-keygen -Y sign -n NAMESPACE`.
+    pub fn namespace(self) -> &'static str {
+        match self {
+            Self::Baseline => "baseline@vitalsign",
+        }
+    }
+}
+
+/// How a signature names its key. Only a hint: it can name any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// By the number of minisign and signify.
+    Id(KeyId),
+    /// By the key itself, of which this is the [fingerprint](PublicKey::fingerprint).
+    Fingerprint(Digest),
+}
+
+impl fmt::Display for Named {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => fmt::Display::fmt(id, out),
+            Self::Fingerprint(fingerprint) => write!(out, "with fingerprint {fingerprint}"),
+        }
     }
 }
 
@@ -44,6 +118,9 @@ pub enum TrustError {
     /// There is no signature at all.
     #[error("there is no signature")]
     Unsigned,
+    /// There are more signatures than anyone honest puts beside a document.
+    #[error("there are more than {0} signatures; none was looked at")]
+    TooMany(usize),
     /// There is no key to check against.
     #[error("no key is trusted, so no signature can be")]
     NoKeys,
@@ -52,7 +129,13 @@ pub enum TrustError {
     Unreadable(&'static str),
     /// The signature names a key that is not among the trusted ones. Only a hint: a signature can name any key.
     #[error("the signature was not made by a trusted key; it names key {0}")]
-    OtherKey(KeyId),
+    OtherKey(Named),
+    /// The signature says that it is for something else.
+    #[error(
+        "the signature was made for another purpose; its namespace must be {}",
+        .0.namespace()
+    )]
+    Purpose(Purpose),
     /// No trusted key made this signature over these bytes.
     #[error(
         "the signature does not fit these bytes: one of them was changed, or another key made it"
@@ -75,7 +158,11 @@ impl TrustError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Unsigned => {
-                "ask the signer for the detached signature (FILE.minisig), or sign it with `vitalsign baseline sign`"
+                "ask the signer for the detached signature (FILE.minisig, .sig, .signify or .ed25519), or sign it with \
+                 `vitalsign baseline sign`"
+            }
+            Self::TooMany(_) => {
+                "remove the signature files that are not by those who should sign it"
             }
             Self::NoKeys => {
                 "name the signer's public key with --trust-key, or a keyring with --keyring"
@@ -87,6 +174,10 @@ impl TrustError {
                 "get the signer's public key over a channel you trust and compare its fingerprint; never take it from \
                  the folder of the file it should prove"
             }
+            Self::Purpose(_) => {
+                "ask the signer for a signature of this document: `ssh-keygen -Y sign -n NAMESPACE` with the namespace \
+                 that it must have"
+            }
             Self::Mismatch | Self::Comment => {
                 "do not use this file; fetch it and its signature again, and ask the signer if it stays so"
             }
@@ -94,23 +185,30 @@ impl TrustError {
     }
 }
 
-/// Judges each signature alone: who of `keys` made it over exactly `bytes`, or why it is not to be trusted.
+/// Judges each signature alone: who of `keys` made it over exactly `bytes` for `purpose`, or why it is not to be
+/// trusted. The form of each is detected by its content.
 ///
-/// The results stand in the order of `signatures`. Whoever needs several signers counts distinct keys here.
+/// The results stand in the order of `signatures`. Whoever needs several signers counts distinct keys here: one key
+/// may have made several signatures.
 pub fn judge(
     bytes: &[u8],
     signatures: &[impl AsRef<[u8]>],
     keys: &[PublicKey],
+    purpose: Purpose,
 ) -> Vec<Result<Signer, TrustError>> {
-    signatures
-        .iter()
-        .map(|signature| {
-            if keys.is_empty() {
-                return Err(TrustError::NoKeys);
-            }
-            minisign::Signature::parse(signature.as_ref())?.verify(bytes, keys)
-        })
-        .collect()
+    let judge = |file: &[u8]| {
+        if keys.is_empty() {
+            return Err(TrustError::NoKeys);
+        }
+        match Form::of(file)? {
+            Form::Minisign => minisign::Signature::parse(file)?.verify(bytes, keys),
+            Form::Raw => openssl::Signature::parse(file)?.verify(bytes, keys),
+            Form::Sshsig => sshsig::Signature::parse(file)?.verify(bytes, keys, purpose),
+            Form::Signify => signify::Signature::parse(file)?.verify(bytes, keys),
+        }
+    };
+    let files = signatures.iter().map(AsRef::as_ref);
+    files.map(judge).collect()
 }
 
 /// The first signer among `keys` whose signature holds over exactly `bytes`.
@@ -121,15 +219,40 @@ pub fn verify(
     bytes: &[u8],
     signatures: &[impl AsRef<[u8]>],
     keys: &[PublicKey],
+    purpose: Purpose,
 ) -> Result<Signer, TrustError> {
-    let mut first = None;
-    for result in judge(bytes, signatures, keys) {
-        match result {
-            Ok(signer) => return Ok(signer),
-            Err(error) => first = first.or(Some(error)),
-        }
+    first(&judge(bytes, signatures, keys, purpose))
+}
+
+/// The first signer among the outcomes of [`judge`].
+///
+/// # Errors
+/// When there is none, the first reason; [`TrustError::Unsigned`] when there is no signature.
+pub fn first(outcomes: &[Result<Signer, TrustError>]) -> Result<Signer, TrustError> {
+    let good = outcomes.iter().find(|outcome| outcome.is_ok());
+    let outcome = good.or(outcomes.first());
+    outcome.cloned().unwrap_or(Err(TrustError::Unsigned))
+}
+
+/// Who of `keys` made a signature that names `id`: one that is known by this number, or by none. When none did, but
+/// the named key is here, something was changed; else it is some other key's.
+fn find_maker(
+    keys: &[PublicKey],
+    id: KeyId,
+    signature: &[u8; 64],
+    message: &[u8],
+) -> Result<PublicKey, TrustError> {
+    let mut candidates = keys
+        .iter()
+        .filter(|key| key.id().is_none_or(|known| known == id));
+    if let Some(key) = candidates.find(|key| key.made(signature, message)) {
+        return Ok(*key);
     }
-    Err(first.unwrap_or(TrustError::Unsigned))
+    Err(if keys.iter().any(|key| key.id() == Some(id)) {
+        TrustError::Mismatch
+    } else {
+        TrustError::OtherKey(Named::Id(id))
+    })
 }
 
 /// A signed comment made safe to show. The tabs that minisign puts between its parts become spaces.

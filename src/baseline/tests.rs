@@ -5,7 +5,7 @@ mod refused;
 use super::*;
 use crate::entry::{Device as DeviceNumber, EntryPath};
 use crate::trust::minisign;
-use crate::trust::{SecretKey, TrustError};
+use crate::trust::{Named, SecretKey, TrustError};
 
 const SHA: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
@@ -213,7 +213,10 @@ fn only_a_signature_leads_to_trust_and_it_is_looked_at_first() {
     let error = verify(&bytes, &[&signature], &other).unwrap_err();
     assert_eq!(
         (error.exit_code(), &error),
-        (67, &Refused::Untrusted(TrustError::OtherKey(key.id())))
+        (
+            67,
+            &Refused::Untrusted(TrustError::OtherKey(Named::Id(key.id())))
+        )
     );
     assert_eq!(
         verify(b"junk", &[&signature], &key).unwrap_err(),

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use anyhow::{Context, Result};
 
 use super::exit::Usage;
-use super::{clock, open, output, talk, trust};
+use super::{clock, open, output, signatures, talk, trust};
 use crate::baseline::{Baseline, Body, Device, Firmware, Forbid, Kind, MutableRow, create};
 use crate::cli::{BaselineCheck, BaselineCommand, BaselineCreate, BaselineShow, BaselineSign};
 use crate::report::text;
@@ -117,7 +117,8 @@ fn sign(args: &BaselineSign) -> Result<u8> {
         baseline.device.vendor, baseline.device.model, baseline.firmware.version, baseline.sequence
     );
     let signature = minisign::sign(&key, unverified.as_bytes(), &comment)?;
-    let path = trust::signature_path(&args.baseline);
+    let path = signatures::path(&args.baseline, args.name.as_deref());
+    signatures::keep_others(&path, key.id())?;
     output::write_file(&path, signature.as_bytes(), 0o644)?;
     output::write_stdout(&format!(
         "{}\nsigned by key {}\n",
@@ -128,12 +129,10 @@ fn sign(args: &BaselineSign) -> Result<u8> {
 }
 
 fn check(args: &BaselineCheck) -> Result<u8> {
-    let unverified = trust::baseline(&args.baseline)?;
-    let shown = trust::shown(&args.baseline);
     if args.trust_key.is_empty() {
-        let baseline = unverified
+        let baseline = trust::baseline(&args.baseline)?
             .read_without_trust()
-            .with_context(|| shown.clone())?;
+            .with_context(|| trust::shown(&args.baseline))?;
         output::write_stdout(&format!(
             "{}the form is right; the signature was NOT checked: name --trust-key\n",
             summary(&baseline)
@@ -141,15 +140,17 @@ fn check(args: &BaselineCheck) -> Result<u8> {
         return Ok(8);
     }
     let keys = trust::public_keys(&args.trust_key)?;
-    let signatures = trust::signatures(&args.baseline)?;
-    let trusted = unverified
-        .verify(&signatures, &keys)
-        .with_context(|| shown.clone())?;
-    output::write_stdout(&format!(
-        "{}signed by key {}\n",
-        summary(trusted.baseline()),
-        trusted.signer().key.fingerprint()
-    ))?;
+    let judged = signatures::judge(&args.baseline, &keys)?;
+    let mut signed = String::new();
+    for signer in judged
+        .outcomes()
+        .filter_map(|(_, outcome)| outcome.as_ref().ok())
+    {
+        let key = signer.key.fingerprint();
+        writeln!(signed, "signed by key {key} ({})", signer.form)?;
+    }
+    let trusted = judged.trusted()?;
+    output::write_stdout(&format!("{}{signed}", summary(trusted.baseline())))?;
     Ok(0)
 }
 

@@ -66,21 +66,20 @@ fn generate(args: &KeyGenerate) -> Result<u8> {
 }
 
 fn show(args: &KeyShow) -> Result<u8> {
-    let public = trust::public_keys(std::slice::from_ref(&args.key));
-    let public = match public {
-        Ok(keys) => keys.into_iter().next(),
+    let (public, form) = match trust::public_key(&args.key) {
+        Ok((public, form)) => (public, form.to_string()),
         Err(error) => match trust::public_half(&args.key) {
-            Ok(public) => Some(public),
+            Ok(public) => (public, "minisign, secret".to_owned()),
             Err(_) => return Err(error),
         },
-    };
-    let Some(public) = public else {
-        return Err(Usage(format!("{} holds no key", trust::shown(&args.key))).into());
     };
     let id = public
         .id()
         .map(|id| format!("key id      {id}\n"))
         .unwrap_or_default();
-    output::write_stdout(&format!("fingerprint {}\n{id}", public.fingerprint()))?;
+    output::write_stdout(&format!(
+        "fingerprint {}\n{id}form        {form}\n",
+        public.fingerprint()
+    ))?;
     Ok(0)
 }

@@ -1,4 +1,4 @@
-//! Keys, signatures and baselines as files.
+//! Keys and baselines as files.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -10,9 +10,10 @@ use zeroize::Zeroizing;
 use crate::baseline::Unverified;
 use crate::document::MAX_BYTES;
 use crate::place::escape;
+use crate::trust::public::{self, KeyForm};
 use crate::trust::{PublicKey, SecretKey, minisign};
 
-/// A key or signature file is at most so long (64 KiB).
+/// A key file is at most so long (64 KiB).
 const MAX_SMALL: usize = 64 << 10;
 
 /// A file that a command needs and that could not be read.
@@ -28,12 +29,17 @@ pub(super) fn shown(path: &Path) -> String {
     escape(path.as_os_str().as_encoded_bytes())
 }
 
+impl Missing {
+    /// The file or folder that could not be read, and why.
+    pub(super) fn new(path: &Path, source: io::Error) -> Self {
+        let path = shown(path);
+        Self { path, source }
+    }
+}
+
 /// Reads a whole file of at most `most` bytes.
 fn read(path: &Path, most: usize) -> Result<Vec<u8>, Missing> {
-    let fail = |source| Missing {
-        path: shown(path),
-        source,
-    };
+    let fail = |source| Missing::new(path, source);
     let file = File::open(path).map_err(fail)?;
     let mut bytes = Vec::new();
     let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
@@ -53,10 +59,13 @@ pub(super) fn description(path: &Path) -> Result<Vec<u8>, Missing> {
 
 /// The public keys in the files named.
 pub(super) fn public_keys(paths: &[PathBuf]) -> Result<Vec<PublicKey>> {
-    let key = |path: &PathBuf| {
-        minisign::read_public(&read(path, MAX_SMALL)?).with_context(|| shown(path))
-    };
-    paths.iter().map(key).collect()
+    paths.iter().map(|path| Ok(public_key(path)?.0)).collect()
+}
+
+/// The public key in a file, and its form. A secret key given by mistake is wiped from memory.
+pub(super) fn public_key(path: &Path) -> Result<(PublicKey, KeyForm)> {
+    let file = Zeroizing::new(read(path, MAX_SMALL)?);
+    public::read(&file).with_context(|| shown(path))
 }
 
 /// The secret key in a file; asks for its password when it has one.
@@ -93,20 +102,4 @@ pub(super) fn password(file: Option<&Path>, prompt: &str) -> Result<Zeroizing<St
 /// The bytes of a baseline.
 pub(super) fn baseline(path: &Path) -> Result<Unverified> {
     Ok(Unverified::new(read(path, MAX_BYTES)?))
-}
-
-/// Where the signature of a baseline stands.
-pub(super) fn signature_path(baseline: &Path) -> PathBuf {
-    let mut path = baseline.as_os_str().to_owned();
-    path.push(".minisig");
-    PathBuf::from(path)
-}
-
-/// The signatures beside a baseline; none when there is no such file.
-pub(super) fn signatures(baseline: &Path) -> Result<Vec<Vec<u8>>> {
-    let path = signature_path(baseline);
-    if !path.exists() {
-        return Ok(Vec::new());
-    }
-    Ok(vec![read(&path, MAX_SMALL)?])
 }

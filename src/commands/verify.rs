@@ -1,8 +1,8 @@
 //! `vitalsign verify`
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
-use super::{clock, exit, open, output, trust};
+use super::{clock, exit, open, output, signatures, trust};
 use crate::baseline::compare::{self, NotChecked};
 use crate::check;
 use crate::cli::{self, Output, ReportFormat};
@@ -13,11 +13,7 @@ use crate::verdict::{Threshold, Verdict};
 /// Verifies an image; the exit code is the sum of what was seen.
 pub(super) fn run(args: &cli::Verify) -> Result<u8> {
     let keys = trust::public_keys(&args.trust_key)?;
-    let unverified = trust::baseline(&args.baseline)?;
-    let signatures = trust::signatures(&args.baseline)?;
-    let trusted = unverified
-        .verify(&signatures, &keys)
-        .with_context(|| trust::shown(&args.baseline))?;
+    let trusted = signatures::judge(&args.baseline, &keys)?.trusted()?;
     let baseline = trusted.baseline();
     if let Some(model) = args.model.as_ref().filter(|model| {
         **model != baseline.device.model && !baseline.device.aliases.contains(model)

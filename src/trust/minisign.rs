@@ -5,7 +5,6 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use zeroize::Zeroizing;
 
 mod cost;
 mod secret;
@@ -15,22 +14,23 @@ pub use secret::{LockedKey, StoredKey, write_secret};
 pub use signature::{Signature, sign};
 
 use super::key::{KeyError, KeyId, PublicKey};
+use super::text::{decode, lines};
 use crate::read::Fields;
 
-/// The most bytes that a file of minisign's has (its comments are limited to 1 and 8 KiB).
-const MAX_FILE: usize = 16 << 10;
-
-const COMMENT: &[u8] = b"untrusted comment: ";
+pub(super) const COMMENT: &[u8] = b"untrusted comment: ";
 
 /// The mark of Ed25519 in every file; in a signature, of one over the bytes themselves.
-const ED25519: &[u8] = b"Ed";
+pub(super) const ED25519: &[u8] = b"Ed";
 
 const SECRET_LEN: usize = 158;
 
-/// Reads a public key: minisign's `.pub` file, or its base64 line alone.
+/// How long a secret key of signify's is, in bytes. It is not read, only known for what it is.
+const SIGNIFY_SECRET_LEN: usize = 104;
+
+/// Reads a public key: the `.pub` file of minisign or signify, or its base64 line alone.
 ///
 /// # Errors
-/// [`KeyError::Malformed`] or [`KeyError::Unsound`].
+/// [`KeyError::Malformed`], [`KeyError::Unsound`] or [`KeyError::Secret`].
 pub fn read_public(file: &[u8]) -> Result<PublicKey, KeyError> {
     let bare = lines(file).map(|[line]| line);
     let commented =
@@ -39,10 +39,8 @@ pub fn read_public(file: &[u8]) -> Result<PublicKey, KeyError> {
         "a public key file is a comment line and a base64 line",
     ))?;
     let raw = decode(line).ok_or(KeyError::Malformed("its base64 line cannot be read"))?;
-    if raw.len() == SECRET_LEN {
-        return Err(KeyError::Malformed(
-            "this is a secret key; the public one is wanted here",
-        ));
+    if raw.len() == SECRET_LEN || raw.len() == SIGNIFY_SECRET_LEN {
+        return Err(KeyError::Secret);
     }
     let parts = || {
         let fields = Fields::little(&raw);
@@ -51,7 +49,7 @@ pub fn read_public(file: &[u8]) -> Result<PublicKey, KeyError> {
         (fields.slice(0, 2)? == ED25519 && raw.len() == 42).then_some((KeyId(id), point))
     };
     let (id, point) = parts().ok_or(KeyError::Malformed(
-        "it is not an Ed25519 key of minisign's",
+        "it is not an Ed25519 key of minisign's or signify's",
     ))?;
     Ok(PublicKey::new(point)?.with_id(id))
 }
@@ -68,28 +66,6 @@ pub fn write_public(key: &PublicKey) -> String {
         "untrusted comment: minisign public key {id}\n{}\n",
         STANDARD.encode(raw)
     )
-}
-
-/// The `N` lines of a small text file, without their ends; `None` when it has another number of them, or is too
-/// big to be one of minisign's.
-fn lines<const N: usize>(file: &[u8]) -> Option<[&[u8]; N]> {
-    if file.len() > MAX_FILE {
-        return None;
-    }
-    let line = |piece| {
-        let ended = <[u8]>::strip_suffix(piece, b"\r\n").or_else(|| piece.strip_suffix(b"\n"));
-        ended.unwrap_or(piece)
-    };
-    let lines: Vec<&[u8]> = file
-        .split_inclusive(|&byte| byte == b'\n')
-        .map(line)
-        .collect();
-    lines.try_into().ok()
-}
-
-/// Base64 in its one canonical spelling. The bytes may be secret.
-fn decode(line: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    STANDARD.decode(line).ok().map(Zeroizing::new)
 }
 
 #[cfg(test)]
@@ -140,7 +116,6 @@ mod tests {
             [PUB, b"\n"].concat(),
             [PUB, PUB].concat(),
             [b"RWQ".as_slice(), PUB].concat(),
-            include_bytes!("../../fixtures/trust/plain.key").to_vec(),
             include_bytes!("../../fixtures/trust/message.minisig").to_vec(),
         ];
         for case in cases {

@@ -32,5 +32,6 @@ mod partitions;
 mod reference;
 mod samples;
 mod schemas;
+mod signatures;
 mod windows;
 mod wrapper;

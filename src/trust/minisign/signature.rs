@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use blake2::{Blake2b512, Digest as _};
 
 use super::super::key::{KeyError, KeyId, PublicKey, SecretKey};
-use super::super::{Form, Signer, TrustError, shown};
+use super::super::{Form, Signer, TrustError, find_maker, shown};
 use super::{COMMENT, ED25519, decode, lines};
 use crate::place;
 use crate::read::Fields;
@@ -73,6 +73,11 @@ impl Signature {
         ))
     }
 
+    /// The number of the key that it says it was made by. Only a hint.
+    pub fn id(&self) -> KeyId {
+        self.id
+    }
+
     /// Finds who of `keys` made this signature over exactly `bytes`. A key that is known by another number than
     /// the signature names is not tried.
     ///
@@ -85,17 +90,7 @@ impl Signature {
         } else {
             bytes
         };
-        let named: Vec<&PublicKey> = keys
-            .iter()
-            .filter(|key| key.id().is_none_or(|id| id == self.id))
-            .collect();
-        if named.is_empty() {
-            return Err(TrustError::OtherKey(self.id));
-        }
-        let key = named
-            .into_iter()
-            .find(|key| key.made(&self.over_bytes, message))
-            .ok_or(TrustError::Mismatch)?;
+        let key = find_maker(keys, self.id, &self.over_bytes, message)?;
         if !key.made(
             &self.over_both,
             &[&self.over_bytes, self.comment.as_slice()].concat(),
@@ -103,7 +98,7 @@ impl Signature {
             return Err(TrustError::Comment);
         }
         Ok(Signer {
-            key: *key,
+            key,
             form: Form::Minisign,
             comment: Some(shown(&self.comment)),
         })
@@ -139,7 +134,9 @@ pub fn sign(key: &SecretKey, bytes: &[u8], comment: &str) -> Result<String, KeyE
 mod tests {
     use super::super::{StoredKey, read_public};
     use super::*;
-    use crate::trust;
+    use crate::trust::{self, Named, Purpose};
+
+    const BASELINE: Purpose = Purpose::Baseline;
 
     const MESSAGE: &[u8] = include_bytes!("../../../fixtures/trust/message");
     const SIGNED: &[u8] = include_bytes!("../../../fixtures/trust/message.minisig");
@@ -166,7 +163,7 @@ mod tests {
     fn signatures_of_the_minisign_tool_hold() {
         let [locked, plain] = keys();
         for (file, signer) in [(SIGNED, plain), (LEGACY, plain), (LOCKED, locked)] {
-            let found = trust::verify(MESSAGE, &[file], &keys()).unwrap();
+            let found = trust::verify(MESSAGE, &[file], &keys(), BASELINE).unwrap();
             assert_eq!(found.key, signer);
             assert!(found.comment.unwrap().starts_with("vitalsign fixture "));
         }
@@ -174,7 +171,9 @@ mod tests {
             .unwrap()
             .replace('\n', "\r\n");
         assert_eq!(
-            trust::verify(MESSAGE, &[windows], &keys()).unwrap().key,
+            trust::verify(MESSAGE, &[windows], &keys(), BASELINE)
+                .unwrap()
+                .key,
             plain
         );
     }
@@ -183,7 +182,9 @@ mod tests {
     fn a_key_without_a_number_is_tried_on_its_bytes() {
         let bare = keys().map(|key| PublicKey::new(*key.as_bytes()).unwrap());
         assert_eq!(
-            trust::verify(MESSAGE, &[SIGNED], &bare).unwrap().key,
+            trust::verify(MESSAGE, &[SIGNED], &bare, BASELINE)
+                .unwrap()
+                .key,
             bare[1]
         );
     }
@@ -195,14 +196,14 @@ mod tests {
                 let mut message = MESSAGE.to_vec();
                 message[at] ^= 1;
                 assert_eq!(
-                    trust::verify(&message, &[file], &keys()),
+                    trust::verify(&message, &[file], &keys(), BASELINE),
                     Err(TrustError::Mismatch),
                     "{at}"
                 );
             }
             for message in [&b""[..], &MESSAGE[1..], &[MESSAGE, b"\n"].concat()] {
                 assert_eq!(
-                    trust::verify(message, &[file], &keys()),
+                    trust::verify(message, &[file], &keys(), BASELINE),
                     Err(TrustError::Mismatch)
                 );
             }
@@ -218,21 +219,18 @@ mod tests {
                     let mut edited = file.to_vec();
                     edited[at] ^= 1 << bit;
                     assert!(
-                        trust::verify(MESSAGE, &[edited], &keys()).is_err(),
+                        trust::verify(MESSAGE, &[edited], &keys(), BASELINE).is_err(),
                         "byte {at}, bit {bit}"
                     );
                 }
             }
             for at in 0..file.len() - 1 {
-                assert!(
-                    trust::verify(MESSAGE, &[&file[..at]], &keys()).is_err(),
-                    "cut at {at}"
-                );
+                assert!(Signature::parse(&file[..at]).is_err(), "cut at {at}");
             }
             let mut edited = file.to_vec();
             edited[start - 1] ^= 1;
-            assert!(trust::verify(MESSAGE, &[edited], &keys()).is_ok());
-            assert!(trust::verify(MESSAGE, &[[file, b"\n"].concat()], &keys()).is_err());
+            assert!(trust::verify(MESSAGE, &[edited], &keys(), BASELINE).is_ok());
+            assert!(trust::verify(MESSAGE, &[[file, b"\n"].concat()], &keys(), BASELINE).is_err());
         }
     }
 
@@ -242,27 +240,28 @@ mod tests {
         let text = String::from_utf8(SIGNED.to_vec()).unwrap();
         let edited = text.replace("trusted comment: vitalsign", "trusted comment: Vitalsign");
         assert_eq!(
-            trust::verify(MESSAGE, &[edited], &[plain]),
+            trust::verify(MESSAGE, &[edited], &[plain], BASELINE),
             Err(TrustError::Comment)
         );
         assert_eq!(
-            trust::verify(MESSAGE, &[SIGNED], &[locked]),
-            Err(TrustError::OtherKey(plain.id().unwrap()))
+            trust::verify(MESSAGE, &[SIGNED], &[locked], BASELINE),
+            Err(TrustError::OtherKey(Named::Id(plain.id().unwrap())))
         );
         assert_eq!(
-            trust::verify(MESSAGE, &[SIGNED], &[]),
+            trust::verify(MESSAGE, &[SIGNED], &[], BASELINE),
             Err(TrustError::NoKeys)
         );
         assert_eq!(
-            trust::verify(MESSAGE, &[] as &[&[u8]], &[plain]),
+            trust::verify(MESSAGE, &[] as &[&[u8]], &[plain], BASELINE),
             Err(TrustError::Unsigned)
         );
         for (file, word) in [
             (Vec::new(), "empty"),
-            (vec![b'x'; 1 << 22], "four lines"),
-            (vec![b'\n'; 4], "first line"),
+            (vec![b'x'; 1 << 22], "none of the forms"),
+            (vec![b'\n'; 4], "none of the forms"),
+            (b"untrusted comment: x\n\n\n".to_vec(), "four lines"),
         ] {
-            let error = trust::verify(MESSAGE, &[file], &[plain]).unwrap_err();
+            let error = trust::verify(MESSAGE, &[file], &[plain], BASELINE).unwrap_err();
             assert!(error.to_string().contains(word), "{error}");
             assert_eq!(error.exit_code(), 67);
             assert!(!error.hint().is_empty());
@@ -271,7 +270,12 @@ mod tests {
 
     #[test]
     fn one_good_signature_among_bad_ones_counts_and_the_bad_are_told() {
-        let bad = trust::judge(MESSAGE, &[b"junk".as_slice(), SIGNED, LOCKED], &keys()[1..]);
+        let bad = trust::judge(
+            MESSAGE,
+            &[b"junk".as_slice(), SIGNED, LOCKED],
+            &keys()[1..],
+            BASELINE,
+        );
         assert!(matches!(
             bad[..],
             [
@@ -280,7 +284,7 @@ mod tests {
                 Err(TrustError::OtherKey(_))
             ]
         ));
-        assert!(trust::verify(MESSAGE, &[b"junk", SIGNED], &keys()).is_ok());
+        assert!(trust::verify(MESSAGE, &[b"junk", SIGNED], &keys(), BASELINE).is_ok());
     }
 
     #[test]
@@ -291,11 +295,11 @@ mod tests {
         let digest = Blake2b512::digest(MESSAGE);
         assert!(edited.as_bytes() != SIGNED, "`ED` became `Ed`");
         assert_eq!(
-            trust::verify(MESSAGE, &[&edited], &keys()),
+            trust::verify(MESSAGE, &[&edited], &keys(), BASELINE),
             Err(TrustError::Mismatch)
         );
         // The same key did sign these 64 bytes: that is how minisign prehashes. They are no baseline.
-        assert!(trust::verify(&digest, &[&edited], &keys()).is_ok());
+        assert!(trust::verify(&digest, &[&edited], &keys(), BASELINE).is_ok());
     }
 
     #[test]
@@ -313,7 +317,7 @@ mod tests {
                     .unwrap();
             public.verify(message, &other, false).unwrap();
             assert!(other.trusted_comment().ends_with(comment));
-            let signer = trust::verify(message, &[text], &[key.public()]).unwrap();
+            let signer = trust::verify(message, &[text], &[key.public()], BASELINE).unwrap();
             assert_eq!(signer.key, key.public());
         }
     }
