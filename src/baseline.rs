@@ -6,9 +6,14 @@
 pub mod change;
 pub mod compare;
 pub mod create;
+pub mod decide;
+pub mod diff;
 mod explain;
+pub mod export;
+pub mod import;
 mod memory;
 mod model;
+mod moved;
 mod pair;
 mod piece;
 pub mod policy;
@@ -16,12 +21,13 @@ mod read;
 mod rows;
 #[cfg(test)]
 mod tests;
+mod values;
 mod write;
 
 pub use memory::{FunctionRow, PageContent, PageRow};
 pub use model::{
     Baseline, Body, Component, Device, ElfRow, Evidence, ExpectedNode, FileRow, Firmware, Forbid,
-    Kind, MutableRow,
+    Kind, MutableRow, Origin, Unstated,
 };
 
 use crate::digest::Digest;
