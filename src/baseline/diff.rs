@@ -226,10 +226,9 @@ fn component_values(component: &Component) -> BTreeMap<&'static str, Value> {
             None
         }
     };
-    text(
-        "optional",
-        if component.optional { "true" } else { "false" },
-    );
+    if component.optional {
+        text("optional", "true");
+    }
     for (key, number) in [("size", size), ("at", component.at)] {
         if let Some(number) = number {
             values.insert(key, Value::Number(number));

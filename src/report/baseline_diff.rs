@@ -174,7 +174,9 @@ fn row(change: &Change, out: &mut String) -> fmt::Result {
         .filter(|part| !part.is_empty())
         .collect();
     let line = format!("  {:<9} {}", word(change.kind), what.join(" "));
-    writeln!(out, "{}", line.trim_end_matches(' '))?;
+    if !what.is_empty() {
+        writeln!(out, "{}", line.trim_end_matches(' '))?;
+    }
     for field in &change.fields {
         let side = |value: Option<&Value>| value.map_or_else(|| "none".to_owned(), text::value);
         if !change.expected.contains_key(field) && !change.found.contains_key(field) {
@@ -184,7 +186,8 @@ fn row(change: &Change, out: &mut String) -> fmt::Result {
             side(change.expected.get(field)),
             side(change.found.get(field)),
         );
-        text::wrap(out, "      ", DEEP, &format!("{field}: {old} -> {new}"))?;
+        let head = if what.is_empty() { "  " } else { "      " };
+        text::wrap(out, head, DEEP, &format!("{field}: {old} -> {new}"))?;
     }
     if matches!(change.kind, ChangeKind::Added | ChangeKind::Removed) {
         let values = if change.kind == ChangeKind::Added {

@@ -112,9 +112,10 @@ fn by_count(counts: &BTreeMap<&'static str, usize>) -> String {
     for (&what, &count) in counts {
         together.entry(count).or_default().push(what);
     }
-    // In the order of importance, not of the alphabet.
+    // In the order of importance, not of the alphabet; what most entries lack comes first.
     let parts: Vec<String> = together
         .into_iter()
+        .rev()
         .map(|(count, mut words)| {
             words.sort_by_key(|word| *word == "attributes");
             let entries = if count == 1 { "entry" } else { "entries" };
