@@ -22,9 +22,10 @@ pub fn mtree(baseline: &Baseline, component: usize) -> Exported {
         if left.out(row) {
             continue;
         }
-        let path = match row.path == EntryPath::root() {
-            true => ".".to_owned(),
-            false => [".", &vis(row.path.as_bytes())].concat(),
+        let path = if row.path == EntryPath::root() {
+            ".".to_owned()
+        } else {
+            [".", &vis(row.path.as_bytes())].concat()
         };
         let _ = write!(text, "{path} {}", node(&row.node));
         let numbers = [("uid", row.uid), ("gid", row.gid)];

@@ -15,8 +15,6 @@ mod tree;
 mod update;
 mod vis;
 
-use std::collections::BTreeSet;
-
 use clap::ValueEnum;
 
 pub use self::detect::detect;
@@ -49,7 +47,7 @@ pub enum Source {
     /// The `sw-description` of an update of `SWUpdate`: its images.
     #[value(name = "swupdate")]
     SwUpdate,
-    /// A CoSWID tag (RFC 9393), alone or in an unsigned CoRIM: the files of its payload.
+    /// A `CoSWID` tag (RFC 9393), alone or in an unsigned `CoRIM`: the files of its payload.
     #[value(name = "coswid")]
     CoSwid,
     /// A directory: what `baseline create` makes of it.
@@ -181,7 +179,7 @@ fn tree_component(name: &str, unstated: &[Unstated]) -> Component {
         name: name.to_owned(),
         body: Body::Tree {
             format: None,
-            unstated: BTreeSet::from_iter(unstated.iter().copied()),
+            unstated: unstated.iter().copied().collect(),
         },
         at: None,
         optional: false,

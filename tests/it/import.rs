@@ -268,114 +268,116 @@ fn images_of_updates_are_raw_components_and_are_found() {
     assert!(cyclonedx.notes[0].contains("1 components"));
 }
 
+/// A list (SHA and OTHER stand for digests) and words of the complaint.
+const CONTRADICTIONS: &[(Source, &str, &str)] = &[
+    (
+        Source::Sha256sums,
+        "SHA  a\nSHA  ./a\n",
+        "line 2: `./a` stands there twice",
+    ),
+    (
+        Source::Sha256sums,
+        "SHA  a\nSHA  a/b\n",
+        "`/a` is no directory",
+    ),
+    (
+        Source::Sha256sums,
+        "SHA  a\nSHA  /b\n",
+        "is absolute and others are not",
+    ),
+    (Source::Sha256sums, "SHA  ../b\n", "climbs"),
+    (Source::Sha256sums, "SHA  a\0b\n", "no name"),
+    (Source::Sha256sums, "SHA  .\n", "names the tree itself"),
+    (Source::Sha256sums, "SHA  a\nSH", "line 2: this is no line"),
+    (
+        Source::Sha256sums,
+        "SHA512 (a) = SHA\n",
+        "line 1: this is no line",
+    ),
+    (
+        Source::Sha256sums,
+        "d41d8cd98f00b204e9800998ecf8427e  a\n",
+        "states nothing",
+    ),
+    (Source::Sha256sums, "", "states nothing"),
+    (
+        Source::Dpkg,
+        "d41d8cd98f00b204e9800998ecf8427e  a\n",
+        "MD5 can be forged",
+    ),
+    (
+        Source::Mtree,
+        "a type=file sha256=SHA\na type=file sha256=SHA\n",
+        "twice",
+    ),
+    (Source::Mtree, "..\n", "line 1: `..` goes above"),
+    (Source::Mtree, "./../a type=dir\n", "climbs"),
+    (Source::Mtree, "a mode=99\n", "`mode=99` cannot be read"),
+    (Source::Mtree, "a mode=40755 type=dir\n", "cannot be read"),
+    (Source::Mtree, "a uid=-1 type=dir\n", "cannot be read"),
+    (Source::Mtree, "a type=door\n", "cannot be read"),
+    (Source::Mtree, "a\\q type=dir\n", "escape"),
+    (Source::Mtree, "a\\057b type=dir\n", "escaped slash"),
+    (Source::Mtree, "a\\000b type=dir\n", "no name"),
+    (Source::Mtree, "a type=file\n", "a: no sha256 is stated"),
+    (Source::CycloneDx, "{\"bomFormat\": \"other\"}", "bomFormat"),
+    (
+        Source::CycloneDx,
+        "{\"bomFormat\": \"CycloneDX\", \"components\": [{\"type\": \"file\", \"name\": \"a\", \"hashes\": \
+             [{\"alg\": \"SHA-256\", \"content\": \"SHA\"}, {\"alg\": \"SHA-256\", \"content\": \"OTHER\"}]}]}",
+        "two SHA-256",
+    ),
+    (
+        Source::Spdx,
+        "{\"spdxVersion\": \"SPDX-3.0\"}",
+        "version `SPDX-3.0`",
+    ),
+    (
+        Source::Spdx,
+        "SPDXVersion: SPDX-2.3\nFileChecksum: SHA256: SHA\n",
+        "line 2",
+    ),
+    (
+        Source::Spdx,
+        "SPDXVersion: SPDX-2.3\nFileName: a\nFileChecksum: SHA256: 12\n",
+        "a SHA-256 that is none",
+    ),
+    (
+        Source::Keylime,
+        "{\"digests\": {\"/a\": [\"SHA\", \"OTHER\"]}}",
+        "2 contents",
+    ),
+    (
+        Source::Keylime,
+        "{\"digests\": {\"/a\": [\"SHA\"], \"/a\": [\"SHA\"]}}",
+        "twice",
+    ),
+    (
+        Source::Keylime,
+        "{\"digests\": {\"boot_aggregate\": [\"SHA\"]}}",
+        "no path",
+    ),
+    (
+        Source::Keylime,
+        "{\"digests\": {\"/a\": [\"SHA\"]}, \"digests\": {}}",
+        "duplicate",
+    ),
+    (Source::Rauc, "[image.a]\nfilename=a\n", "no image"),
+    (
+        Source::Rauc,
+        "[image.a]\nfilename=x\nsha256=SHA\n[image.b]\nfilename=x\nsha256=OTHER\n",
+        "not the same",
+    ),
+    (Source::CoSwid, "", "not CBOR"),
+    (Source::CoSwid, "\u{1}\u{1}", "behind its CBOR"),
+    (Source::Tree, "", "a directory"),
+];
+
 #[test]
 fn lists_that_contradict_themselves_are_refused() {
     let sha = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
     let other = sha.replace('e', "f");
-    let cases: &[(Source, &str, &str)] = &[
-        (
-            Source::Sha256sums,
-            "SHA  a\nSHA  ./a\n",
-            "line 2: `./a` stands there twice",
-        ),
-        (
-            Source::Sha256sums,
-            "SHA  a\nSHA  a/b\n",
-            "`/a` is no directory",
-        ),
-        (
-            Source::Sha256sums,
-            "SHA  a\nSHA  /b\n",
-            "is absolute and others are not",
-        ),
-        (Source::Sha256sums, "SHA  ../b\n", "climbs"),
-        (Source::Sha256sums, "SHA  a\0b\n", "no name"),
-        (Source::Sha256sums, "SHA  .\n", "names the tree itself"),
-        (Source::Sha256sums, "SHA  a\nSH", "line 2: this is no line"),
-        (
-            Source::Sha256sums,
-            "SHA512 (a) = SHA\n",
-            "line 1: this is no line",
-        ),
-        (
-            Source::Sha256sums,
-            "d41d8cd98f00b204e9800998ecf8427e  a\n",
-            "states nothing",
-        ),
-        (Source::Sha256sums, "", "states nothing"),
-        (
-            Source::Dpkg,
-            "d41d8cd98f00b204e9800998ecf8427e  a\n",
-            "MD5 can be forged",
-        ),
-        (
-            Source::Mtree,
-            "a type=file sha256=SHA\na type=file sha256=SHA\n",
-            "twice",
-        ),
-        (Source::Mtree, "..\n", "line 1: `..` goes above"),
-        (Source::Mtree, "./../a type=dir\n", "climbs"),
-        (Source::Mtree, "a mode=99\n", "`mode=99` cannot be read"),
-        (Source::Mtree, "a mode=40755 type=dir\n", "cannot be read"),
-        (Source::Mtree, "a uid=-1 type=dir\n", "cannot be read"),
-        (Source::Mtree, "a type=door\n", "cannot be read"),
-        (Source::Mtree, "a\\q type=dir\n", "escape"),
-        (Source::Mtree, "a\\057b type=dir\n", "escaped slash"),
-        (Source::Mtree, "a\\000b type=dir\n", "no name"),
-        (Source::Mtree, "a type=file\n", "a: no sha256 is stated"),
-        (Source::CycloneDx, "{\"bomFormat\": \"other\"}", "bomFormat"),
-        (
-            Source::CycloneDx,
-            "{\"bomFormat\": \"CycloneDX\", \"components\": [{\"type\": \"file\", \"name\": \"a\", \"hashes\": \
-             [{\"alg\": \"SHA-256\", \"content\": \"SHA\"}, {\"alg\": \"SHA-256\", \"content\": \"OTHER\"}]}]}",
-            "two SHA-256",
-        ),
-        (
-            Source::Spdx,
-            "{\"spdxVersion\": \"SPDX-3.0\"}",
-            "version `SPDX-3.0`",
-        ),
-        (
-            Source::Spdx,
-            "SPDXVersion: SPDX-2.3\nFileChecksum: SHA256: SHA\n",
-            "line 2",
-        ),
-        (
-            Source::Spdx,
-            "SPDXVersion: SPDX-2.3\nFileName: a\nFileChecksum: SHA256: 12\n",
-            "a SHA-256 that is none",
-        ),
-        (
-            Source::Keylime,
-            "{\"digests\": {\"/a\": [\"SHA\", \"OTHER\"]}}",
-            "2 contents",
-        ),
-        (
-            Source::Keylime,
-            "{\"digests\": {\"/a\": [\"SHA\"], \"/a\": [\"SHA\"]}}",
-            "twice",
-        ),
-        (
-            Source::Keylime,
-            "{\"digests\": {\"boot_aggregate\": [\"SHA\"]}}",
-            "no path",
-        ),
-        (
-            Source::Keylime,
-            "{\"digests\": {\"/a\": [\"SHA\"]}, \"digests\": {}}",
-            "duplicate",
-        ),
-        (Source::Rauc, "[image.a]\nfilename=a\n", "no image"),
-        (
-            Source::Rauc,
-            "[image.a]\nfilename=x\nsha256=SHA\n[image.b]\nfilename=x\nsha256=OTHER\n",
-            "not the same",
-        ),
-        (Source::CoSwid, "", "not CBOR"),
-        (Source::CoSwid, "\u{1}\u{1}", "behind its CBOR"),
-        (Source::Tree, "", "a directory"),
-    ];
-    for (source, text, words) in cases {
+    for (source, text, words) in CONTRADICTIONS {
         let text = text
             .replace("SHA512", "sha512")
             .replace("SHA256", "sha256")
@@ -414,7 +416,7 @@ fn what_is_dropped_is_told() {
     let sha = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
     let text = format!(
         "{{\"digests\": {{\"/a\": [\"{sha}\"], \"/b\": [\"{}\"]}}, \"excludes\": [\"^/tmp/\\u001b.*\"]}}",
-        &sha[..40]
+        sha.get(..40).unwrap()
     );
     let policy = import::read(text.as_bytes(), Source::Keylime, NAMING).unwrap();
     assert_eq!(policy.left_out, ["/b: no SHA-256 is stated"]);

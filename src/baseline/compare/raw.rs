@@ -16,11 +16,13 @@ use crate::read::cut;
 impl Comparing<'_> {
     /// Finds every raw component.
     pub(super) fn raw_components(&mut self) {
-        let components = self.baseline.components.iter();
-        let sizes: Vec<Option<u64>> = components.filter_map(size_of).collect();
+        let components = &self.baseline.components;
+        let sizes: Vec<u64> = components.iter().filter_map(size_of).collect();
         // Without a size, every piece may be it.
-        let any = sizes.contains(&None);
-        let mut pieces = piece::pieces(self.found, |size| any || sizes.contains(&Some(size)));
+        let any = components
+            .iter()
+            .any(|component| matches!(component.body, Body::Raw { size: None, .. }));
+        let mut pieces = piece::pieces(self.found, |size| any || sizes.contains(&size));
         for (index, component) in self.baseline.components.iter().enumerate() {
             if let Body::Raw { size, sha256 } = &component.body {
                 self.raw(index, component, *size, *sha256, &mut pieces);
@@ -130,10 +132,10 @@ fn is_top(region: &Region) -> bool {
     region.parent.is_none() && region.within.is_none()
 }
 
-/// The size of a raw component, which may be unknown; `None` for any other.
-fn size_of(component: &Component) -> Option<Option<u64>> {
+/// The size of a raw component, where it is stated.
+fn size_of(component: &Component) -> Option<u64> {
     match component.body {
-        Body::Raw { size, .. } => Some(size),
+        Body::Raw { size, .. } => size,
         Body::Tree { .. } | Body::Memory { .. } => None,
     }
 }

@@ -63,8 +63,10 @@ fn values(row: &MutableRow) -> BTreeMap<&'static str, Value> {
     let mut values = BTreeMap::from([
         ("types", Value::Text(types.join(", "))),
         ("mode_max", Value::Text(format!("{:04o}", row.mode_max))),
-        ("forbid", Value::Text(forbid.join(", "))),
     ]);
+    if !forbid.is_empty() {
+        values.insert("forbid", Value::Text(forbid.join(", ")));
+    }
     if let Some(most) = row.max_bytes {
         values.insert("max_bytes", Value::Number(most));
     }

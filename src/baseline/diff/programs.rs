@@ -32,11 +32,12 @@ fn contents(baseline: &Baseline) -> BTreeSet<Digest> {
 
 fn values(row: &ElfRow) -> BTreeMap<&'static str, Value> {
     let digest = |digest: Option<Digest>| digest.map(|digest| digest.to_string());
+    let needed = (!row.needed.is_empty()).then(|| row.needed.join(", "));
     let texts = [
         ("machine", row.machine.clone()),
         ("build_id", row.build_id.as_deref().map(hex)),
         ("interpreter", row.interpreter.clone()),
-        ("needed", Some(row.needed.join(", "))),
+        ("needed", needed),
         ("text", digest(row.text)),
         ("imports", digest(row.imports)),
         ("exports", digest(row.exports)),

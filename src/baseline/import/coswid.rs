@@ -1,4 +1,4 @@
-//! `CoSWID` tags (RFC 9393): the files of the payload with their sizes and SHA-256, alone, or in an unsigned CoRIM
+//! `CoSWID` tags (RFC 9393): the files of the payload with their sizes and SHA-256, alone, or in an unsigned `CoRIM`
 //! (draft-ietf-rats-corim). Evidence, signed tags (COSE) and the measurements of `CoMID` are not read.
 
 use ciborium::Value;
@@ -28,7 +28,7 @@ const SIZE: i128 = 20;
 const LOCATION: i128 = 23;
 const NAME: i128 = 24;
 const PATH_ELEMENTS: i128 = 26;
-/// The `tags` of a CoRIM.
+/// The `tags` of a `CoRIM`.
 const TAGS: i128 = 1;
 /// SHA-256 among the hash algorithms.
 const SHA_256: i128 = 1;
@@ -72,9 +72,9 @@ fn decode(bytes: &[u8]) -> Result<Value, NotImported> {
     }
     let mut rest = bytes;
     let value =
-        ciborium::de::from_reader_with_recursion_limit(&mut rest, DEEPEST.saturating_mul(4));
-    let value = value
-        .map_err(|_: ciborium::de::Error<std::io::Error>| NotImported::whole("it is not CBOR"))?;
+        ciborium::de::from_reader_with_recursion_limit(&mut rest, DEEPEST.saturating_mul(4))
+            .ok()
+            .ok_or_else(|| NotImported::whole("it is not CBOR"))?;
     if !rest.is_empty() {
         return Err(NotImported::whole("something stands behind its CBOR"));
     }

@@ -10,9 +10,9 @@ use super::tree::{Tree, raw};
 use crate::place::escape;
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct Bom {
-    bom_format: String,
+    #[serde(rename = "bomFormat")]
+    format: String,
     metadata: Option<Metadata>,
     #[serde(default)]
     components: Vec<Component>,
@@ -44,7 +44,7 @@ struct Hash {
 /// Takes files and firmware, those within other components too.
 pub(super) fn read<'a>(bytes: &[u8], mut tree: Tree<'a>) -> Result<Tree<'a>, NotImported> {
     let bom: Bom = parse(bytes)?;
-    if bom.bom_format != "CycloneDX" {
+    if bom.format != "CycloneDX" {
         return Err(NotImported::whole("`bomFormat` is not \"CycloneDX\""));
     }
     let subject = bom.metadata.and_then(|metadata| metadata.component);

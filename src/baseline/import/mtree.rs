@@ -52,7 +52,7 @@ pub(super) fn read<'a>(bytes: &[u8], tree: Tree<'a>) -> Result<Tree<'a>, NotImpo
     }
     let mut tree = reader.tree;
     if !reader.passed.is_empty() {
-        let words = Vec::from_iter(reader.passed).join(", ");
+        let words = reader.passed.into_iter().collect::<Vec<_>>().join(", ");
         tree.notes.push(format!("not taken from the list: {words}"));
     }
     Ok(tree)
@@ -95,7 +95,10 @@ impl Reader<'_> {
                 self.set = set;
                 read
             }
-            b"/unset" => words.try_for_each(|word| self.unset(word)),
+            b"/unset" => {
+                words.for_each(|word| self.unset(word));
+                Ok(())
+            }
             b".." => match self.folders.pop() {
                 Some(_) => Ok(()),
                 None => Err(NotImported::whole("`..` goes above the tree")),
@@ -103,12 +106,12 @@ impl Reader<'_> {
             name => {
                 let mut stated = self.set.clone();
                 words.try_for_each(|word| self.keyword(word, &mut stated))?;
-                self.entry(name, stated)
+                self.entry(name, &stated)
             }
         }
     }
 
-    fn unset(&mut self, word: &[u8]) -> Result<(), NotImported> {
+    fn unset(&mut self, word: &[u8]) {
         match word {
             b"all" => self.set = Stated::default(),
             b"type" => self.set.kind = None,
@@ -121,7 +124,6 @@ impl Reader<'_> {
             b"sha256" | b"sha256digest" => self.set.sha256 = None,
             _ => {}
         }
-        Ok(())
     }
 
     fn keyword(&mut self, word: &[u8], stated: &mut Stated) -> Result<(), NotImported> {
@@ -153,7 +155,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn entry(&mut self, name: &[u8], stated: Stated) -> Result<(), NotImported> {
+    fn entry(&mut self, name: &[u8], stated: &Stated) -> Result<(), NotImported> {
         let plain = unvis(name).ok_or_else(|| {
             NotImported::whole(format!(
                 "`{}` has an escape that nobody writes",
@@ -190,7 +192,7 @@ impl Reader<'_> {
             };
             self.folders.push(folder);
         }
-        let Some(node) = node(kind, &stated) else {
+        let Some(node) = node(kind, stated) else {
             let what = match kind {
                 Kind::File => "no sha256",
                 Kind::Symlink => "no target",

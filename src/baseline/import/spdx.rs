@@ -43,12 +43,11 @@ pub(super) fn read<'a>(bytes: &[u8], mut tree: Tree<'a>) -> Result<Tree<'a>, Not
     for file in document.files {
         let checksums = file.checksums.iter();
         let checksums = checksums.map(|it| (it.algorithm.as_str(), it.checksum_value.as_str()));
-        match one_sha256(&file.file_name.0, checksums)? {
-            Some(digest) => tree.file(&file.file_name.0, digest, None)?,
-            None => {
-                let name = escape(&file.file_name.0);
-                tree.left_out.push(format!("{name}: no SHA-256 is stated"));
-            }
+        if let Some(digest) = one_sha256(&file.file_name.0, checksums)? {
+            tree.file(&file.file_name.0, digest, None)?;
+        } else {
+            let name = escape(&file.file_name.0);
+            tree.left_out.push(format!("{name}: no SHA-256 is stated"));
         }
     }
     Ok(tree)

@@ -15,8 +15,8 @@ pub(super) fn read<'a>(bytes: &[u8], mut tree: Tree<'a>) -> Result<Tree<'a>, Not
         let digest: Result<[u8; 32], _> = listed.digest.clone().try_into();
         match (listed.algorithm, digest) {
             (Algorithm::Sha256, Ok(digest)) => {
-                tree.file(&listed.name, Digest::new(digest), None)
-                    .map_err(|error| NotImported::on(line, error.what))?
+                let added = tree.file(&listed.name, Digest::new(digest), None);
+                added.map_err(|error| NotImported::on(line, error.what))?;
             }
             _ => others = others.saturating_add(1),
         }

@@ -49,11 +49,11 @@ fn target(baseline: &Baseline, text: &str) -> Result<(Option<usize>, Option<Entr
         Some((index, path)) => (Some(index), path),
         None if text.starts_with('/') => (None, text),
         None => {
-            let names: Vec<&str> = components.iter().map(|it| it.name.as_str()).collect();
+            let all: Vec<&str> = components.iter().map(|it| it.name.as_str()).collect();
             return Err(Usage(format!(
                 "{}: write a path that starts with /, COMPONENT:PATH, or a component ({})",
                 place::escape(text.as_bytes()),
-                names.join(", ")
+                all.join(", ")
             ))
             .into());
         }
