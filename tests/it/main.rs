@@ -31,6 +31,7 @@ mod obscured;
 mod output;
 mod partitions;
 mod reference;
+mod releases;
 mod samples;
 mod schemas;
 mod signatures;

@@ -11,8 +11,8 @@ use crate::place::escape;
 /// The longest path in bytes, as on Linux.
 const LONGEST_PATH: usize = 4096;
 
-/// The most bytes of the names of directories that no row is for (256 MiB).
-const MOST_BYTES: usize = 256 << 20;
+/// The most bytes of the names of directories that no row is for (64 MiB).
+const MOST_BYTES: usize = 64 << 20;
 
 /// Rows as they come, and what is wrong with others.
 pub(super) struct Tree<'a> {
