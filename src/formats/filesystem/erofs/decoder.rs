@@ -62,7 +62,7 @@ fn compressed(
         LZ4 => {
             // Nearly every block is whole; the library is several times as fast as what reads a part of one.
             out.resize(len, 0);
-            if lz4_flex::block::decompress_into(data, out) == Ok(len) {
+            if lz4_flex::block::decompress_into(data, out).is_ok_and(|made| made == len) {
                 return Ok(());
             }
             out.clear();
