@@ -1,5 +1,8 @@
 //! The arguments of the command line, and nothing else.
 
+pub mod keyring;
+mod trust;
+
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
@@ -7,6 +10,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::budget::Limits;
 use crate::formats::nand::{Choice, Geometry, layouts};
+
+pub use keyring::KeyringCommand;
+pub use trust::{Device, Trust};
 
 /// Tells whether a patient monitor's firmware is what a trusted signer says it should be.
 ///
@@ -47,6 +53,9 @@ pub enum Command {
     /// Make and read keys.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Make, check and rotate keyrings: which key may say what, about which devices.
+    #[command(subcommand)]
+    Keyring(KeyringCommand),
     /// Tell which formats are read, what is verified in them, and what is not read.
     Formats(Output),
 }
@@ -57,14 +66,15 @@ pub struct Verify {
     /// The image: a file, a block device, a directory (a mounted root) or `-`.
     pub image: PathBuf,
     /// The baseline; its signatures stand beside it, as FILE.minisig or FILE.NAME.minisig (or .sig, .signify, .ed25519).
-    #[arg(long, value_name = "FILE")]
+    /// Of a directory of baselines the one that fits the image is taken.
+    #[arg(long, value_name = "FILE|DIR")]
     pub baseline: PathBuf,
-    /// The public key that must have signed the baseline: of minisign, signify, OpenSSL (PEM) or OpenSSH.
-    #[arg(long, value_name = "KEY", required = true)]
-    pub trust_key: Vec<PathBuf>,
-    /// The model that the baseline must be for.
-    #[arg(long)]
-    pub model: Option<String>,
+    /// Whose word counts.
+    #[command(flatten)]
+    pub trust: Trust,
+    /// Which device it is.
+    #[command(flatten)]
+    pub device: Device,
     /// The time to judge by, instead of the clock; it is printed in the report.
     #[arg(long, value_name = "RFC3339")]
     pub now: Option<jiff::Timestamp>,
@@ -333,6 +343,9 @@ pub struct Beside {
     /// Another part of the same device, such as an eMMC's boot partition that was read on its own (boot0=FILE).
     #[arg(long, value_name = "NAME=FILE", value_parser = named)]
     pub with: Vec<(String, PathBuf)>,
+    /// Which part of the device IMAGE itself is, where its baseline names several parts.
+    #[arg(long, value_name = "NAME", value_parser = signer)]
+    pub part: Option<String>,
     /// A second read of the same chip: where the two differ, nothing is verified.
     #[arg(long, value_name = "FILE")]
     pub second_read: Option<PathBuf>,

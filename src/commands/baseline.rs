@@ -9,7 +9,7 @@ use super::{clock, open, output, signatures, talk, trust};
 use crate::baseline::{Baseline, Body, Device, Firmware, Forbid, Kind, MutableRow, create};
 use crate::cli::{BaselineCheck, BaselineCommand, BaselineCreate, BaselineShow, BaselineSign};
 use crate::report::text;
-use crate::trust::minisign;
+use crate::trust::{Authority, Purpose, minisign};
 
 /// A mutable file may have so many bytes unless the baseline is edited (16 MiB).
 const MUTABLE_BYTES: u64 = 16 << 20;
@@ -26,7 +26,12 @@ pub(super) fn run(command: &BaselineCommand) -> Result<u8> {
 
 fn run_create(args: &BaselineCreate) -> Result<u8> {
     let found = open::inventory(&args.image, &args.reading, &args.beside, &args.budget)?;
-    let draft = create::create(&found);
+    let mut draft = create::create(&found);
+    for component in &mut draft.components {
+        if component.part.is_none() {
+            component.part.clone_from(&args.beside.part);
+        }
+    }
     let mut baseline = Baseline {
         sequence: args.sequence,
         issued: args.now.unwrap_or_else(clock::now),
@@ -36,6 +41,7 @@ fn run_create(args: &BaselineCreate) -> Result<u8> {
             model: args.model.clone(),
             hardware: args.hardware.clone(),
             udi_di: args.udi_di.clone(),
+            assets: Vec::new(),
             aliases: Vec::new(),
         },
         firmware: Firmware {
@@ -140,7 +146,7 @@ fn check(args: &BaselineCheck) -> Result<u8> {
         return Ok(8);
     }
     let keys = trust::public_keys(&args.trust_key)?;
-    let judged = signatures::judge(&args.baseline, &keys)?;
+    let judged = signatures::judge(&args.baseline, &keys, Purpose::Baseline)?;
     let mut signed = String::new();
     for signer in judged
         .outcomes()
@@ -149,7 +155,7 @@ fn check(args: &BaselineCheck) -> Result<u8> {
         let key = signer.key.fingerprint();
         writeln!(signed, "signed by key {key} ({})", signer.form)?;
     }
-    let trusted = judged.trusted()?;
+    let trusted = judged.trusted(&Authority::of_keys(keys))?;
     output::write_stdout(&format!("{}{signed}", summary(trusted.baseline())))?;
     Ok(0)
 }

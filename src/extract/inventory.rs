@@ -55,6 +55,9 @@ pub struct ImageId {
     /// Other parts of the same device that were given with it. Their bytes count as if they followed the image's own.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub with: Vec<FileId>,
+    /// Which part of the device the image itself is, as the caller says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
     /// A second read of the same bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub second_read: Option<FileId>,
