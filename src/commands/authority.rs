@@ -25,7 +25,7 @@ pub(super) struct Trusting {
 
 /// Reads what the arguments name, and checks each document before the next relies on it.
 pub(super) fn read(args: &cli::Trust) -> Result<Trusting> {
-    let kept = args.state.as_deref().map(state::read).transpose()?;
+    let mut kept = args.state.as_deref().map(state::read).transpose()?;
     let mut revoked = kept
         .as_ref()
         .map(|kept| kept.state.revoked.clone())
@@ -54,6 +54,10 @@ pub(super) fn read(args: &cli::Trust) -> Result<Trusting> {
         }
         None => None,
     };
+    if let Some(kept) = &mut kept {
+        // What was seen from a key that is revoked by now does not count.
+        kept.state.revoked.clone_from(&authority.revoked);
+    }
     Ok(Trusting {
         authority,
         keyring,

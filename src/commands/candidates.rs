@@ -13,6 +13,7 @@ use crate::baseline::{Baseline, Trusted, evidence};
 use crate::cli::{Device, Verify};
 use crate::digest::Digest;
 use crate::extract::Inventory;
+use crate::report::text;
 use crate::trust::Purpose;
 use crate::trust::keyring::Vouched;
 
@@ -156,8 +157,9 @@ fn objection(baseline: &Baseline, device: &Device) -> Option<String> {
 pub(super) fn choose(
     candidates: Vec<Candidate>,
     found: &Inventory,
-    device: &Device,
+    args: &Verify,
 ) -> Result<Option<Chosen>> {
+    let (device, is_choice) = (&args.device, args.baseline.is_dir());
     let count = candidates.len();
     let mut best: Option<(Fit, Candidate, Comparison)> = None;
     for candidate in candidates {
@@ -176,7 +178,7 @@ pub(super) fn choose(
         baseline.device.vendor, baseline.device.model, baseline.firmware.version
     );
     let (matched, compared) = (fit.matched, fit.compared);
-    if count > 1 && matched == 0 {
+    if is_choice && matched == 0 {
         return Ok(None);
     }
     if let Some(wrong) = objection(baseline, device) {
@@ -189,10 +191,11 @@ pub(super) fn choose(
     {
         return Err(WrongDevice(format!("the baseline is for {name}, but {shown}")).into());
     }
-    let how = (count > 1).then(|| {
+    let how = is_choice.then(|| {
         format!(
-            "{} was chosen of {count} baselines: {matched} of {compared} items match",
-            trust::shown(&candidate.path)
+            "{} was chosen of {}: {matched} of {compared} items match",
+            trust::shown(&candidate.path),
+            text::count(count, "baseline"),
         )
     });
     Ok(Some(Chosen {

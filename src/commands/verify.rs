@@ -11,7 +11,6 @@ use crate::cli::{self, Output, ReportFormat};
 use crate::place::Place;
 use crate::report::verify::{BaselineRow, Report, text};
 use crate::trust::order::{self, Breach, BreachKind};
-use crate::trust::revocation;
 use crate::trust::state::{Line, Seen};
 use crate::verdict::{Against, Threshold, Verdict};
 
@@ -22,7 +21,7 @@ pub(super) fn run(args: &cli::Verify) -> Result<u8> {
     let found = open::inventory(&args.image, &args.reading, &args.beside, &args.budget)?;
     let now = args.now.unwrap_or_else(clock::now);
     let mut findings = check::structure(&found);
-    let chosen = candidates::choose(candidates, &found, &args.device)?;
+    let chosen = candidates::choose(candidates, &found, args)?;
     let (candidate, mut comparison) = match chosen {
         Some(Chosen {
             candidate,
@@ -118,7 +117,6 @@ impl Trusting {
             kept.take_up(chain);
         }
         let state = &mut kept.state;
-        revocation::accumulate(&mut state.revoked, &self.authority.revoked);
         state.index = state
             .index
             .max(self.index.as_ref().map_or(0, |index| index.sequence));

@@ -75,6 +75,17 @@ pub enum BreachKind {
     ClockBehind,
 }
 
+impl BreachKind {
+    /// How a report for people says it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Stale => "STALE",
+            Self::Superseded => "SUPERSEDED",
+            Self::ClockBehind => "CLOCK BEHIND",
+        }
+    }
+}
+
 /// What came of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Order {
@@ -97,7 +108,7 @@ pub fn judge(place: &Place<'_>, known: &Known<'_>) -> Order {
         ),
     }
     if let Some(index) = known.index {
-        order.index(place, index);
+        order.index(place, index, known.state);
     }
     order.floors(place, known);
     order.breaches.sort_by_key(|breach| breach.kind);
@@ -171,7 +182,14 @@ impl Order {
         }
     }
 
-    fn index(&mut self, place: &Place<'_>, index: &Index) {
+    fn index(&mut self, place: &Place<'_>, index: &Index, state: Option<&State>) {
+        let seen = state.map_or(0, |state| state.index);
+        if index.sequence < seen {
+            let own = index.sequence;
+            let detail =
+                format!("the index is SUPERSEDED: it is number {own}, and {seen} was seen here");
+            self.breach(BreachKind::Superseded, detail);
+        }
         let rows: Vec<&Current> = index.of(place.vendor, place.model).collect();
         if rows.iter().any(|row| row.sha256 == place.sha256) {
             return;

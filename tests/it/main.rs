@@ -33,5 +33,6 @@ mod reference;
 mod samples;
 mod schemas;
 mod signatures;
+mod trust;
 mod windows;
 mod wrapper;

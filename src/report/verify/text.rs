@@ -134,11 +134,7 @@ fn render_subject(report: &Report<'_>, out: &mut String) -> fmt::Result {
         Some(_) => "signature valid",
         None => "NOT SIGNED",
     };
-    let in_force = if is_out_of_date(report) {
-        ", but see POLICY"
-    } else {
-        ""
-    };
+    let in_force = out_of_order(report);
     let name = format!(
         "{signed}{in_force}: {} {} {}, sequence {}",
         baseline.vendor, baseline.model, baseline.version, baseline.sequence
@@ -164,6 +160,20 @@ fn render_subject(report: &Report<'_>, out: &mut String) -> fmt::Result {
         text::wrap(out, "            ", HEAD, &who(signer))?;
     }
     render_image(report, out)
+}
+
+/// What of the policy was broken, in a few words.
+fn out_of_order(report: &Report<'_>) -> String {
+    let broken = report
+        .policy
+        .iter()
+        .filter(|breach| breach.accepted.is_none());
+    let mut words: Vec<&str> = broken.map(|breach| breach.kind.word()).collect();
+    words.dedup();
+    match words.as_slice() {
+        [] => String::new(),
+        words => format!(", but {} (see POLICY)", words.join(", ")),
+    }
 }
 
 /// Whether a rule of time or sequence was broken.
