@@ -23,6 +23,9 @@ use crate::read::{clip, length};
 pub(in crate::formats) struct CeSetupXml;
 
 const OPENING: &[u8] = b"<wap-provisioningdoc";
+/// An XML declaration, and one behind the mark that says UTF-8.
+const XML: &[u8] = b"<?xml";
+const MARKED: &[u8] = b"\xef\xbb\xbf<?xml";
 const CLOSING: &[u8] = b"</wap-provisioningdoc>";
 /// No document is longer (bytes).
 const LONGEST: u64 = 16 << 20;
@@ -48,17 +51,29 @@ impl Format for CeSetupXml {
     }
 
     fn magics(&self) -> &'static [Magic] {
-        &[Magic {
-            bytes: OPENING,
-            at: 0,
-        }]
+        &[
+            Magic {
+                bytes: OPENING,
+                at: 0,
+            },
+            Magic { bytes: XML, at: 0 },
+            Magic {
+                bytes: MARKED,
+                at: 0,
+            },
+        ]
     }
 
     fn locate(&self, stream: &Bytes, magic: &Magic, hit: u64) -> Option<u64> {
         let at = hit.checked_sub(magic.at)?;
         let from = at.saturating_sub(DECLARATION);
         let before = clip(stream, from, at.saturating_sub(from));
-        let start = declaration(&before).unwrap_or(before.len());
+        // Of this document, or of none.
+        let start = if magic.bytes == OPENING {
+            declaration(&before).unwrap_or(before.len())
+        } else {
+            before.len()
+        };
         from.checked_add(u64::try_from(start).ok()?)
     }
 
@@ -100,16 +115,30 @@ impl Format for CeSetupXml {
 
 /// Where an XML declaration starts behind which only white space stands.
 fn declaration(before: &[u8]) -> Option<usize> {
-    let start = memchr::memmem::rfind(before, b"<?xml")?;
+    let start = memchr::memmem::rfind(before, XML)?;
     let body = before.get(start..)?.trim_ascii_end();
     let is_one = body.ends_with(b"?>") && memchr::memchr(b'>', body)?.checked_add(1)? == body.len();
-    is_one.then_some(start)
+    let marked = start.checked_sub(3);
+    let marked = marked.filter(|&from| {
+        before
+            .get(from..)
+            .is_some_and(|from| from.starts_with(MARKED))
+    });
+    is_one.then_some(marked.unwrap_or(start))
 }
 
 /// The document at the start of `bytes`, with the line's end behind it.
 fn document(bytes: &[u8]) -> Option<&[u8]> {
     let most = usize::try_from(LONGEST).ok()?;
+    let head = usize::try_from(DECLARATION)
+        .ok()?
+        .checked_add(OPENING.len())?;
     let bytes = bytes.get(..most).unwrap_or(bytes);
+    let from = bytes.get(..head).unwrap_or(bytes);
+    let start = memchr::memmem::find(from, OPENING)?;
+    if start > 0 && declaration(from.get(..start)?) != Some(0) {
+        return None;
+    }
     let end = memchr::memmem::find(bytes, CLOSING)?.checked_add(CLOSING.len())?;
     let behind = bytes.get(end..)?;
     let line: &[&[u8]] = &[b"\r\n", b"\n"];

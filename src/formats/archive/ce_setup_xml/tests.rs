@@ -50,6 +50,11 @@ fn the_declaration_in_front_belongs_to_the_document() {
     assert_eq!(locate(b"xx<?xml version=\"1.0\"?>\r\n"), Some(2));
     assert_eq!(locate(b"<?xml version=\"1.0\"?>x"), Some(22));
     assert_eq!(locate(b"<?xml?><a>"), Some(10));
+    assert_eq!(locate(b"x\xef\xbb\xbf<?xml version=\"1.0\"?>"), Some(1));
+    let other = Bytes::from([b"<?xml?><a>", &document()[40..]].concat());
+    assert!(CeSetupXml.measure(&other).is_err());
+    let marked = Bytes::from([b"\xef\xbb\xbf", &document()[..]].concat());
+    assert!(CeSetupXml.measure(&marked).is_ok());
     assert_eq!(locate(&[b' '; 1000]), Some(1000));
 }
 

@@ -15,9 +15,8 @@ pub(super) const LEN: u64 = 4096;
 /// Bytes of it that have a checksum, which stands behind them.
 const SUMMED: usize = 508;
 
-/// Bytes in front of the checksum that nothing uses. Windows 10 has identifiers in front of them, and the library for hives that are not
-/// loaded a mark.
-pub(super) const UNUSED: Range<u64> = 184..508;
+/// Bytes in front of the checksum that nothing uses. In front of them Windows 10 has identifiers.
+pub(super) const UNUSED: Range<u64> = 176..508;
 
 /// What a file with a base block is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
