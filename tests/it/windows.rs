@@ -118,13 +118,13 @@ fn members_of_a_cabinet_are_told_with_the_names_that_they_get() {
             "ce-setup/cabinet.img",
             "ce-setup",
             "file.001",
-            r"%CE1%\Monitor\monitor.exe",
+            r"%CE1%\\Monitor\\monitor.exe",
         ),
         (
             "ce-setup-xml/cabinet.img",
             "ce-setup-xml",
             "file.MONITO~1.001",
-            r"%CE1%\Monitor\monitor & alarm.exe",
+            r"%CE1%\\Monitor\\monitor & alarm.exe",
         ),
     ] {
         assert_eq!(said(image, format, name).as_deref(), Some(path));
