@@ -91,8 +91,15 @@ impl Format for CeSetupXml {
         let Some(elements) = xml::parse(&region) else {
             return Opened::unread(Problem::corrupt("elements are not closed in order"));
         };
+        // What each characteristic is called, read once: elements share those that they stand in.
+        let types = elements.iter().map(|one| {
+            let is_one = one.name == b"characteristic";
+            is_one.then(|| one.attribute("type").unwrap_or_default())
+        });
+        let types: Vec<Option<Vec<u8>>> = types.collect();
         let mut reading = Reading {
             elements: &elements,
+            types: &types,
             budget,
             entries: Vec::new(),
             properties: Properties::new(),
@@ -148,103 +155,106 @@ fn document(bytes: &[u8]) -> Option<&[u8]> {
 
 struct Reading<'a> {
     elements: &'a [Element<'a>],
+    types: &'a [Option<Vec<u8>>],
     budget: &'a Budget,
     entries: Vec<Entry>,
     properties: Properties,
     problems: Problems,
 }
 
-impl Reading<'_> {
+impl<'a> Reading<'a> {
     fn read(&mut self) {
         for element in self.elements {
             if element.name != b"parm" {
                 continue;
             }
-            let Some(parents) = self.characteristics(element) else {
+            let Some(words) = self.characteristics(element) else {
                 let detail = "characteristics in more others than any installer reads";
                 self.problems.push(Problem::corrupt(detail));
                 return;
             };
             let name = element.attribute("name").unwrap_or_default();
             let value = element.attribute("value").unwrap_or_default();
-            let words: Vec<&[u8]> = parents.iter().map(Vec::as_slice).collect();
-            match words.as_slice() {
+            let room = match words.as_slice() {
                 [b"Install"] => {
                     let name = [b"install.", &name[..]].concat();
-                    self.say(name, value);
+                    self.say(name, value)
                 }
                 [b"FileOperation", path @ .., b"Extract"] if name == b"Source" => {
                     let name = [b"file.", &value[..]].concat();
-                    self.say(name, path.join(&b"\\"[..]));
+                    self.say(name, path.join(&b"\\"[..]))
                 }
                 [b"FileOperation", path @ .., b"Shortcut"] if name == b"Source" => {
                     let name = [b"link.", &path.join(&b"\\"[..])[..]].concat();
-                    self.say(name, value);
+                    self.say(name, value)
                 }
                 [b"Registry", key @ ..] => {
                     let kind = element.attribute("datatype");
-                    if !self.value(key, &name, value, kind.as_deref()) {
-                        return;
-                    }
+                    self.value(key, &name, value, kind.as_deref())
                 }
-                _ => {}
+                _ => Ok(()),
+            };
+            if let Err(problem) = room {
+                self.problems.push(problem);
+                return;
             }
         }
     }
 
     /// Says a property, within what may be held in memory.
-    fn say(&mut self, name: Vec<u8>, value: Vec<u8>) {
+    fn say(&mut self, name: Vec<u8>, value: Vec<u8>) -> Result<(), Problem> {
         let cost = length(&name).saturating_add(length(&value));
-        match self.budget.spend_held(cost) {
-            Ok(()) => self.properties.set(name, value),
-            Err(problem) => self.problems.push(problem),
-        }
+        self.budget.spend_held(cost)?;
+        self.properties.set(name, value);
+        Ok(())
     }
 
     /// The types of the characteristics that an element stands in, the outermost first; `None` where they are too many.
-    fn characteristics(&self, element: &Element<'_>) -> Option<Vec<Vec<u8>>> {
+    fn characteristics(&self, element: &Element<'_>) -> Option<Vec<&'a [u8]>> {
         let mut types = Vec::new();
         let mut at = element.parent;
-        while let Some(parent) = at.and_then(|at| self.elements.get(at)) {
-            if parent.name == b"characteristic" {
-                types.push(parent.attribute("type").unwrap_or_default());
-            }
+        while let Some(number) = at {
+            types.extend(self.types.get(number)?.as_deref());
             if types.len() > DEEPEST {
                 return None;
             }
-            at = parent.parent;
+            at = self.elements.get(number)?.parent;
         }
         types.reverse();
         Some(types)
     }
 
-    /// A value of the registry; returns whether the reading may go on.
-    fn value(&mut self, key: &[&[u8]], name: &[u8], value: Vec<u8>, kind: Option<&[u8]>) -> bool {
+    /// A value of the registry.
+    fn value(
+        &mut self,
+        key: &[&[u8]],
+        name: &[u8],
+        value: Vec<u8>,
+        kind: Option<&[u8]>,
+    ) -> Result<(), Problem> {
         let kind = match kind {
             Some(b"integer") => 4,
             Some(b"binary") => 3,
             Some(b"multiplestring") => 7,
             _ => 1,
         };
-        let mut path = EntryPath::root();
+        let mut path = Vec::new();
         for part in key
             .iter()
             .flat_map(|part| part.split(|&byte| byte == b'\\'))
         {
-            path = path.join(&registry::key(part));
+            path.push(b'/');
+            path.extend_from_slice(&registry::key(part));
         }
-        let path = path.join(&registry::value(name, kind));
+        let path = EntryPath::new(&path).join(&registry::value(name, kind));
         let cost = length(path.as_bytes()).saturating_add(length(&value));
-        let spent = self.budget.spend_entries(1);
-        if let Err(problem) = spent.and_then(|()| self.budget.spend_held(cost)) {
-            self.problems.push(problem);
-            return false;
-        }
+        self.budget.spend_entries(1)?;
+        self.budget.spend_held(cost)?;
         self.entries.push(Entry {
             path,
             node: Node::File(File::stored(value.into())),
             meta: Meta::default(),
         });
-        true
+        Ok(())
     }
 }

@@ -44,6 +44,9 @@ const ROOTS: [&str; 4] = ["HKCR", "HKCU", "HKLM", "HKU"];
 /// Directories of the device, by number; 0 is the directory of the application.
 const DIRECTORIES: u16 = 17;
 
+/// No path of the device is longer (bytes): Windows CE takes 260 characters.
+const PATH: usize = 4096;
+
 /// The tables as they are read.
 pub(super) struct Tables<'a> {
     region: &'a Bytes,
@@ -56,6 +59,8 @@ pub(super) struct Tables<'a> {
     ledger: Ledger,
     problems: Problems,
     properties: Properties,
+    /// Whether more would take too much memory.
+    stopped: bool,
 }
 
 /// One record: its fixed fields, and the bytes behind them whose length it states.
@@ -83,6 +88,7 @@ impl<'a> Tables<'a> {
             ledger: Ledger::default(),
             problems: Problems::default(),
             properties: Properties::new(),
+            stopped: false,
         }
     }
 
@@ -107,7 +113,9 @@ impl<'a> Tables<'a> {
         }
         for record in self.records("directories", header.dirs, 4) {
             let path = self.spelled(&record.body);
-            self.dirs.insert(record.word(0), path);
+            if self.hold(length(&path)) {
+                self.dirs.insert(record.word(0), path);
+            }
         }
         for record in self.records("files", header.files, 12) {
             self.file(&record);
@@ -116,12 +124,31 @@ impl<'a> Tables<'a> {
             self.hive(&record);
         }
         for record in self.records("registry values", header.values, 12) {
-            if !self.value(&record) {
+            if self.stopped {
                 return;
             }
+            self.value(&record);
         }
         for (number, record) in (1_u32..).zip(self.records("links", header.links, 12)) {
             self.link(number, &record);
+        }
+    }
+
+    /// Makes room for so many bytes that are held in memory; whether there is any.
+    fn hold(&mut self, bytes: u64) -> bool {
+        if !self.stopped
+            && let Err(problem) = self.budget.spend_held(bytes)
+        {
+            self.problems.push(problem);
+            self.stopped = true;
+        }
+        !self.stopped
+    }
+
+    /// Says a property for which there is room.
+    fn say(&mut self, name: String, value: Vec<u8>) {
+        if self.hold(length(&value).saturating_add(length(name.as_bytes()))) {
+            self.properties.set(name, value);
         }
     }
 
@@ -170,6 +197,9 @@ impl<'a> Tables<'a> {
         let mut records = Vec::new();
         let mut at = table.at;
         for _ in 0..table.count {
+            if self.stopped {
+                break;
+            }
             let record = self.record(at, head);
             let Some(record) = record else {
                 self.wrong(format!("the table of {what} is cut off"));
@@ -205,6 +235,11 @@ impl<'a> Tables<'a> {
                 path.push(b'\\');
             }
             path.extend_from_slice(&part.unwrap_or_default());
+            if path.len() > PATH {
+                self.wrong("a path longer than any device takes it");
+                path.truncate(PATH);
+                break;
+            }
         }
         path
     }
@@ -219,11 +254,11 @@ impl<'a> Tables<'a> {
         let mut path = known.unwrap_or_default();
         path.push(b'\\');
         path.extend_from_slice(&terminated(&record.body));
-        self.properties.set(format!("file.{id:03}"), path.clone());
+        self.say(format!("file.{id:03}"), path.clone());
         let flags = Fields::little(&record.head).u32(6).unwrap_or_default();
         if flags != 0 {
             let name = format!("file.{id:03}.flags");
-            self.properties.set(name, format!("0x{flags:08x}"));
+            self.say(name, format!("0x{flags:08x}").into_bytes());
         }
         if self.files.insert(id, path).is_some() {
             self.wrong(format!("file {id} is described twice"));
@@ -248,16 +283,18 @@ impl<'a> Tables<'a> {
             path.push(b'/');
             path.extend_from_slice(&registry::key(part));
         }
-        self.hives.insert(id, path);
+        if self.hold(length(&path)) {
+            self.hives.insert(id, path);
+        }
     }
 
-    /// A value of the registry; returns whether the reading may go on.
-    fn value(&mut self, record: &Record) -> bool {
+    /// A value of the registry.
+    fn value(&mut self, record: &Record) {
         let (id, hive) = (record.word(0), record.word(2));
         let end = memchr::memchr(0, &record.body);
         let (Some(key), Some(end)) = (self.hives.get(&hive), end) else {
             self.wrong(format!("registry value {id} has no name or no key"));
-            return true;
+            return;
         };
         let name = record.body.get(..end).unwrap_or_default();
         let data = rest(&record.body, length(name).saturating_add(1));
@@ -270,18 +307,19 @@ impl<'a> Tables<'a> {
             _ => 4,
         };
         let path = EntryPath::new(key).join(&registry::value(name, kind));
-        let spent = self.budget.spend_entries(1);
-        let spent = spent.and_then(|()| self.budget.spend_held(length(path.as_bytes())));
-        if let Err(problem) = spent {
+        if !self.hold(length(path.as_bytes())) {
+            return;
+        }
+        if let Err(problem) = self.budget.spend_entries(1) {
             self.problems.push(problem);
-            return false;
+            self.stopped = true;
+            return;
         }
         self.entries.push(Entry {
             path,
             node: Node::File(File::stored(data)),
             meta: Meta::default(),
         });
-        true
     }
 
     /// A link in a directory of the device.
@@ -309,7 +347,7 @@ impl<'a> Tables<'a> {
         }
         path.extend_from_slice(b" -> ");
         path.extend_from_slice(&leads_to.unwrap_or_default());
-        self.properties.set(format!("link.{number}"), path);
+        self.say(format!("link.{number}"), path);
     }
 }
 

@@ -92,6 +92,47 @@ fn what_names_nothing_is_told() {
     }
 }
 
+/// A header with one application name and these tables: their counts, and their bytes one behind the other.
+fn crafted(counts: [u16; 6], tables: [&[u8]; 6]) -> Vec<u8> {
+    let mut body = b"A\0".to_vec();
+    let mut offsets = Vec::new();
+    for table in tables {
+        offsets.extend_from_slice(&(100 + body.len() as u32).to_le_bytes());
+        body.extend_from_slice(table);
+    }
+    let mut header = b"MSCE\0\0\0\0".to_vec();
+    header.extend_from_slice(&(100 + body.len() as u32).to_le_bytes());
+    header.resize(48, 0);
+    header.extend(counts.iter().flat_map(|count| count.to_le_bytes()));
+    header.extend(offsets);
+    header.extend_from_slice(&[100, 0, 2, 0]);
+    header.resize(100, 0);
+    [header, body].concat()
+}
+
+#[test]
+fn paths_that_repeat_a_long_text_are_bounded() {
+    let string = [&[1, 0, 0xff, 0xff][..], &[b'x'; 0xffff]].concat();
+    let list: Vec<u8> = [1, 0].repeat(0x7fff);
+    let dir = [&[1, 0, 0xfe, 0xff][..], &list].concat();
+    let dirs = dir.repeat(20);
+    let file = |id: u16| {
+        [
+            &id.to_le_bytes()[..],
+            &[1, 0, 0, 0, 0, 0, 0, 0, 2, 0, b'f', 0],
+        ]
+        .concat()
+    };
+    let files: Vec<u8> = (0..u16::MAX).flat_map(file).collect();
+    let counts = [1, 20, u16::MAX, 0, 0, 0];
+    let (lines, problems) =
+        told(&crafted(counts, [&string, &dirs, &files, b"", b"", b""])).unwrap();
+    assert!(problems.iter().any(|told| told.contains("a path longer")));
+    let last = problems.last().unwrap();
+    assert!(last.starts_with("paths and attributes of more than"));
+    assert!(lines.len() < 64 << 20);
+}
+
 #[test]
 fn hostile_headers_end() {
     let sound = header();

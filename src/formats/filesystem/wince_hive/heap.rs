@@ -29,6 +29,8 @@ pub(super) const NUMBER: u32 = 0x0fff_ffff;
 pub(super) struct Heap {
     /// By their numbers: those that nothing led to so far.
     records: BTreeMap<u32, Record>,
+    /// How many more bytes records can have: those that overlap would be work without end.
+    room: u64,
 }
 
 /// A record.
@@ -51,6 +53,7 @@ impl Heap {
     pub(super) fn scan(region: &Bytes, header: &Header, harvest: &mut Harvest<'_>) -> Self {
         let mut heap = Self {
             records: BTreeMap::new(),
+            room: length(region),
         };
         if length(region) < header.len {
             let detail = "the hive is cut off";
@@ -97,6 +100,13 @@ impl Heap {
                 harvest.tell(Problem::corrupt("no record where one should be").at(at));
                 continue;
             };
+            let len = RECORD.saturating_add(length(&record.bytes));
+            let Some(room) = self.room.checked_sub(len) else {
+                let detail = "records of more bytes than there are";
+                harvest.tell(Problem::corrupt(detail).at(at));
+                return;
+            };
+            self.room = room;
             if !harvest.hold(64) {
                 return;
             }

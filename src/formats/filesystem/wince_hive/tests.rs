@@ -95,6 +95,27 @@ fn hostile_hives_end() {
 }
 
 #[test]
+fn records_that_overlap_are_no_work_without_end() {
+    let mut sound = image("boot");
+    // Each slot leads to a record that reaches to the end, 12 bytes behind the one before.
+    let start = sound.len();
+    for number in 0..0x400_u32 {
+        let at = 12 * number;
+        let len = 0x3000 + 12 * (0x3ff - number);
+        for word in [0xd000_0000 | len, 0, 100 + number] {
+            sound.extend_from_slice(&word.to_le_bytes());
+        }
+        let place = (start - 0x5000) as u32 + at + 1;
+        let slot = 0x5000 + 12 + 4 * number as usize;
+        sound[slot..slot + 4].copy_from_slice(&place.to_le_bytes());
+    }
+    sound.resize(sound.len() + 0x3000, 0);
+    let len = (sound.len() as u32).to_le_bytes();
+    let hostile = poke(&sound, 0x20, &len);
+    assert!(open(&WinceHive, &hostile).tells("records of more bytes than there are"));
+}
+
+#[test]
 fn other_things_with_the_same_header_are_told_apart() {
     let sound = image("boot");
     let volume = poke(&sound, 0xf0, &[0xff; 4]);
