@@ -112,7 +112,7 @@ fn crafted(counts: [u16; 6], tables: [&[u8]; 6]) -> Vec<u8> {
 
 #[test]
 fn paths_that_repeat_a_long_text_are_bounded() {
-    let string = [&[1, 0, 0xff, 0xff][..], &[b'x'; 0xffff]].concat();
+    let string = [&[1, 0, 0xff, 0xff][..], &b"x".repeat(0xffff)].concat();
     let list: Vec<u8> = [1, 0].repeat(0x7fff);
     let dir = [&[1, 0, 0xfe, 0xff][..], &list].concat();
     let dirs = dir.repeat(20);
@@ -128,8 +128,8 @@ fn paths_that_repeat_a_long_text_are_bounded() {
     let (lines, problems) =
         told(&crafted(counts, [&string, &dirs, &files, b"", b"", b""])).unwrap();
     assert!(problems.iter().any(|told| told.contains("a path longer")));
-    let last = problems.last().unwrap();
-    assert!(last.starts_with("paths and attributes of more than"));
+    let end = problems.last().unwrap();
+    assert!(end.starts_with("paths and attributes of more than"));
     assert!(lines.len() < 64 << 20);
 }
 
