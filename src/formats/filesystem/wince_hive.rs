@@ -42,6 +42,7 @@ impl Format for WinceHive {
             reads: "keys as directories, values as files with their type behind a `%`",
             verifies: "that sections and records are where they should be and each has one owner",
             limits: &[
+                "`default.fdf`, the registry of systems without hives: no description of it was found",
                 "database volumes (`.vol`), which have the same header, are named and bounded",
                 "what a hive takes from the hive in ROM that it names",
                 "the signature in the header: it names a hive to another, and how it comes about is not documented",
