@@ -4,9 +4,11 @@
 mod codec;
 mod contract;
 mod crc32c;
+mod scattered;
 mod stored;
 mod told;
 mod words;
+mod xml;
 
 pub use contract::*;
 
@@ -33,6 +35,8 @@ pub mod wrapper {
 mod archive {
     pub(super) mod ar;
     pub(super) mod cab;
+    pub(super) mod ce_setup;
+    pub(super) mod ce_setup_xml;
     pub(super) mod cfb;
     pub(super) mod cms;
     pub(super) mod cpio;
@@ -121,6 +125,8 @@ mod filesystem {
     pub(super) mod qnx6;
     pub(super) mod qnx_efs;
     pub(super) mod qnx_ifs;
+    pub(super) mod regf;
+    pub(super) mod registry;
     pub(super) mod reiserfs;
     pub(super) mod romfs;
     pub(super) mod squashfs;
@@ -129,6 +135,7 @@ mod filesystem {
     pub(super) mod ubifs;
     pub(super) mod udf;
     pub(super) mod vxworks_memfs;
+    pub(super) mod wince_hive;
     pub(super) mod wince_rom;
     pub(super) mod xfs;
     pub(super) mod yaffs2;
@@ -158,6 +165,8 @@ mod memory {
 pub const ALL: &[&dyn Format] = &[
     &archive::ar::Ar,
     &archive::cab::Cab,
+    &archive::ce_setup::CeSetup,
+    &archive::ce_setup_xml::CeSetupXml,
     &archive::cms::Cms,
     &archive::cfb::Cfb,
     &archive::cpio::Cpio,
@@ -215,12 +224,14 @@ pub const ALL: &[&dyn Format] = &[
     &filesystem::qnx6::Qnx6,
     &filesystem::qnx_efs::QnxEfs,
     &filesystem::qnx_ifs::QnxIfs,
+    &filesystem::regf::Regf,
     &filesystem::reiserfs::Reiserfs,
     &filesystem::romfs::Romfs,
     &filesystem::squashfs::Squashfs,
     &filesystem::ubifs::Ubifs,
     &filesystem::udf::Udf,
     &filesystem::vxworks_memfs::VxworksMemfs,
+    &filesystem::wince_hive::WinceHive,
     &filesystem::wince_rom::WinceRom,
     &filesystem::xfs::Xfs,
     &filesystem::yaffs2::Yaffs2,
