@@ -150,7 +150,8 @@ impl Layout {
 pub fn symbol_table(bytes: &[u8]) -> Option<SymbolTable> {
     let mut names = None;
     let mut tables = Vec::new();
-    for layout in LAYOUTS {
+    let fits = |layout: &Layout| bytes.len() >= layout.size.saturating_mul(FEWEST);
+    for layout in LAYOUTS.into_iter().filter(fits) {
         for run in layout.runs(bytes) {
             let names = names.get_or_insert_with(|| Names::new(bytes));
             for endian in [Endian::Big, Endian::Little] {
