@@ -1,5 +1,6 @@
 //! The arguments of the command line, and nothing else.
 
+pub mod index;
 pub mod keyring;
 mod trust;
 
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::budget::Limits;
 use crate::formats::nand::{Choice, Geometry, layouts};
 
+pub use index::IndexCommand;
 pub use keyring::KeyringCommand;
 pub use trust::{Device, Trust};
 
@@ -56,6 +58,9 @@ pub enum Command {
     /// Make, check and rotate keyrings: which key may say what, about which devices.
     #[command(subcommand)]
     Keyring(KeyringCommand),
+    /// Make indexes: which baselines are current.
+    #[command(subcommand)]
+    Index(IndexCommand),
     /// Tell which formats are read, what is verified in them, and what is not read.
     Formats(Output),
 }
