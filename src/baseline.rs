@@ -8,6 +8,7 @@ pub mod compare;
 pub mod create;
 pub mod decide;
 pub mod diff;
+pub mod evidence;
 mod explain;
 pub mod export;
 pub mod import;
@@ -32,7 +33,8 @@ pub use model::{
 
 use crate::digest::Digest;
 use crate::document::{MAX_BYTES, Malformed};
-use crate::trust::{self, PublicKey, Purpose, Signer, TrustError};
+use crate::trust::keyring::{Asked, Claimed, Role, Vouched};
+use crate::trust::{Authority, Judged, TrustError};
 
 impl Baseline {
     /// Reads a baseline from its text. That it reads well says nothing about who wrote it.
@@ -69,31 +71,6 @@ impl Unverified {
         &self.bytes
     }
 
-    /// Judges every signature over these bytes; too many bytes are not looked at. [`Judged::trusted`] is the next step.
-    pub fn judge(self, signatures: &[impl AsRef<[u8]>], keys: &[PublicKey]) -> Judged {
-        let outcomes = if self.bytes.len() > MAX_BYTES {
-            Vec::new()
-        } else {
-            trust::judge(&self.bytes, signatures, keys, Purpose::Baseline)
-        };
-        Judged {
-            bytes: self.bytes,
-            outcomes,
-        }
-    }
-
-    /// [`judge`](Self::judge) and [`trusted`](Judged::trusted) in one.
-    ///
-    /// # Errors
-    /// [`Refused`].
-    pub fn verify(
-        self,
-        signatures: &[impl AsRef<[u8]>],
-        keys: &[PublicKey],
-    ) -> Result<Trusted, Refused> {
-        self.judge(signatures, keys).trusted()
-    }
-
     /// Reads the bytes although nobody vouches for them: to check, show or sign a draft, never to judge an image.
     ///
     /// # Errors
@@ -103,55 +80,57 @@ impl Unverified {
     }
 }
 
-/// Bytes that claim to be a baseline, and what came of each signature over them. Only [`Unverified::judge`] makes one.
-#[derive(Clone, Debug)]
-pub struct Judged {
-    bytes: Vec<u8>,
-    outcomes: Vec<Result<Signer, TrustError>>,
-}
-
-impl Judged {
-    /// What came of each signature, in the order they were given.
-    pub fn outcomes(&self) -> &[Result<Signer, TrustError>] {
-        &self.outcomes
-    }
-
-    /// The only way to a [`Trusted`] baseline: some signature is by one of the keys, and then the bytes that it
-    /// covers are a baseline.
-    ///
-    /// # Errors
-    /// [`Refused`].
-    pub fn trusted(self) -> Result<Trusted, Refused> {
-        if self.bytes.len() > MAX_BYTES {
-            return Err(Malformed::whole(format!("it has more than {MAX_BYTES} bytes")).into());
-        }
-        let signer = trust::first(&self.outcomes)?;
-        let baseline = read::baseline(&self.bytes)?;
-        Ok(Trusted {
-            baseline,
-            signer,
-            sha256: Digest::of(&self.bytes),
-        })
-    }
-}
-
-/// A baseline whose signer is trusted. Only [`Judged::trusted`] makes one.
+/// A baseline whose signers are trusted. Only [`Trusted::new`] makes one.
 #[derive(Clone, Debug)]
 pub struct Trusted {
     baseline: Baseline,
-    signer: Signer,
+    signers: Vec<Vouched>,
     sha256: Digest,
 }
 
 impl Trusted {
-    /// What the signer says.
+    /// The only way to a trusted baseline: somebody whose word counts signed the bytes, the bytes are a baseline, and the word of enough
+    /// of those who signed counts for the device that it is for.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub fn new(judged: &Judged, authority: &Authority) -> Result<Self, Refused> {
+        if judged.bytes().len() > MAX_BYTES {
+            return Err(Malformed::whole(format!("it has more than {MAX_BYTES} bytes")).into());
+        }
+        let asked = Asked {
+            role: Role::Baseline,
+            sha256: judged.sha256(),
+            claim: None,
+        };
+        authority.vouch(judged.outcomes(), &asked)?;
+        let baseline = read::baseline(judged.bytes())?;
+        let claim = Some(Claimed {
+            vendor: &baseline.device.vendor,
+            model: &baseline.device.model,
+            issued: baseline.issued,
+        });
+        let signers = authority.vouch(judged.outcomes(), &Asked { claim, ..asked })?;
+        Ok(Self {
+            baseline,
+            signers,
+            sha256: asked.sha256,
+        })
+    }
+
+    /// What the signers say, to be kept.
+    pub fn into_baseline(self) -> Baseline {
+        self.baseline
+    }
+
+    /// What the signers say.
     pub fn baseline(&self) -> &Baseline {
         &self.baseline
     }
 
-    /// Who says it.
-    pub fn signer(&self) -> &Signer {
-        &self.signer
+    /// Who says it: at least one.
+    pub fn signers(&self) -> &[Vouched] {
+        &self.signers
     }
 
     /// The SHA-256 of the signed bytes.

@@ -1,6 +1,9 @@
 //! The arguments of the command line, and nothing else.
 
 mod baseline;
+pub mod index;
+pub mod keyring;
+mod trust;
 
 use std::path::PathBuf;
 
@@ -14,6 +17,9 @@ pub use self::baseline::{
     BaselineCheck, BaselineCommand, BaselineCreate, BaselineDiff, BaselineExplain, BaselineExport,
     BaselineImport, BaselineShow, BaselineSign, ExportKind, Header,
 };
+pub use index::IndexCommand;
+pub use keyring::KeyringCommand;
+pub use trust::{Device, Trust};
 
 /// Tells whether a patient monitor's firmware is what a trusted signer says it should be.
 ///
@@ -54,6 +60,12 @@ pub enum Command {
     /// Make and read keys.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Make, check and rotate keyrings: which key may say what, about which devices.
+    #[command(subcommand)]
+    Keyring(KeyringCommand),
+    /// Make indexes: which baselines are current.
+    #[command(subcommand)]
+    Index(IndexCommand),
     /// Tell which formats are read, what is verified in them, and what is not read.
     Formats(Output),
 }
@@ -64,14 +76,15 @@ pub struct Verify {
     /// The image: a file, a block device, a directory (a mounted root) or `-`.
     pub image: PathBuf,
     /// The baseline; its signatures stand beside it, as FILE.minisig or FILE.NAME.minisig (or .sig, .signify, .ed25519).
-    #[arg(long, value_name = "FILE")]
+    /// Of a directory of baselines the one that fits the image is taken.
+    #[arg(long, value_name = "FILE|DIR")]
     pub baseline: PathBuf,
-    /// The public key that must have signed the baseline: of minisign, signify, OpenSSL (PEM) or OpenSSH.
-    #[arg(long, value_name = "KEY", required = true)]
-    pub trust_key: Vec<PathBuf>,
-    /// The model that the baseline must be for.
-    #[arg(long)]
-    pub model: Option<String>,
+    /// Whose word counts.
+    #[command(flatten)]
+    pub trust: Trust,
+    /// Which device it is.
+    #[command(flatten)]
+    pub device: Device,
     /// The time to judge by, instead of the clock; it is printed in the report.
     #[arg(long, value_name = "RFC3339")]
     pub now: Option<jiff::Timestamp>,
@@ -248,6 +261,9 @@ pub struct Beside {
     /// Another part of the same device, such as an eMMC's boot partition that was read on its own (boot0=FILE).
     #[arg(long, value_name = "NAME=FILE", value_parser = named)]
     pub with: Vec<(String, PathBuf)>,
+    /// Which part of the device IMAGE itself is, where its baseline names several parts.
+    #[arg(long, value_name = "NAME", value_parser = signer)]
+    pub part: Option<String>,
     /// A second read of the same chip: where the two differ, nothing is verified.
     #[arg(long, value_name = "FILE")]
     pub second_read: Option<PathBuf>,
@@ -290,6 +306,15 @@ fn address(text: &str) -> Result<u64, String> {
         None => text.parse().ok(),
     };
     address.ok_or_else(|| "write an address such as 0x8000000".to_owned())
+}
+
+fn signer(text: &str) -> Result<String, String> {
+    let plain = |char: char| char.is_ascii_alphanumeric() || matches!(char, '.' | '_' | '-');
+    if text.starts_with(|first: char| first.is_ascii_alphanumeric()) && text.chars().all(plain) {
+        Ok(text.to_owned())
+    } else {
+        Err("write a name such as biomed-a; it starts with a letter or digit, and has letters, digits and ._- only".to_owned())
+    }
 }
 
 fn named(text: &str) -> Result<(String, PathBuf), String> {

@@ -1,16 +1,21 @@
 //! The wiring of each subcommand: the only code that meets disk, clock and keys.
 
+mod authority;
 mod baseline;
+mod candidates;
 mod clock;
 mod diff;
 mod exit;
 mod extract;
 mod formats;
+mod index;
 mod key;
+mod keyring;
 mod list;
 mod open;
 mod output;
 mod signatures;
+mod state;
 mod talk;
 mod trust;
 mod verify;
@@ -41,6 +46,8 @@ pub fn run(cli: &Cli) -> Result<u8> {
         Command::Diff(args) => diff::run(args),
         Command::Baseline(command) => baseline::run(command),
         Command::Key(command) => key::run(command),
+        Command::Keyring(command) => keyring::run(command),
+        Command::Index(command) => index::run(command),
         Command::Formats(args) => formats::run(args),
     }
 }

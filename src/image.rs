@@ -37,6 +37,8 @@ pub struct Image {
     pub undoes_xor: bool,
     /// Other parts of the same device, by name.
     pub with: Vec<Named>,
+    /// Which part of the device it is itself, where that was said.
+    pub part: Option<String>,
     /// The same bytes, read a second time.
     pub second_read: Option<Named>,
     /// The files that it was put together from, when they are several.
@@ -112,6 +114,7 @@ impl Image {
             wrappers: Vec::new(),
             undoes_xor: false,
             with: Vec::new(),
+            part: None,
             second_read: None,
             interleaved: Vec::new(),
             opened: Vec::new(),

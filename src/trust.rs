@@ -6,15 +6,23 @@
 
 use std::fmt;
 
+pub mod authority;
+pub mod index;
 pub mod key;
+pub mod keyring;
 pub mod minisign;
 pub mod openssh;
 pub mod openssl;
+pub mod order;
 pub mod public;
+pub mod revocation;
 pub mod signify;
 pub mod sshsig;
+pub mod state;
 mod text;
+pub mod version;
 
+pub use authority::{Authority, Judged, Speakers};
 pub use key::{KeyId, PublicKey, SecretKey};
 
 use crate::digest::Digest;
@@ -45,6 +53,22 @@ pub enum Form {
 }
 
 impl Form {
+    /// Every form, under the word that keyrings use.
+    pub(crate) const WORDS: &[(&'static str, Self)] = &[
+        ("minisign", Self::Minisign),
+        ("ed25519", Self::Raw),
+        ("sshsig", Self::Sshsig),
+        ("signify", Self::Signify),
+    ];
+
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        Self::WORDS
+            .iter()
+            .find(|(_, form)| *form == self)
+            .map_or("", |(word, _)| word)
+    }
+
     /// The form that a signature file has by its content. Whether it is a sound one is another question.
     fn of(file: &[u8]) -> Result<Self, TrustError> {
         let count = || text::all_lines(file).map(|lines| lines.len());
@@ -83,6 +107,12 @@ impl fmt::Display for Form {
 pub enum Purpose {
     /// A baseline.
     Baseline,
+    /// A keyring.
+    Keyring,
+    /// A list of revocations.
+    Revocations,
+    /// An index.
+    Index,
 }
 
 impl Purpose {
@@ -90,6 +120,9 @@ impl Purpose {
     pub fn namespace(self) -> &'static str {
         match self {
             Self::Baseline => "baseline@vitalsign",
+            Self::Keyring => "keyring@vitalsign",
+            Self::Revocations => "revocations@vitalsign",
+            Self::Index => "index@vitalsign",
         }
     }
 }
@@ -144,14 +177,66 @@ pub enum TrustError {
     /// The bytes are as they were signed, but the comment in the signature file is not.
     #[error("the comment in the signature file was changed after signing")]
     Comment,
+    /// It was signed by a key that is revoked, and is not known to be from before.
+    #[error("it was signed by key {name}, which is revoked: {reason}")]
+    Revoked {
+        /// What the keyring calls the key.
+        name: String,
+        /// Why it is revoked.
+        reason: String,
+    },
+    /// Fewer keys that may say this signed it than must.
+    #[error("{counted} of the {needed} keys needed signed it{}", shown_reasons(.why))]
+    TooFew {
+        /// How many must.
+        needed: u8,
+        /// How many do.
+        counted: usize,
+        /// Why the others do not count.
+        why: Vec<String>,
+    },
+    /// A keyring that is older than one this machine has seen.
+    #[error("this is keyring {given}, but keyring {known} was seen here before")]
+    OldKeyring {
+        /// The number of the last one.
+        known: u64,
+        /// The number of this one.
+        given: u64,
+    },
+    /// A keyring with the number of one that this machine has seen, and other bytes.
+    #[error("another keyring with the number {0} was seen here before")]
+    OtherKeyring(u64),
+    /// A keyring that does not follow the last one.
+    #[error(
+        "this is keyring {given}, but the last one seen here is {known}: those between are missing"
+    )]
+    MissingKeyring {
+        /// The number of the last one.
+        known: u64,
+        /// The number of this one.
+        given: u64,
+    },
+    /// A keyring that lacks the signature of a root key that was named.
+    #[error("a root key that was named did not sign it")]
+    NotByRoot,
+    /// A keyring that takes a revocation back.
+    #[error("this keyring leaves out that key {0} is revoked")]
+    Unrevoked(Digest),
+}
+
+fn shown_reasons(why: &[String]) -> String {
+    why.iter().map(|why| format!("; {why}")).collect()
 }
 
 impl TrustError {
-    /// The exit code for a command that ends with this error: 67, untrusted, whatever the reason.
+    /// The exit code for a command that ends with this error: 69 for revoked, else 67, untrusted, whatever the reason.
     ///
-    /// One code for all, because whoever damages a signature chooses between unreadable and wrong.
+    /// One code for all others, because whoever damages a signature chooses between unreadable and wrong.
     pub fn exit_code(&self) -> u8 {
-        67
+        match self {
+            Self::Revoked { .. } => 69,
+            _ => 67,
+        }
     }
 
     /// What to do about it.
@@ -177,6 +262,21 @@ impl TrustError {
             Self::Purpose(_) => {
                 "ask the signer for a signature of this document: `ssh-keygen -Y sign -n NAMESPACE` with the namespace \
                  that it must have"
+            }
+            Self::Revoked { .. } => {
+                "ask the signer for one signed by the new key; whoever has the old one can sign anything"
+            }
+            Self::TooFew { .. } => {
+                "ask the other signers for their signatures (FILE.NAME.minisig), or ask who may sign this"
+            }
+            Self::OldKeyring { .. }
+            | Self::OtherKeyring(_)
+            | Self::Unrevoked(_)
+            | Self::NotByRoot => {
+                "get the current keyring from whoever holds the root keys; this one may be a replay"
+            }
+            Self::MissingKeyring { .. } => {
+                "take the keyrings between up one by one with `vitalsign keyring rotate`"
             }
             Self::Mismatch | Self::Comment => {
                 "do not use this file; fetch it and its signature again, and ask the signer if it stays so"

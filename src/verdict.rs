@@ -28,6 +28,19 @@ pub enum Integrity {
     Incomplete,
     /// There was no baseline to compare with.
     NoBaseline,
+    /// It was compared with a baseline that nobody vouches for: no match, whatever it holds.
+    Untrusted,
+}
+
+/// What an image was compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Against {
+    /// A baseline that is trusted, or another image.
+    Trusted,
+    /// A baseline that nobody vouches for.
+    Unsigned,
+    /// Nothing.
+    Nothing,
 }
 
 /// What the checks found, whatever the baseline says.
@@ -72,13 +85,14 @@ impl Verdict {
         findings: &[Finding],
         complete: bool,
         policy: bool,
+        against: Against,
         threshold: Threshold,
     ) -> Self {
         let mut bits = changes
             .iter()
             .fold(0, |bits, change| bits | bit(change.kind));
         let differs = bits & (ADDED | REMOVED | MODIFIED) != 0;
-        if !complete {
+        if !complete || against != Against::Trusted {
             bits |= UNVERIFIED;
         }
         let counts = |finding: &&Finding| {
@@ -92,6 +106,8 @@ impl Verdict {
             bits |= POLICY;
         }
         let integrity = match bits & UNVERIFIED {
+            _ if against == Against::Nothing => Integrity::NoBaseline,
+            _ if against == Against::Unsigned => Integrity::Untrusted,
             _ if differs => Integrity::Differ,
             0 => Integrity::Match,
             _ => Integrity::Incomplete,
@@ -140,7 +156,7 @@ mod tests {
             severity: Severity::High,
             strict: false,
         };
-        Verdict::of(&changes, &[], complete, false, threshold)
+        Verdict::of(&changes, &[], complete, false, Against::Trusted, threshold)
     }
 
     #[test]

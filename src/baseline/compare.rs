@@ -65,6 +65,7 @@ pub fn compare(baseline: &Baseline, found: &Inventory) -> Comparison {
     let mut comparing = Comparing {
         baseline,
         found,
+        missing_parts: BTreeSet::new(),
         rows: rows_by_component(baseline),
         out: Comparison::default(),
         claims: Claims::new(found),
@@ -75,12 +76,15 @@ pub fn compare(baseline: &Baseline, found: &Inventory) -> Comparison {
     comparing.raw_components();
     comparing.uncovered();
     comparing.unread();
+    comparing.absent_parts();
     comparing.out
 }
 
 struct Comparing<'a> {
     baseline: &'a Baseline,
     found: &'a Inventory,
+    /// Parts of the device that were not given and hold something of the baseline.
+    missing_parts: BTreeSet<&'a str>,
     /// The rows of each component.
     rows: Vec<Vec<&'a FileRow>>,
     out: Comparison,
@@ -90,7 +94,7 @@ struct Comparing<'a> {
     ranges: Vec<std::ops::Range<u64>>,
 }
 
-fn rows_by_component(baseline: &Baseline) -> Vec<Vec<&FileRow>> {
+pub(super) fn rows_by_component(baseline: &Baseline) -> Vec<Vec<&FileRow>> {
     let mut rows = vec![Vec::new(); baseline.components.len()];
     for row in &baseline.files {
         if let Some(rows) = rows.get_mut(row.component) {
@@ -100,7 +104,7 @@ fn rows_by_component(baseline: &Baseline) -> Vec<Vec<&FileRow>> {
     rows
 }
 
-impl Comparing<'_> {
+impl<'a> Comparing<'a> {
     fn trees(&mut self) {
         let trees = piece::trees(self.found);
         let pairs = pair(self.baseline, &self.rows, &trees);
@@ -165,10 +169,17 @@ impl Comparing<'_> {
 
     /// A component that the image does not hold. A directory holds one tree and nothing else.
     fn absent(&mut self, index: usize) {
-        let Some(component) = self.baseline.components.get(index) else {
+        let baseline: &'a Baseline = self.baseline;
+        let Some(component) = baseline.components.get(index) else {
             return;
         };
         if component.optional {
+            return;
+        }
+        if let Some(part) = component.part.as_deref()
+            && !self.is_given(part)
+        {
+            self.missing_parts.insert(part);
             return;
         }
         if self.found.bytes.is_none() {
@@ -192,6 +203,23 @@ impl Comparing<'_> {
             .explanation
             .push("the image does not hold this component".to_owned());
         self.out.changes.push(change);
+    }
+
+    /// Whether a part of the device is among the files that were given.
+    fn is_given(&self, part: &str) -> bool {
+        let image = &self.found.image;
+        image.part.as_deref() == Some(part) || image.with.iter().any(|file| file.name == part)
+    }
+
+    /// What of the baseline is in parts of the device that were not given.
+    fn absent_parts(&mut self) {
+        for part in std::mem::take(&mut self.missing_parts) {
+            let reason = format!(
+                "part {part} of the device was not examined: give its dump with `--with {part}=FILE`, or say `--part {part}` \
+                 if the image is that part"
+            );
+            self.not_checked(&Place::image(), reason, true);
+        }
     }
 
     /// Where a tree was not read to its end: below these places what is missing may be there. A limit stops all of it.

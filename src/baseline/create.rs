@@ -16,6 +16,7 @@ use crate::entry::{EntryPath, Node};
 use crate::extract::{Inventory, Region};
 use crate::formats::{Kind, nand};
 use crate::memory::Memory;
+use crate::place::Step;
 
 /// What an image is made of, as a baseline states it.
 pub struct Draft {
@@ -49,6 +50,7 @@ pub fn create(found: &Inventory) -> Draft {
         found,
         trees,
         within,
+        part: None,
         draft: Draft {
             components: Vec::new(),
             files: Vec::new(),
@@ -73,10 +75,27 @@ struct Creator<'a> {
     trees: BTreeMap<Option<usize>, FoundTree<'a>>,
     /// The regions in each entry's content.
     within: BTreeMap<usize, Vec<usize>>,
+    /// The file beside the image that is looked at.
+    part: Option<String>,
     draft: Draft,
 }
 
 impl<'a> Creator<'a> {
+    /// The file beside the image that a piece stands in; `None` for the image itself.
+    fn part_of(&self, piece: &Piece) -> Option<String> {
+        let place = match *piece {
+            Piece::Region(index) => &self.found.regions.get(index)?.place,
+            Piece::Gap(index) => &self.found.gaps.get(index)?.place,
+        };
+        let steps = place.steps();
+        let Some(Step::Part { part }) = steps.first() else {
+            return None;
+        };
+        let files = self.found.image.with.iter();
+        let mut names = files.map(|file| &file.name);
+        names.find(|own| *own == part).cloned()
+    }
+
     /// Takes what stands directly in a region (or the image), or in the content of an entry.
     fn level(&mut self, parent: Option<usize>, within: Option<usize>) {
         if parent.is_none()
@@ -98,6 +117,9 @@ impl<'a> Creator<'a> {
         }
         pieces.sort_by_key(|(at, _)| *at);
         for (_, piece) in pieces {
+            if parent.is_none() && within.is_none() {
+                self.part = self.part_of(&piece);
+            }
             match piece {
                 Piece::Region(index) => self.region(index),
                 Piece::Gap(index) => self.gap(index, self.is_of_this_chip(index)),
@@ -293,6 +315,7 @@ impl<'a> Creator<'a> {
                 sha256: memory.digest(),
             },
             at: None,
+            part: self.part.clone(),
             optional: false,
         });
         self.draft.pages.extend(memory::pages(component, memory));
@@ -313,6 +336,7 @@ impl<'a> Creator<'a> {
                 sha256,
             },
             at,
+            part: self.part.clone(),
             optional,
         });
     }
@@ -337,6 +361,7 @@ impl<'a> Creator<'a> {
                 unstated: BTreeSet::new(),
             },
             at,
+            part: self.part.clone(),
             optional: false,
         });
     }

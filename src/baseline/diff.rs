@@ -184,6 +184,7 @@ fn header_values(baseline: &Baseline) -> BTreeMap<&'static str, Value> {
         ("device.model", Some(device.model.clone())),
         ("device.hardware", list(&device.hardware)),
         ("device.udi_di", device.udi_di.clone()),
+        ("device.assets", list(&device.assets)),
         ("device.aliases", list(&device.aliases)),
         ("firmware.version", Some(firmware.version.clone())),
         ("firmware.security_floor", firmware.security_floor.clone()),
@@ -226,6 +227,9 @@ fn component_values(component: &Component) -> BTreeMap<&'static str, Value> {
             None
         }
     };
+    if let Some(part) = &component.part {
+        text("part", part);
+    }
     if component.optional {
         text("optional", "true");
     }

@@ -182,6 +182,7 @@ fn tree_component(name: &str, unstated: &[Unstated]) -> Component {
             unstated: unstated.iter().copied().collect(),
         },
         at: None,
+        part: None,
         optional: false,
     }
 }

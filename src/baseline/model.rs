@@ -52,6 +52,8 @@ pub struct Device {
     pub hardware: Vec<String>,
     /// The device identifier on its label.
     pub udi_di: Option<String>,
+    /// The asset tags of the units meant; empty for all.
+    pub assets: Vec<String>,
     /// Other names it is sold under.
     pub aliases: Vec<String>,
 }
@@ -98,6 +100,8 @@ pub struct Component {
     pub body: Body,
     /// Where the image has to have it, in bytes from the image's start.
     pub at: Option<u64>,
+    /// Which part of the device holds it (a chip, a module), where the device has several that are read on their own.
+    pub part: Option<String>,
     /// Whether an image may lack it.
     pub optional: bool,
 }

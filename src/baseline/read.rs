@@ -131,6 +131,9 @@ fn device(field: Field<'_>) -> Result<Device, Fault> {
             .maybe("hardware", Field::plain_list)?
             .unwrap_or_default(),
         udi_di: table.maybe("udi_di", Field::plain)?,
+        assets: table
+            .maybe("assets", Field::plain_list)?
+            .unwrap_or_default(),
         aliases: table
             .maybe("aliases", Field::plain_list)?
             .unwrap_or_default(),

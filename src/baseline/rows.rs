@@ -47,6 +47,7 @@ pub(super) fn component(field: Field<'_>) -> Result<Component, Fault> {
         name,
         body,
         at: row.maybe("at", Field::number)?,
+        part: row.maybe("part", Field::plain)?,
         optional: row.maybe("optional", Field::flag)?.unwrap_or_default(),
     };
     row.end(match kind {

@@ -4,6 +4,7 @@ mod refused;
 
 use super::*;
 use crate::entry::{Device as DeviceNumber, EntryPath};
+use crate::trust::Purpose;
 use crate::trust::minisign;
 use crate::trust::{Named, SecretKey, TrustError};
 
@@ -234,12 +235,14 @@ fn only_a_signature_leads_to_trust_and_it_is_looked_at_first() {
     let bytes = example().into_bytes();
     let signature = minisign::sign(&key, &bytes, "").unwrap();
     let verify = |bytes: &[u8], signatures: &[&str], key: &SecretKey| {
-        Unverified::new(bytes.to_vec()).verify(signatures, &[key.public()])
+        let keys = vec![key.public()];
+        let judged = Judged::new(bytes.to_vec(), signatures, &keys, Purpose::Baseline);
+        Trusted::new(&judged, &Authority::of_keys(keys))
     };
 
     let trusted = verify(&bytes, &[&signature], &key).unwrap();
     assert_eq!(trusted.baseline(), &Baseline::parse(&example()).unwrap());
-    assert_eq!(trusted.signer().key, key.public());
+    assert_eq!(trusted.signers()[0].signer.key, key.public());
     assert_eq!(trusted.sha256(), Digest::of(&bytes));
 
     assert_eq!(

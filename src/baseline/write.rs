@@ -84,6 +84,7 @@ fn header(out: &mut String, baseline: &Baseline) {
     line("device.model", Some(quoted(&device.model)));
     line("device.hardware", strings(&device.hardware));
     line("device.udi_di", device.udi_di.as_deref().map(quoted));
+    line("device.assets", strings(&device.assets));
     line("device.aliases", strings(&device.aliases));
     line("firmware.version", Some(quoted(&firmware.version)));
     line(
@@ -123,7 +124,11 @@ fn component(component: &Component) -> Row {
             .digest("sha256", Some(*sha256)),
         Body::Memory { sha256 } => row.text("kind", "memory").digest("sha256", Some(*sha256)),
     };
-    let row = row.number("at", component.at);
+    let row = row
+        .number("at", component.at)
+        .maybe(component.part.as_deref(), |row, part| {
+            row.text("part", part)
+        });
     if component.optional {
         row.raw("optional", "true")
     } else {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{Beside, Budget, Output, Reading};
+use super::{Beside, Budget, Output, Reading, signer};
 
 /// `vitalsign baseline`
 #[derive(Debug, Subcommand)]
@@ -182,13 +182,4 @@ pub enum ExportKind {
     Mtree,
     /// Lines for `sha256sum -c`; files only.
     Sha256sums,
-}
-
-fn signer(text: &str) -> Result<String, String> {
-    let plain = |char: char| char.is_ascii_alphanumeric() || matches!(char, '.' | '_' | '-');
-    if text.starts_with(|first: char| first.is_ascii_alphanumeric()) && text.chars().all(plain) {
-        Ok(text.to_owned())
-    } else {
-        Err("write a name such as biomed-a; it starts with a letter or digit, and has letters, digits and ._- only".to_owned())
-    }
 }

@@ -10,7 +10,7 @@ use crate::cli;
 use crate::finding::Severity;
 use crate::place::Place;
 use crate::report::verify::Report;
-use crate::verdict::{Threshold, Verdict};
+use crate::verdict::{Against, Threshold, Verdict};
 
 /// Compares two images; the exit code is the sum of what was seen.
 pub(super) fn run(args: &cli::Diff) -> Result<u8> {
@@ -55,9 +55,10 @@ pub(super) fn run(args: &cli::Diff) -> Result<u8> {
         &findings,
         comparison.is_complete(),
         false,
+        Against::Trusted,
         threshold,
     );
-    let report = Report::new(&found, None, &comparison, &findings, verdict, None);
+    let report = Report::new(&found, None, &comparison, &findings, verdict);
     verify::write(&report, &args.output)?;
     Ok(verdict.exit_code)
 }

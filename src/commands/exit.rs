@@ -18,15 +18,10 @@ const WRONG_DEVICE: u8 = 68;
 /// Something went wrong that should not have.
 pub const INTERNAL: u8 = 70;
 
-/// A baseline for another model than the one asked for.
+/// The baseline and the device, or the image, are not for each other.
 #[derive(Debug, thiserror::Error)]
-#[error("the baseline is for model {stated}, not for {asked}")]
-pub(super) struct WrongDevice {
-    /// What `--model` says.
-    pub(super) asked: String,
-    /// What the baseline says.
-    pub(super) stated: String,
-}
+#[error("{0}")]
+pub(super) struct WrongDevice(pub(super) String);
 
 /// Something in the arguments that only the command could find out.
 #[derive(Debug, thiserror::Error)]
@@ -91,7 +86,10 @@ fn classify(error: &anyhow::Error) -> (u8, Option<&'static str>) {
         if cause.is::<WrongDevice>() {
             return (
                 WRONG_DEVICE,
-                Some("read the model on the device's label, and name the baseline of that model"),
+                Some(
+                    "read model and version on the device's label, and name the baseline for them; to compare all the same, leave \
+                     out what was named, or say --despite-version",
+                ),
             );
         }
         if cause.is::<Usage>() {

@@ -39,6 +39,7 @@ pub(super) fn inventory(
     image.nand = reading.choice();
     image.base = reading.base;
     image.undoes_xor = reading.xor;
+    image.part.clone_from(&beside.part);
     image.wrappers = wrappers(&reading.wrapper)?;
     if let Some(other) = &beside.interleave {
         image.interleave(other, beside.interleave_width.into(), &budget)?;

@@ -1,4 +1,4 @@
-//! The signatures beside a baseline, as files: which there are, what came of each, and where ours is written.
+//! The signatures beside a document, as files: which there are, what came of each, and where ours is written.
 //!
 //! A name only says that a file is meant to be a signature; what form it has, its content says.
 
@@ -10,9 +10,9 @@ use anyhow::{Context, Result};
 
 use super::exit::Usage;
 use super::talk;
-use super::trust::{Missing, baseline, shown};
-use crate::baseline::{Judged, Refused, Trusted};
-use crate::trust::{KeyId, PublicKey, Signer, TrustError, minisign};
+use super::trust::{Missing, document, shown};
+use crate::baseline::{Refused, Trusted};
+use crate::trust::{Authority, Judged, KeyId, PublicKey, Purpose, Signer, TrustError, minisign};
 
 /// How the names of signature files end, behind `BASELINE.` or `BASELINE.NAME.`.
 const ENDINGS: [&[u8]; 4] = [b"minisig", b"sig", b"signify", b"ed25519"];
@@ -23,24 +23,24 @@ const MAX_FILES: usize = 64;
 /// So many bytes of a signature file are read. No form has so many, so that a longer file is none.
 const MAX_BYTES: u64 = 64 << 10;
 
-/// A baseline whose signatures were judged, and the names of their files.
+/// A document whose signatures were judged, and the names of their files.
 pub(super) struct Signed {
-    baseline: PathBuf,
-    judged: Judged,
+    path: PathBuf,
+    pub(super) judged: Judged,
     names: Vec<String>,
 }
 
-/// Reads a baseline and every signature beside it, and judges them.
-pub(super) fn judge(path: &Path, keys: &[PublicKey]) -> Result<Signed> {
-    let unverified = baseline(path)?;
+/// Reads a document and every signature beside it, and judges them.
+pub(super) fn judge(path: &Path, keys: &[PublicKey], purpose: Purpose) -> Result<Signed> {
+    let bytes = document(path)?;
     let paths = beside(path)?;
     let files = paths
         .iter()
         .map(|path| start(path).map_err(|source| Missing::new(path, source)))
         .collect::<Result<Vec<_>, _>>()?;
     Ok(Signed {
-        baseline: path.to_owned(),
-        judged: unverified.judge(&files, keys),
+        path: path.to_owned(),
+        judged: Judged::new(bytes, &files, keys, purpose),
         names: paths.iter().map(|path| shown(path)).collect(),
     })
 }
@@ -52,9 +52,14 @@ impl Signed {
         names.zip(self.judged.outcomes())
     }
 
-    /// The baseline, when one signature is by a trusted key. Signatures that are damaged or do not fit are told beside
-    /// one that holds; when none does, why each of several does not.
-    pub(super) fn trusted(self) -> Result<Trusted> {
+    /// The baseline, when the word of enough of its signers counts.
+    pub(super) fn trusted(self, authority: &Authority) -> Result<Trusted> {
+        self.tell();
+        Trusted::new(&self.judged, authority).with_context(|| shown(&self.path))
+    }
+
+    /// Tells of signatures that are damaged or do not fit beside one that holds; when none does, why each of several does not.
+    pub(super) fn tell(&self) {
         let one_holds = self.outcomes().any(|(_, outcome)| outcome.is_ok());
         for (name, outcome) in self.outcomes() {
             let Err(error) = outcome else { continue };
@@ -67,12 +72,10 @@ impl Signed {
                 talk::say(&format!("note: {name}: {error}"));
             }
         }
-        let trusted = self.judged.trusted();
-        trusted.with_context(|| shown(&self.baseline))
     }
 }
 
-/// Where our signature of a baseline stands; a signer with a name has a file of its own.
+/// Where our signature of a document stands; a signer with a name has a file of its own.
 pub(super) fn path(baseline: &Path, signer: Option<&str>) -> PathBuf {
     let mut path = baseline.as_os_str().to_owned();
     if let Some(signer) = signer {
@@ -107,7 +110,7 @@ fn start(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The regular files beside a baseline that are named like signatures of it, sorted.
+/// The regular files beside a document that are named like signatures of it, sorted.
 fn beside(baseline: &Path) -> Result<Vec<PathBuf>> {
     let folder = match baseline.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,

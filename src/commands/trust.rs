@@ -99,12 +99,12 @@ pub(super) fn password(file: Option<&Path>, prompt: &str) -> Result<Zeroizing<St
     Ok(Zeroizing::new(line.trim_end_matches('\r').to_owned()))
 }
 
-/// A list that a baseline is imported from.
-pub(super) fn list(path: &Path) -> Result<Vec<u8>, Missing> {
+/// The bytes of a document.
+pub(super) fn document(path: &Path) -> Result<Vec<u8>, Missing> {
     read(path, MAX_BYTES)
 }
 
 /// The bytes of a baseline.
 pub(super) fn baseline(path: &Path) -> Result<Unverified> {
-    Ok(Unverified::new(read(path, MAX_BYTES)?))
+    Ok(Unverified::new(document(path)?))
 }

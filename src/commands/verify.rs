@@ -2,54 +2,55 @@
 
 use anyhow::Result;
 
-use super::{clock, exit, open, output, signatures, trust};
-use crate::baseline::compare::{self, NotChecked};
+use super::authority::{self, Trusting};
+use super::candidates::{self, Candidate, Chosen};
+use super::{clock, open, output};
+use crate::baseline::compare::{Comparison, NotChecked};
 use crate::check;
 use crate::cli::{self, Output, ReportFormat};
 use crate::place::Place;
 use crate::report::verify::{BaselineRow, Report, text};
-use crate::verdict::{Threshold, Verdict};
+use crate::trust::order::{self, Breach, BreachKind};
+use crate::trust::state::{Line, Seen};
+use crate::verdict::{Against, Threshold, Verdict};
 
 /// Verifies an image; the exit code is the sum of what was seen.
 pub(super) fn run(args: &cli::Verify) -> Result<u8> {
-    let keys = trust::public_keys(&args.trust_key)?;
-    let trusted = signatures::judge(&args.baseline, &keys)?.trusted()?;
-    let baseline = trusted.baseline();
-    if let Some(model) = args.model.as_ref().filter(|model| {
-        **model != baseline.device.model && !baseline.device.aliases.contains(model)
-    }) {
-        return Err(exit::WrongDevice {
-            asked: model.clone(),
-            stated: baseline.device.model.clone(),
-        }
-        .into());
-    }
+    let mut trusting = authority::read(&args.trust)?;
+    let candidates = candidates::read(args, &trusting)?;
     let found = open::inventory(&args.image, &args.reading, &args.beside, &args.budget)?;
-    let mut comparison = compare::compare(baseline, &found);
-    let mut findings = check::structure(&found);
-    findings.extend(check::differences(baseline, &comparison, &found));
     let now = args.now.unwrap_or_else(clock::now);
-    let mut policy = false;
-    for (broken, reason) in [
-        (
-            now > baseline.expires,
-            "the baseline is STALE: it expired before the time of judging",
-        ),
-        (
-            now < baseline.issued,
-            "the clock is BEHIND: the baseline says it was issued later than now",
-        ),
-    ] {
-        if broken {
-            policy = true;
-            note(&mut comparison, reason);
+    let mut findings = check::structure(&found);
+    let chosen = candidates::choose(candidates, &found, args)?;
+    let (candidate, mut comparison) = match chosen {
+        Some(Chosen {
+            candidate,
+            mut comparison,
+            how,
+        }) => {
+            if let Some(how) = how {
+                note(&mut comparison, &how);
+            }
+            (Some(candidate), comparison)
+        }
+        None => (None, Comparison::default()),
+    };
+    let mut breaches = Vec::new();
+    if let Some(candidate) = &candidate {
+        findings.extend(check::differences(&candidate.baseline, &comparison, &found));
+        let known = trusting.known(&args.trust, now);
+        let order = order::judge(&candidate.place(), &known);
+        breaches = accepted(order.breaches, args.trust.allow_stale.as_deref());
+        for line in &order.notes {
+            note(&mut comparison, line);
         }
     }
-    note(
-        &mut comparison,
-        "rollback: no state of earlier baselines was kept, so an old one could be replayed",
-    );
     note(&mut comparison, check::RULES_MISSING);
+    let against = match &candidate {
+        None => Against::Nothing,
+        Some(candidate) if candidate.signers.is_empty() => Against::Unsigned,
+        Some(_) => Against::Trusted,
+    };
     let threshold = Threshold {
         severity: args.fail_on,
         strict: args.strict,
@@ -58,21 +59,84 @@ pub(super) fn run(args: &cli::Verify) -> Result<u8> {
         &comparison.changes,
         &findings,
         comparison.is_complete(),
-        policy,
+        breaches.iter().any(|breach| breach.accepted.is_none()),
+        against,
         threshold,
     );
-    let row = BaselineRow::new(&trusted);
-    let judged_at = Some(now.to_string());
-    let report = Report::new(
-        &found,
-        Some((baseline, row)),
-        &comparison,
-        &findings,
-        verdict,
-        judged_at,
-    );
+    let row = candidate.as_ref().map(|it| {
+        (
+            &it.baseline,
+            BaselineRow::new(&it.baseline, it.sha256, &it.signers),
+        )
+    });
+    let report = Report::new(&found, row, &comparison, &findings, verdict)
+        .judged(now, breaches)
+        .of_unit(args.device.asset.as_deref());
     write(&report, &args.output)?;
+    if let Some(candidate) = &candidate {
+        // A time that the caller made up is none that was seen.
+        trusting.remember(candidate, args.now.is_none().then_some(now))?;
+    }
     Ok(verdict.exit_code)
+}
+
+/// Marks what expired as accepted, for the reason that the caller gives.
+fn accepted(mut breaches: Vec<Breach>, reason: Option<&str>) -> Vec<Breach> {
+    for breach in &mut breaches {
+        if breach.kind == BreachKind::Stale {
+            breach.accepted = reason.map(str::to_owned);
+        }
+    }
+    breaches
+}
+
+impl Candidate {
+    /// Its place in time and order.
+    fn place(&self) -> order::Place<'_> {
+        let Self { baseline, .. } = self;
+        order::Place {
+            vendor: &baseline.device.vendor,
+            model: &baseline.device.model,
+            version: &baseline.firmware.version,
+            sequence: baseline.sequence,
+            issued: baseline.issued,
+            expires: baseline.expires,
+            security_floor: baseline.firmware.security_floor.as_deref(),
+            sha256: self.sha256,
+        }
+    }
+}
+
+impl Trusting {
+    /// Notes what was relied on, once all is judged. Without a state file nothing is.
+    fn remember(&mut self, candidate: &Candidate, now: Option<jiff::Timestamp>) -> Result<()> {
+        let Some(kept) = &mut self.kept else {
+            return Ok(());
+        };
+        if let Some(chain) = &self.keyring {
+            kept.take_up(chain);
+        }
+        let state = &mut kept.state;
+        state.index = state
+            .index
+            .max(self.index.as_ref().map_or(0, |index| index.sequence));
+        state.last_seen = state.last_seen.max(now);
+        for vouched in &candidate.signers {
+            let baseline = &candidate.baseline;
+            let line = Line {
+                vendor: baseline.device.vendor.clone(),
+                model: baseline.device.model.clone(),
+                key: vouched.signer.key.fingerprint(),
+            };
+            let seen = Seen {
+                sequence: baseline.sequence,
+                sha256: candidate.sha256,
+                security_floor: baseline.firmware.security_floor.clone(),
+            };
+            state.note(line, seen);
+        }
+        kept.write()
+    }
 }
 
 /// Writes a report in the form asked for.
@@ -88,8 +152,8 @@ pub(super) fn write(report: &Report<'_>, to: &Output) -> Result<()> {
     output::write(to, &text)
 }
 
-/// Notes what this run did not look at; it does not bar a match.
-fn note(comparison: &mut compare::Comparison, reason: &str) {
+/// Notes what this run did not look at, or how; it does not bar a match.
+fn note(comparison: &mut Comparison, reason: &str) {
     comparison.not_checked.push(NotChecked {
         place: Place::image(),
         reason: reason.to_owned(),

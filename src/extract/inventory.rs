@@ -10,6 +10,7 @@ use super::ledger::Coverage;
 use super::partitions::{self, Partition};
 use crate::digest::Digest;
 use crate::entry::{Entry, EntryPath, File};
+use crate::facts::vxworks::SymbolTable;
 use crate::facts::{FileType, Name};
 use crate::formats::{Doc, Proof};
 use crate::image::Named;
@@ -55,6 +56,9 @@ pub struct ImageId {
     /// Other parts of the same device that were given with it. Their bytes count as if they followed the image's own.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub with: Vec<FileId>,
+    /// Which part of the device the image itself is, as the caller says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
     /// A second read of the same bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub second_read: Option<FileId>,
@@ -189,6 +193,8 @@ pub struct Gap {
     pub kind: GapKind,
     /// Which boot loaders and kernels say their version in it.
     pub banners: Vec<Name>,
+    /// The symbol table of an operating system in it.
+    pub symbol_table: Option<SymbolTable>,
     /// Its bytes.
     pub bytes: Bytes,
 }

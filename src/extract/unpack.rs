@@ -38,6 +38,7 @@ pub fn unpack(image: &Image, budget: &Budget) -> Inventory {
                 name: image.name.clone(),
                 size: 0,
                 sha256: None,
+                part: image.part.clone(),
                 with: image.with.iter().map(FileId::of).collect(),
                 second_read: image.second_read.as_ref().map(FileId::of),
                 interleaved: image.interleaved.iter().map(FileId::of).collect(),

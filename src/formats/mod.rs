@@ -4,9 +4,11 @@
 mod codec;
 mod contract;
 mod crc32c;
+mod scattered;
 mod stored;
 mod told;
 mod words;
+mod xml;
 
 pub use contract::*;
 
@@ -33,6 +35,8 @@ pub mod wrapper {
 mod archive {
     pub(super) mod ar;
     pub(super) mod cab;
+    pub(super) mod ce_setup;
+    pub(super) mod ce_setup_xml;
     pub(super) mod cfb;
     pub(super) mod cms;
     pub(super) mod cpio;
@@ -75,9 +79,11 @@ mod compression {
     pub(super) mod lzop;
     pub(super) mod lzx;
     pub(super) mod notes;
+    mod prefix_code;
     #[cfg(test)]
     mod trial;
     pub(super) mod xor;
+    pub(super) mod xpress;
     pub(super) mod xz;
     pub(super) mod zlib;
     pub(super) mod zstd;
@@ -101,6 +107,7 @@ mod filesystem {
     mod account;
     mod bounded;
     pub(super) mod btrfs;
+    mod ce_module;
     mod clusters;
     pub(super) mod cramfs;
     pub(super) mod dos;
@@ -111,6 +118,7 @@ mod filesystem {
     pub(super) mod fat;
     mod harvest;
     pub(super) mod hfsplus;
+    pub(super) mod imgfs;
     pub(super) mod iso9660;
     pub(super) mod jffs2;
     pub(super) mod jfs;
@@ -121,6 +129,8 @@ mod filesystem {
     pub(super) mod qnx6;
     pub(super) mod qnx_efs;
     pub(super) mod qnx_ifs;
+    pub(super) mod regf;
+    pub(super) mod registry;
     pub(super) mod reiserfs;
     pub(super) mod romfs;
     pub(super) mod squashfs;
@@ -129,6 +139,7 @@ mod filesystem {
     pub(super) mod ubifs;
     pub(super) mod udf;
     pub(super) mod vxworks_memfs;
+    pub(super) mod wince_hive;
     pub(super) mod wince_rom;
     pub(super) mod xfs;
     pub(super) mod yaffs2;
@@ -152,12 +163,15 @@ mod memory {
     pub(super) mod titxt;
     pub(super) mod uf2;
     mod vectors;
+    pub(super) mod x000ff;
 }
 
 /// Every format, in the order in which ties are settled.
 pub const ALL: &[&dyn Format] = &[
     &archive::ar::Ar,
     &archive::cab::Cab,
+    &archive::ce_setup::CeSetup,
+    &archive::ce_setup_xml::CeSetupXml,
     &archive::cms::Cms,
     &archive::cfb::Cfb,
     &archive::cpio::Cpio,
@@ -206,6 +220,7 @@ pub const ALL: &[&dyn Format] = &[
     &filesystem::f2fs::F2fs,
     &filesystem::fat::Fat,
     &filesystem::hfsplus::Hfsplus,
+    &filesystem::imgfs::Imgfs,
     &filesystem::iso9660::Iso9660,
     &filesystem::jffs2::Jffs2,
     &filesystem::jfs::Jfs,
@@ -215,12 +230,14 @@ pub const ALL: &[&dyn Format] = &[
     &filesystem::qnx6::Qnx6,
     &filesystem::qnx_efs::QnxEfs,
     &filesystem::qnx_ifs::QnxIfs,
+    &filesystem::regf::Regf,
     &filesystem::reiserfs::Reiserfs,
     &filesystem::romfs::Romfs,
     &filesystem::squashfs::Squashfs,
     &filesystem::ubifs::Ubifs,
     &filesystem::udf::Udf,
     &filesystem::vxworks_memfs::VxworksMemfs,
+    &filesystem::wince_hive::WinceHive,
     &filesystem::wince_rom::WinceRom,
     &filesystem::xfs::Xfs,
     &filesystem::yaffs2::Yaffs2,
@@ -236,4 +253,5 @@ pub const ALL: &[&dyn Format] = &[
     &memory::tekhex::Tekhex,
     &memory::titxt::Titxt,
     &memory::uf2::Uf2,
+    &memory::x000ff::X000ff,
 ];

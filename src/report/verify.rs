@@ -6,12 +6,15 @@ pub mod text;
 use serde::Serialize;
 
 use self::history::History;
+use crate::baseline::Baseline;
 use crate::baseline::change::Change;
 use crate::baseline::compare::{Checked, Comparison, NotChecked};
-use crate::baseline::{Baseline, Trusted};
 use crate::digest::Digest;
 use crate::extract::{Coverage, ImageId, Inventory};
 use crate::finding::Finding;
+use crate::place;
+use crate::trust::keyring::{Class, Vouched};
+use crate::trust::order::Breach;
 use crate::verdict::Verdict;
 
 /// The report of one verification, as JSON has it.
@@ -28,6 +31,12 @@ pub struct Report<'a> {
     /// When it was judged, where that was stated or asked of the clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub judged_at: Option<String>,
+    /// What speaks against relying on the baseline, authentic as it may be.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub policy: Vec<Breach>,
+    /// The unit's asset tag, as the caller says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asset: Option<String>,
     /// What was compared.
     pub checked: &'a [Checked],
     /// What differs.
@@ -57,9 +66,12 @@ pub struct BaselineRow {
     pub issued: String,
     /// When it goes stale.
     pub expires: String,
-    /// Who signed it.
+    /// Who signed it; the first of several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signer: Option<SignerRow>,
+    /// Who else did.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cosigners: Vec<SignerRow>,
     /// The digest of the signed bytes.
     pub sha256: Digest,
 }
@@ -72,15 +84,32 @@ pub struct SignerRow {
     /// What the signer is to the device: `vendor`, `hospital`, `third-party`; `unstated` with a key named on the
     /// command line, which says nothing about it.
     pub class: &'static str,
+    /// What the keyring calls the key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The form of the signature, under the word that keyrings use.
+    pub form: &'static str,
     /// The comment that the signature covers, escaped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
 }
 
+impl From<&Vouched> for SignerRow {
+    fn from(vouched: &Vouched) -> Self {
+        Self {
+            key: vouched.signer.key.fingerprint(),
+            class: vouched.class.map_or("unstated", Class::word),
+            name: vouched.name.clone(),
+            form: vouched.signer.form.word(),
+            comment: vouched.signer.comment.clone(),
+        }
+    }
+}
+
 impl BaselineRow {
-    /// The row of a trusted baseline.
-    pub fn new(trusted: &Trusted) -> Self {
-        let baseline = trusted.baseline();
+    /// The row of a baseline, for which nobody vouches where there is no signer.
+    pub fn new(baseline: &Baseline, sha256: Digest, signers: &[Vouched]) -> Self {
+        let mut rows = signers.iter().map(SignerRow::from);
         Self {
             vendor: baseline.device.vendor.clone(),
             model: baseline.device.model.clone(),
@@ -88,12 +117,9 @@ impl BaselineRow {
             sequence: baseline.sequence,
             issued: baseline.issued.to_string(),
             expires: baseline.expires.to_string(),
-            signer: Some(SignerRow {
-                key: trusted.signer().key.fingerprint(),
-                class: "unstated",
-                comment: trusted.signer().comment.clone(),
-            }),
-            sha256: trusted.sha256(),
+            signer: rows.next(),
+            cosigners: rows.collect(),
+            sha256,
         }
     }
 }
@@ -106,7 +132,6 @@ impl<'a> Report<'a> {
         comparison: &'a Comparison,
         findings: &'a [Finding],
         verdict: Verdict,
-        judged_at: Option<String>,
     ) -> Self {
         Self {
             schema: "vitalsign.report/1",
@@ -114,12 +139,29 @@ impl<'a> Report<'a> {
             verdict,
             history: history::rows(found, baseline.as_ref().map(|(baseline, _)| *baseline)),
             baseline: baseline.map(|(_, row)| row),
-            judged_at,
+            judged_at: None,
+            policy: Vec::new(),
+            asset: None,
             checked: &comparison.checked,
             changes: &comparison.changes,
             findings,
             not_checked: &comparison.not_checked,
             coverage: found.coverage,
         }
+    }
+
+    /// With the time it was judged by, and what is then out of order.
+    #[must_use]
+    pub fn judged(mut self, now: jiff::Timestamp, policy: Vec<Breach>) -> Self {
+        self.judged_at = Some(now.to_string());
+        self.policy = policy;
+        self
+    }
+
+    /// Of a unit with this asset tag, as the caller says; escaped here.
+    #[must_use]
+    pub fn of_unit(mut self, asset: Option<&str>) -> Self {
+        self.asset = asset.map(|asset| place::escape(asset.as_bytes()));
+        self
     }
 }

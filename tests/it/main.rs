@@ -35,5 +35,6 @@ mod releases;
 mod samples;
 mod schemas;
 mod signatures;
+mod trust;
 mod windows;
 mod wrapper;

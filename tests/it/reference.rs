@@ -4,7 +4,7 @@ use vitalsign::baseline::compare::{Comparison, compare};
 use vitalsign::baseline::create::create;
 use vitalsign::baseline::{Baseline, Device, Firmware};
 use vitalsign::finding::Severity;
-use vitalsign::verdict::{Threshold, Verdict};
+use vitalsign::verdict::{Against, Threshold, Verdict};
 
 use crate::samples;
 
@@ -43,7 +43,14 @@ pub(crate) fn judge(baseline: &Baseline, image: &[u8]) -> (u8, Comparison) {
         strict: false,
     };
     let complete = comparison.is_complete();
-    let verdict = Verdict::of(&comparison.changes, &[], complete, false, threshold);
+    let verdict = Verdict::of(
+        &comparison.changes,
+        &[],
+        complete,
+        false,
+        Against::Trusted,
+        threshold,
+    );
     (verdict.exit_code, comparison)
 }
 

@@ -101,3 +101,70 @@ fn what_an_installer_package_installs_is_found() {
         assert!(place.contains("/monitor.cab:cab@0x0:/"), "{place}");
     }
 }
+
+/// What the regions of a format say of themselves.
+fn said(image: &str, format: &str, name: &str) -> Option<String> {
+    let found = unpack_bytes(fs::read(repository().join("fixtures").join(image)).unwrap());
+    assert!(found.problems.is_empty(), "{:#?}", found.problems);
+    let mut regions = found.regions.iter();
+    let region = regions.find(|region| region.format.id == format)?;
+    region.properties.get(name).cloned()
+}
+
+#[test]
+fn members_of_a_cabinet_are_told_with_the_names_that_they_get() {
+    for (image, format, name, path) in [
+        (
+            "ce-setup/cabinet.img",
+            "ce-setup",
+            "file.001",
+            r"%CE1%\\Monitor\\monitor.exe",
+        ),
+        (
+            "ce-setup-xml/cabinet.img",
+            "ce-setup-xml",
+            "file.MONITO~1.001",
+            r"%CE1%\\Monitor\\monitor & alarm.exe",
+        ),
+    ] {
+        assert_eq!(said(image, format, name).as_deref(), Some(path));
+    }
+}
+
+#[test]
+fn a_changed_value_of_the_registry_is_told_by_its_name() {
+    for (image, from, to, name) in [
+        (
+            "regf/grown.img.gz",
+            "monitor5.exe",
+            "backdoor.exe",
+            "/ControlSet001/Services/Service05/ImagePath%expand-sz",
+        ),
+        (
+            "wince-hive/boot.img.gz",
+            "device.exe",
+            "hidden.exe",
+            "/HKLM/init/Launch20%sz",
+        ),
+    ] {
+        let packed = fs::read(repository().join("fixtures").join(image)).unwrap();
+        let mut sound = Vec::new();
+        let mut decoder = flate2::read::GzDecoder::new(&packed[..]);
+        std::io::Read::read_to_end(&mut decoder, &mut sound).unwrap();
+        let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let (from, to): (Vec<u8>, Vec<u8>) = (wide(from), wide(to));
+        let at = sound.windows(from.len()).position(|part| part == from);
+        let mut changed = sound.clone();
+        let at = at.unwrap();
+        changed[at..at + to.len()].copy_from_slice(&to);
+        let reference = baseline(&sound);
+        assert_eq!(judge(&reference, &sound).0, 0);
+        let (_, comparison) = judge(&reference, &changed);
+        let paths: Vec<_> = comparison
+            .changes
+            .iter()
+            .map(|one| one.path.clone())
+            .collect();
+        assert_eq!(paths, [Some(name.to_owned())]);
+    }
+}

@@ -49,6 +49,9 @@ impl Comparing<'_> {
             pieces.retain(|piece| piece.at != Some(at) || piece.size != size);
             return self.checked(component, Place::image().offset(at), true);
         }
+        // In the dump of another part of the device its offset says nothing.
+        let here =
+            here.filter(|_| component.part.is_none() || component.part == self.found.image.part);
         // Where the image is the chip itself, a copy inside some file is not what the chip would run.
         let on_chip = here.is_some() && !component.optional;
         let equal = |piece: &Piece| {

@@ -196,6 +196,7 @@ pub(super) fn raw(name: String, size: Option<u64>, sha256: Digest) -> Component 
         name,
         body: Body::Raw { size, sha256 },
         at: None,
+        part: None,
         optional: false,
     }
 }

@@ -7,6 +7,7 @@ use anyhow::Result;
 use super::{summary, unsigned};
 use crate::cli::BaselineCheck;
 use crate::commands::{output, signatures, trust};
+use crate::trust::{Authority, Purpose};
 
 /// Checks the form of a baseline, and its signatures when a key is named.
 pub(super) fn run(args: &BaselineCheck) -> Result<u8> {
@@ -19,7 +20,7 @@ pub(super) fn run(args: &BaselineCheck) -> Result<u8> {
         return Ok(8);
     }
     let keys = trust::public_keys(&args.trust_key)?;
-    let judged = signatures::judge(&args.baseline, &keys)?;
+    let judged = signatures::judge(&args.baseline, &keys, Purpose::Baseline)?;
     let mut signed = String::new();
     for signer in judged
         .outcomes()
@@ -28,7 +29,7 @@ pub(super) fn run(args: &BaselineCheck) -> Result<u8> {
         let key = signer.key.fingerprint();
         writeln!(signed, "signed by key {key} ({})", signer.form)?;
     }
-    let trusted = judged.trusted()?;
+    let trusted = judged.trusted(&Authority::of_keys(keys))?;
     output::write_stdout(&format!("{}{signed}", summary(trusted.baseline())))?;
     Ok(0)
 }

@@ -15,12 +15,27 @@ const MUTABLE_BYTES: u64 = 16 << 20;
 /// Makes a baseline from a reference image.
 pub(super) fn run(args: &BaselineCreate) -> Result<u8> {
     let found = open::inventory(&args.image, &args.reading, &args.beside, &args.budget)?;
-    from(&found, &args.header, &args.mutable)
+    from(
+        &found,
+        &args.header,
+        &args.mutable,
+        args.beside.part.as_ref(),
+    )
 }
 
 /// Writes the baseline of a reference image, and says what it does not cover.
-pub(super) fn from(found: &Inventory, header: &Header, mutable: &[String]) -> Result<u8> {
-    let draft = create::create(found);
+pub(super) fn from(
+    found: &Inventory,
+    header: &Header,
+    mutable: &[String],
+    part: Option<&String>,
+) -> Result<u8> {
+    let mut draft = create::create(found);
+    for component in &mut draft.components {
+        if component.part.is_none() {
+            component.part = part.cloned();
+        }
+    }
     let mut baseline = draft::of(header);
     baseline.components = draft.components;
     baseline.files = draft.files;

@@ -18,6 +18,7 @@ pub(super) fn of(header: &Header) -> Baseline {
             model: header.model.clone(),
             hardware: header.hardware.clone(),
             udi_di: header.udi_di.clone(),
+            assets: Vec::new(),
             aliases: Vec::new(),
         },
         firmware: Firmware {

@@ -4,7 +4,6 @@
 //! stream of their own in sectors of 64 bytes.
 
 mod directory;
-mod scattered;
 mod sectors;
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,6 @@
 mod entries;
 #[cfg(test)]
 mod tests;
-mod toc;
 
 use bytes::Bytes;
 use flate2::{Decompress, FlushDecompress, Status};
@@ -12,7 +11,7 @@ use crate::budget::Budget;
 use crate::digest::hex;
 use crate::formats::stored::Ledger;
 use crate::formats::{
-    Content, Doc, Extent, Format, Kind, Magic, Opened, Proof, Properties, Reject, Tree,
+    Content, Doc, Extent, Format, Kind, Magic, Opened, Proof, Properties, Reject, Tree, xml,
 };
 use crate::problem::Problem;
 use crate::read::{Fields, clip, index, length};
@@ -56,7 +55,7 @@ impl Format for Xar {
         let (toc, _) = header.toc(rest).ok_or(Reject::NearMiss(
             "a xar header, but no table of contents behind it",
         ))?;
-        let elements = toc::parse(&toc).ok_or(Reject::NearMiss(
+        let elements = xml::parse(&toc).ok_or(Reject::NearMiss(
             "a xar header, but no sound table of contents behind it",
         ))?;
         let end = header.heap_at.saturating_add(entries::heap_len(&elements));
@@ -66,7 +65,7 @@ impl Format for Xar {
     fn open(&self, region: Bytes, budget: &Budget) -> Opened {
         let read = Header::parse(&region).and_then(|header| {
             let (toc, used) = header.toc(&region)?;
-            let elements = toc::parse(&toc)?;
+            let elements = xml::parse(&toc)?;
             Some(header.open(&region, &elements, used, budget))
         });
         read.unwrap_or_else(|| Opened::unread(Problem::corrupt("no table of contents")))
@@ -143,7 +142,7 @@ impl Header {
     fn open(
         &self,
         region: &Bytes,
-        elements: &[toc::Element<'_>],
+        elements: &[xml::Element<'_>],
         used: u64,
         budget: &Budget,
     ) -> Opened {

@@ -2,9 +2,10 @@
 
 use std::fmt::{self, Write};
 
-use super::{Report, history};
+use super::{Report, SignerRow, history};
 use crate::baseline::change::{Change, ChangeKind, Value};
 use crate::baseline::compare::Checked;
+use crate::place;
 use crate::report::text;
 use crate::verdict::{Integrity, POLICY, Risk};
 
@@ -25,6 +26,7 @@ pub fn render(report: &Report<'_>, out: &mut String) -> fmt::Result {
     text::wrap(out, "INTEGRITY   ", HEAD, &integrity(report))?;
     text::wrap(out, "KNOWN RISK  ", HEAD, risk(report))?;
     render_subject(report, out)?;
+    render_policy(report, out)?;
     render_changes(report, out)?;
     history::render(&report.history, MOST_ROWS, out)?;
     render_findings(report, out)?;
@@ -50,7 +52,16 @@ fn integrity(report: &Report<'_>) -> String {
             "INCOMPLETE: no difference in {}; not all was checked",
             share(report)
         ),
-        Integrity::NoBaseline => "NO BASELINE: nothing to compare with".to_owned(),
+        Integrity::NoBaseline => {
+            "NO BASELINE: no trusted baseline holds anything of this image".to_owned()
+        }
+        Integrity::Untrusted => format!(
+            "UNTRUSTED: nobody vouches for the baseline; {}",
+            match tally(report) {
+                none if none.is_empty() => format!("no difference in {}", share(report)),
+                tally => tally,
+            }
+        ),
     }
 }
 
@@ -112,18 +123,18 @@ fn risk(report: &Report<'_>) -> &'static str {
 /// The baseline and its signer, then the image. A digest has a line of its own, to be read aloud and compared.
 fn render_subject(report: &Report<'_>, out: &mut String) -> fmt::Result {
     let Some(baseline) = &report.baseline else {
-        writeln!(out, "Baseline    none: the first image stands in for one")?;
+        let none = match report.verdict.integrity {
+            Integrity::NoBaseline => "none fits",
+            _ => "none: the first image stands in for one",
+        };
+        writeln!(out, "Baseline    {none}")?;
         return render_image(report, out);
     };
     let signed = match baseline.signer {
         Some(_) => "signature valid",
         None => "NOT SIGNED",
     };
-    let in_force = if is_out_of_date(report) {
-        ", but OUT OF DATE (see NOT CHECKED)"
-    } else {
-        ""
-    };
+    let in_force = out_of_order(report);
     let name = format!(
         "{signed}{in_force}: {} {} {}, sequence {}",
         baseline.vendor, baseline.model, baseline.version, baseline.sequence
@@ -134,11 +145,35 @@ fn render_subject(report: &Report<'_>, out: &mut String) -> fmt::Result {
         "            issued {}, expires {}",
         baseline.issued, baseline.expires
     )?;
-    if let Some(signer) = &baseline.signer {
-        writeln!(out, "Signed by   key {}", signer.key)?;
-        text::wrap(out, "            ", HEAD, class(signer.class))?;
+    for (at, signer) in baseline
+        .signer
+        .iter()
+        .chain(&baseline.cosigners)
+        .enumerate()
+    {
+        let head = if at == 0 {
+            "Signed by   "
+        } else {
+            "        and "
+        };
+        writeln!(out, "{head}key {}", signer.key)?;
+        text::wrap(out, "            ", HEAD, &who(signer))?;
     }
     render_image(report, out)
+}
+
+/// What of the policy was broken, in a few words.
+fn out_of_order(report: &Report<'_>) -> String {
+    let broken = report
+        .policy
+        .iter()
+        .filter(|breach| breach.accepted.is_none());
+    let mut words: Vec<&str> = broken.map(|breach| breach.kind.word()).collect();
+    words.dedup();
+    match words.as_slice() {
+        [] => String::new(),
+        words => format!(", but {} (see POLICY)", words.join(", ")),
+    }
 }
 
 /// Whether a rule of time or sequence was broken.
@@ -160,17 +195,39 @@ fn render_image(report: &Report<'_>, out: &mut String) -> fmt::Result {
         text::wrap(out, "            ", HEAD, &text)?;
         writeln!(out, "    sha256  {}", file.sha256)?;
     }
+    if let Some(asset) = &report.asset {
+        text::wrap(out, "Asset       ", HEAD, asset)?;
+    }
     if let Some(time) = &report.judged_at {
         writeln!(out, "Judged at   {time}")?;
     }
     Ok(())
 }
 
-fn class(class: &str) -> &str {
-    match class {
-        "unstated" => "trusted because you named it; whose it is, you must know",
-        class => class,
+/// What is known of a signer.
+fn who(signer: &SignerRow) -> String {
+    match (&signer.name, signer.class) {
+        (None, _) => "trusted because you named it; whose it is, you must know".to_owned(),
+        (Some(name), "unstated") => format!("{name}, as the keyring says"),
+        (Some(name), class) => format!("{name} ({class}), as the keyring says"),
     }
+}
+
+/// What speaks against relying on the baseline.
+fn render_policy(report: &Report<'_>, out: &mut String) -> fmt::Result {
+    if report.policy.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\nPOLICY")?;
+    for breach in &report.policy {
+        let accepted = breach
+            .accepted
+            .as_ref()
+            .map(|reason| format!(" - accepted: {}", place::escape(reason.as_bytes())))
+            .unwrap_or_default();
+        text::wrap(out, "  ", 4, &format!("{}{accepted}", breach.detail))?;
+    }
+    Ok(())
 }
 
 fn render_changes(report: &Report<'_>, out: &mut String) -> fmt::Result {
@@ -274,7 +331,7 @@ fn render_findings(report: &Report<'_>, out: &mut String) -> fmt::Result {
 }
 
 fn render_advice(report: &Report<'_>, out: &mut String) -> fmt::Result {
-    if report.baseline.is_none() {
+    if report.judged_at.is_none() {
         // Two images without a signer say nothing about what a device should hold.
         return Ok(());
     }
@@ -294,6 +351,10 @@ fn render_advice(report: &Report<'_>, out: &mut String) -> fmt::Result {
             "Recommended: read the unit again (two reads that agree), or get a baseline that covers all of it.",
         ],
         Integrity::NoBaseline => &["Get a signed baseline for this device and version."],
+        Integrity::Untrusted => &[
+            "A baseline without a trusted signature proves nothing: whoever changed the image may have written it.",
+            "Get its signature, or take a baseline from a reference unit and sign it.",
+        ],
     };
     lines
         .iter()

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::scattered::Scattered;
 use super::sectors::{Chain, Links, Sectors};
 use super::{HEADER, Header};
 use crate::budget::Budget;
 use crate::entry::{Entry, EntryPath, File, Meta, Node};
 use crate::formats::Span;
 use crate::formats::filesystem::dos;
+use crate::formats::scattered::Scattered;
 use crate::formats::stored::{Damaged, Ledger};
 use crate::formats::told::Problems;
 use crate::problem::Problem;

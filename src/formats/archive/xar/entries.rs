@@ -8,13 +8,13 @@ use md5::Md5;
 use sha1::{Digest as _, Sha1};
 use sha2::{Sha256, Sha512};
 
-use super::toc::Element;
 use crate::budget::Budget;
 use crate::digest::hex;
 use crate::entry::{Device, Entry, EntryPath, Fault, File, Meta, Node, name_problem};
 use crate::formats::Tree;
 use crate::formats::archive::packed::{Check, Method, Packed};
 use crate::formats::stored::{Damaged, Ledger};
+use crate::formats::xml::Element;
 use crate::problem::Problem;
 use crate::read::{clip, length};
 

@@ -59,7 +59,15 @@ fn compressed(
     out: &mut Vec<u8>,
 ) -> Result<(), String> {
     match algorithm {
-        LZ4 => lz4(data, len, out).ok_or_else(|| "is no LZ4".to_owned()),
+        LZ4 => {
+            // Nearly every block is whole; the library is several times as fast as what reads a part of one.
+            out.resize(len, 0);
+            if lz4_flex::block::decompress_into(data, out).is_ok_and(|made| made == len) {
+                return Ok(());
+            }
+            out.clear();
+            lz4(data, len, out).ok_or_else(|| "is no LZ4".to_owned())
+        }
         LZMA => {
             let parameters = volume.parameters(LZMA.into());
             let dictionary = parameters.and_then(|bytes| Fields::little(&bytes).u32(0));
@@ -104,7 +112,8 @@ fn lzma_alone(data: &[u8], dictionary: u32) -> Option<Vec<u8>> {
     Some(alone)
 }
 
-/// An LZ4 block, read until `len` bytes came out: what follows is padding of images without padding in front.
+/// An LZ4 block, read until `len` bytes came out: what follows is padding of images without padding in front, or the rest of a block
+/// that several contents share.
 fn lz4(data: &[u8], len: usize, out: &mut Vec<u8>) -> Option<()> {
     let mut rest = data.iter();
     while out.len() < len {

@@ -1,4 +1,4 @@
-//! The content of a stream whose sectors lie apart.
+//! Content whose pieces lie apart.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -9,14 +9,14 @@ use crate::entry::{Data, Fault, File};
 use crate::read::clip;
 
 /// Content in several pieces of the region.
-pub(super) struct Scattered {
-    pub(super) region: Bytes,
+pub(in crate::formats) struct Scattered {
+    pub(in crate::formats) region: Bytes,
     /// Where each stands, and its length.
-    pub(super) pieces: Vec<(u64, u64)>,
+    pub(in crate::formats) pieces: Vec<(u64, u64)>,
 }
 
 impl Scattered {
-    pub(super) fn into_file(self) -> File {
+    pub(in crate::formats) fn into_file(self) -> File {
         match self.pieces[..] {
             [] => File::stored(Bytes::new()),
             [(at, len)] => File::stored(clip(&self.region, at, len)),

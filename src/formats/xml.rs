@@ -1,4 +1,4 @@
-//! The table of contents of a xar archive: XML, read leniently. Writers put bytes into names that XML does not know.
+//! XML, read leniently: the table of contents of a xar archive, setup documents of Windows CE. Writers put bytes into names that XML does not know.
 
 use crate::read::length;
 
@@ -8,16 +8,16 @@ const MOST: usize = 4 << 20;
 
 /// An element, with the place of its parent in the list.
 #[derive(Debug, Default)]
-pub(super) struct Element<'a> {
-    pub(super) name: &'a [u8],
+pub(in crate::formats) struct Element<'a> {
+    pub(in crate::formats) name: &'a [u8],
     attributes: &'a [u8],
     /// What stands in it before its first child.
     text: &'a [u8],
-    pub(super) parent: Option<usize>,
+    pub(in crate::formats) parent: Option<usize>,
 }
 
 /// All elements, parents before children; `None` when tags are not closed in order.
-pub(super) fn parse(xml: &[u8]) -> Option<Vec<Element<'_>>> {
+pub(in crate::formats) fn parse(xml: &[u8]) -> Option<Vec<Element<'_>>> {
     let mut elements: Vec<Element<'_>> = Vec::new();
     let mut open: Vec<usize> = Vec::new();
     let mut rest = xml;
@@ -65,7 +65,7 @@ pub(super) fn parse(xml: &[u8]) -> Option<Vec<Element<'_>>> {
 
 impl Element<'_> {
     /// The value of an attribute.
-    pub(super) fn attribute(&self, name: &str) -> Option<Vec<u8>> {
+    pub(in crate::formats) fn attribute(&self, name: &str) -> Option<Vec<u8>> {
         let mut from = self.attributes;
         loop {
             let equals = memchr::memchr(b'=', from)?;
@@ -83,7 +83,7 @@ impl Element<'_> {
     }
 
     /// What stands in it.
-    pub(super) fn text(&self) -> Vec<u8> {
+    pub(in crate::formats) fn text(&self) -> Vec<u8> {
         match self.attribute("enctype").as_deref() {
             Some(b"base64") => base64(self.text).unwrap_or_default(),
             _ => plain(self.text),
@@ -91,7 +91,7 @@ impl Element<'_> {
     }
 
     /// The number that stands in it.
-    pub(super) fn number(&self, radix: u32) -> Option<u64> {
+    pub(in crate::formats) fn number(&self, radix: u32) -> Option<u64> {
         let text = std::str::from_utf8(self.text).ok()?.trim();
         u64::from_str_radix(text, radix).ok()
     }
