@@ -47,7 +47,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Compare one image with a signed baseline: integrity and known risk.
-    Verify(Verify),
+    Verify(Box<Verify>),
     /// List what an image holds: regions, entries, gaps, problems.
     List(List),
     /// Write the files of an image out, safely.

@@ -225,7 +225,7 @@ pub enum TrustError {
 }
 
 fn shown_reasons(why: &[String]) -> String {
-    why.iter().map(|why| format!("; {why}")).collect()
+    why.iter().flat_map(|why| ["; ", why]).collect()
 }
 
 impl TrustError {

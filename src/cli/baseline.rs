@@ -35,6 +35,10 @@ pub struct BaselineCreate {
     /// Paths that may change, as COMPONENT:GLOB (`data:/var/log/*.log`); programs and setuid bits stay forbidden there.
     #[arg(long, value_name = "COMPONENT:GLOB")]
     pub mutable: Vec<String>,
+    /// A file that shows the version and what it holds in this one, as COMPONENT:PATH:TEXT
+    /// (`rootfs:/etc/vsm-release:VERSION=4.2.1`).
+    #[arg(long, value_name = "COMPONENT:PATH:TEXT")]
+    pub evidence: Vec<String>,
     /// What the baseline says of itself.
     #[command(flatten)]
     pub header: Header,
@@ -73,6 +77,15 @@ pub struct Header {
     /// The UDI device identifier printed on the label.
     #[arg(long, value_name = "UDI-DI")]
     pub udi_di: Option<String>,
+    /// Another name the model is sold under.
+    #[arg(long, value_name = "MODEL")]
+    pub alias: Vec<String>,
+    /// The asset tag of a unit the baseline is for, where it is not for all.
+    #[arg(long, value_name = "TAG")]
+    pub asset: Vec<String>,
+    /// The version below which others are superseded.
+    #[arg(long, value_name = "VERSION")]
+    pub security_floor: Option<String>,
     /// The time of issue, instead of the clock.
     #[arg(long, value_name = "RFC3339")]
     pub now: Option<jiff::Timestamp>,

@@ -97,8 +97,8 @@ fn add(args: &KeyringAdd) -> Result<u8> {
 
 fn revoke(args: &KeyringRevoke) -> Result<u8> {
     let mut keyring = next(&args.next)?;
-    let named = keyring.keys.iter().find(|holder| holder.name == args.key);
-    let key = match (named, args.key.parse()) {
+    let known = keyring.keys.iter().find(|holder| holder.name == args.key);
+    let key = match (known, args.key.parse()) {
         (Some(holder), _) => holder.key.fingerprint(),
         (None, Ok(fingerprint)) => fingerprint,
         (None, Err(_)) => {

@@ -67,7 +67,7 @@ fn stripped_or_downgraded() {
 fn key_confusion() {
     let bench = Bench::new().with_keyring(&[]);
     bench.write("SHA256SUMS", b"00  firmware.bin\n");
-    let vendor = bench.key("vendor");
+    let vendor = Bench::key("vendor");
     bench.sign_bytes("SHA256SUMS", "vendor");
     let told = bench.run(&[
         "verify",
@@ -165,7 +165,7 @@ fn malicious_toml() {
     ] {
         bench.write("evil.toml", text.as_bytes());
         bench.sign_bytes("evil.toml", "vendor");
-        let vendor = bench.key("vendor");
+        let vendor = Bench::key("vendor");
         let told = bench.run(&[
             "verify",
             "unit",
@@ -177,9 +177,9 @@ fn malicious_toml() {
         told.ends(65).says("line ").says(why);
     }
     // Before anyone vouches for it, nothing of it is read.
-    bench.write("evil.toml", &[b'['; 1 << 20]);
+    bench.write("evil.toml", &vec![b'['; 1 << 20]);
     bench.remove("evil.toml.minisig");
-    let vendor = bench.key("vendor");
+    let vendor = Bench::key("vendor");
     let told = bench.run(&[
         "verify",
         "unit",

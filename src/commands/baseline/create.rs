@@ -3,11 +3,14 @@
 use anyhow::{Context, Result};
 
 use super::draft;
-use crate::baseline::{Baseline, Forbid, Kind, MutableRow, create};
+use crate::baseline::evidence::contradiction;
+use crate::baseline::{Baseline, Evidence, Forbid, Kind, MutableRow, create};
 use crate::cli::{BaselineCreate, Header};
 use crate::commands::exit::Usage;
 use crate::commands::open;
+use crate::entry::EntryPath;
 use crate::extract::Inventory;
+use crate::place::escape;
 
 /// A mutable file may have so many bytes unless the baseline is edited (16 MiB).
 const MUTABLE_BYTES: u64 = 16 << 20;
@@ -15,12 +18,7 @@ const MUTABLE_BYTES: u64 = 16 << 20;
 /// Makes a baseline from a reference image.
 pub(super) fn run(args: &BaselineCreate) -> Result<u8> {
     let found = open::inventory(&args.image, &args.reading, &args.beside, &args.budget)?;
-    from(
-        &found,
-        &args.header,
-        &args.mutable,
-        args.beside.part.as_ref(),
-    )
+    from(&found, &args.header, &args.mutable, &args.evidence)
 }
 
 /// Writes the baseline of a reference image, and says what it does not cover.
@@ -28,12 +26,12 @@ pub(super) fn from(
     found: &Inventory,
     header: &Header,
     mutable: &[String],
-    part: Option<&String>,
+    evidence: &[String],
 ) -> Result<u8> {
     let mut draft = create::create(found);
     for component in &mut draft.components {
         if component.part.is_none() {
-            component.part = part.cloned();
+            component.part.clone_from(&found.image.part);
         }
     }
     let mut baseline = draft::of(header);
@@ -44,6 +42,13 @@ pub(super) fn from(
     baseline.elf = draft.elf;
     for text in mutable {
         baseline.mutable.push(mutable_row(&baseline, text)?);
+    }
+    for text in evidence {
+        let row = evidence_row(&baseline, text)?;
+        baseline.firmware.evidence.push(row);
+    }
+    if let Some(shown) = contradiction(&baseline, found) {
+        return Err(Usage(format!("--evidence: {shown}")).into());
     }
     draft::write(&baseline, header).context("the image holds what a baseline cannot state")?;
     let mut incomplete = draft.left_out;
@@ -63,22 +68,7 @@ fn mutable_row(baseline: &Baseline, text: &str) -> Result<MutableRow> {
         ))
         .into());
     };
-    let Some(component) = baseline
-        .components
-        .iter()
-        .position(|component| component.name == name)
-    else {
-        let names: Vec<_> = baseline
-            .components
-            .iter()
-            .map(|component| component.name.as_str())
-            .collect();
-        return Err(Usage(format!(
-            "--mutable {text}: the image has no component {name}; it has {}",
-            names.join(", ")
-        ))
-        .into());
-    };
+    let component = component(baseline, name, "--mutable")?;
     Ok(MutableRow {
         component,
         glob: glob.to_owned(),
@@ -88,5 +78,47 @@ fn mutable_row(baseline: &Baseline, text: &str) -> Result<MutableRow> {
         forbid: [Forbid::Elf, Forbid::Script, Forbid::Setuid, Forbid::Exec]
             .into_iter()
             .collect(),
+    })
+}
+
+/// COMPONENT:PATH:TEXT as a row that tells this version from others.
+fn evidence_row(baseline: &Baseline, text: &str) -> Result<Evidence> {
+    let parts = text.split_once(':');
+    let parts = parts.and_then(|(name, rest)| Some((name, rest.split_once(':')?)));
+    let Some((name, (path, contains))) = parts else {
+        let form = "write COMPONENT:PATH:TEXT, such as rootfs:/etc/vsm-release:VERSION=4.2.1";
+        return Err(Usage(format!("--evidence {text}: {form}")).into());
+    };
+    let component = component(baseline, name, "--evidence")?;
+    let path = EntryPath::new(path.as_bytes());
+    let rows = baseline.files.iter();
+    let mut rows = rows.filter(|row| row.component == component && row.path == path);
+    if !rows.any(|row| row.node.kind() == Kind::File) {
+        let path = escape(path.as_bytes());
+        return Err(Usage(format!("--evidence: {name} has no file {path}")).into());
+    }
+    Ok(Evidence {
+        component,
+        path: Some(path),
+        contains: contains.as_bytes().to_vec(),
+    })
+}
+
+/// The index of the component that an argument names.
+fn component(baseline: &Baseline, name: &str, argument: &str) -> Result<usize> {
+    let components = &baseline.components;
+    let found = components
+        .iter()
+        .position(|component| component.name == name);
+    found.ok_or_else(|| {
+        let names: Vec<&str> = components
+            .iter()
+            .map(|component| component.name.as_str())
+            .collect();
+        let names = names.join(", ");
+        Usage(format!(
+            "{argument}: the image has no component {name}; it has {names}"
+        ))
+        .into()
     })
 }

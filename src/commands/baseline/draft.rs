@@ -18,12 +18,13 @@ pub(super) fn of(header: &Header) -> Baseline {
             model: header.model.clone(),
             hardware: header.hardware.clone(),
             udi_di: header.udi_di.clone(),
-            assets: Vec::new(),
-            aliases: Vec::new(),
+            assets: header.asset.clone(),
+            aliases: header.alias.clone(),
         },
         firmware: Firmware {
             version: header.firmware_version.clone(),
-            ..Firmware::default()
+            security_floor: header.security_floor.clone(),
+            evidence: Vec::new(),
         },
         origin: None,
         components: Vec::new(),

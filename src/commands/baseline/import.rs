@@ -17,7 +17,7 @@ pub(super) fn run(args: &BaselineImport) -> Result<u8> {
     if args.source.is_dir() && args.from.is_none_or(|kind| kind == Source::Tree) {
         let (reading, beside) = (cli::Reading::default(), cli::Beside::default());
         let found = open::inventory(&args.source, &reading, &beside, &args.budget)?;
-        return create::from(&found, &args.header, &[], None);
+        return create::from(&found, &args.header, &[], &[]);
     }
     let bytes = trust::document(&args.source)?;
     let shown = || trust::shown(&args.source);

@@ -186,7 +186,7 @@ impl Bench {
         self.write(&format!("{name}.minisig"), signature.as_bytes());
     }
 
-    pub(super) fn key(&self, name: &str) -> String {
+    pub(super) fn key(name: &str) -> String {
         format!("{name}.pub")
     }
 
@@ -214,7 +214,7 @@ impl Bench {
     }
 
     pub(super) fn verify_with(&self, key: &str, more: &[&str]) -> Told {
-        let key = self.key(key);
+        let key = Self::key(key);
         self.judge(&["--baseline", "b.toml", "--trust-key", &key], more)
     }
 

@@ -12,6 +12,10 @@ const KILLS: u32 = 120;
 
 /// Killed at any moment, it leaves the state of before or that of after.
 #[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "when to kill depends on how long it takes"
+)]
 fn a_kill_leaves_the_old_state_or_the_new_one() {
     let bench = Bench::new();
     bench.sign("b.toml", "vendor", None);

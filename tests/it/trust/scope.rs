@@ -53,13 +53,41 @@ fn wrong_version() {
         );
     }
     bench.write("unit-old/etc/vsm-release", b"VERSION=4.1.0\n");
-    bench.baseline("b.toml", "unit", "4.2.1", 2);
-    let evidence = "firmware.evidence = [\n  { in = \"rootfs\", path = \"/etc/vsm-release\", contains = \"VERSION=4.2.1\" },\n]\n";
-    bench.edit(
-        "b.toml",
-        "component = [",
-        &format!("{evidence}component = ["),
-    );
+    let create = |evidence: &str| {
+        let device = [
+            "--vendor",
+            "example-medical",
+            "--model",
+            "VSM-9000",
+            "--firmware-version",
+            "4.2.1",
+            "--sequence",
+            "2",
+        ];
+        let dates = [
+            "--expires",
+            "2028-01-01T00:00:00Z",
+            "--now",
+            "2026-11-02T00:00:00Z",
+        ];
+        let files = [
+            "baseline",
+            "create",
+            "unit",
+            "--output",
+            "b.toml",
+            "--evidence",
+            evidence,
+        ];
+        bench.run(&[&files[..], &device, &dates].concat())
+    };
+    create("rootfs:/etc/vsm-release:VERSION=4.1.0")
+        .ends(64)
+        .says("does not hold");
+    create("rootfs:/etc/release:VERSION=4.2.1")
+        .ends(64)
+        .says("has no file");
+    create("rootfs:/etc/vsm-release:VERSION=4.2.1").ends(0);
     bench.sign("b.toml", "vendor", None);
     bench.verify(&[]).ends(0);
     let judge = |unit: &str, baseline: &str, more: &[&str]| {

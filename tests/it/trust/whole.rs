@@ -62,8 +62,8 @@ fn moved_content() {
 fn payload_in_a_gap() {
     let bench = Bench::new();
     let image = |tail: &[u8]| {
-        let text = "a boot loader of some kind ".repeat(99);
-        [text.as_bytes(), &[0xff; 65536], tail, &[0xff; 65536]].concat()
+        let (text, fill) = ("a boot loader of some kind ".repeat(99), vec![0xff; 65536]);
+        [text.as_bytes(), &fill, tail, &fill].concat()
     };
     bench.write("dump", &image(&[]));
     bench.baseline("dump.toml", "dump", "4.2.1", 1);
