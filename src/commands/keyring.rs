@@ -78,7 +78,7 @@ fn add(args: &KeyringAdd) -> Result<u8> {
     });
     let roles = args.role.iter().filter(|role| **role != Role::Root);
     for (&role, threshold) in roles.zip(args.threshold.into_iter().cycle()) {
-        let scope = if role == Role::Baseline {
+        let scope = if role.is_scoped() {
             scope.clone()
         } else {
             Scope::default()
