@@ -1,5 +1,6 @@
 //! The arguments of the command line, and nothing else.
 
+pub mod attest;
 pub mod keyring;
 mod trust;
 
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::budget::Limits;
 use crate::formats::nand::{Choice, Geometry, layouts};
 
+pub use attest::{Attest, AttestCommand};
 pub use keyring::KeyringCommand;
 pub use trust::{Device, Trust};
 
@@ -40,7 +42,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Compare one image with a signed baseline: integrity and known risk.
-    Verify(Verify),
+    Verify(Box<Verify>),
     /// List what an image holds: regions, entries, gaps, problems.
     List(List),
     /// Write the files of an image out, safely.
@@ -56,6 +58,9 @@ pub enum Command {
     /// Make, check and rotate keyrings: which key may say what, about which devices.
     #[command(subcommand)]
     Keyring(KeyringCommand),
+    /// Check what was attested of an image (`verify --attest`).
+    #[command(subcommand)]
+    Attest(AttestCommand),
     /// Tell which formats are read, what is verified in them, and what is not read.
     Formats(Output),
 }
@@ -87,6 +92,9 @@ pub struct Verify {
     /// Where the report goes.
     #[command(flatten)]
     pub output: Output,
+    /// What is signed of it.
+    #[command(flatten)]
+    pub attest: Attest,
     /// How the image's bytes are to be taken.
     #[command(flatten)]
     pub reading: Reading,

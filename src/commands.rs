@@ -1,5 +1,6 @@
 //! The wiring of each subcommand: the only code that meets disk, clock and keys.
 
+mod attest;
 mod authority;
 mod baseline;
 mod candidates;
@@ -46,6 +47,7 @@ pub fn run(cli: &Cli) -> Result<u8> {
         Command::Baseline(command) => baseline::run(command),
         Command::Key(command) => key::run(command),
         Command::Keyring(command) => keyring::run(command),
+        Command::Attest(command) => attest::run(command),
         Command::Formats(args) => formats::run(args),
     }
 }

@@ -234,7 +234,7 @@ pub enum TrustError {
 }
 
 fn shown_reasons(why: &[String]) -> String {
-    why.iter().map(|why| format!("; {why}")).collect()
+    why.iter().map(|why| ["; ", why].concat()).collect()
 }
 
 impl TrustError {

@@ -6,6 +6,7 @@ use crate::baseline::Refused;
 use crate::document::Malformed;
 use crate::formats::wrapper;
 use crate::image::Unreadable;
+use crate::trust::dsse;
 use crate::trust::key::KeyError;
 
 /// A description of a wrapper says what none may.
@@ -59,6 +60,9 @@ fn classify(error: &anyhow::Error) -> (u8, Option<&'static str>) {
             return (refused.exit_code(), Some(refused.hint()));
         }
         if let Some(malformed) = cause.downcast_ref::<Malformed>() {
+            return (malformed.exit_code(), Some(malformed.hint()));
+        }
+        if let Some(malformed) = cause.downcast_ref::<dsse::Malformed>() {
             return (malformed.exit_code(), Some(malformed.hint()));
         }
         if cause.is::<wrapper::Malformed>() {

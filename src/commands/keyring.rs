@@ -102,15 +102,15 @@ fn revoke(args: &KeyringRevoke) -> Result<u8> {
         (Some(holder), _) => holder.key.fingerprint(),
         (None, Ok(fingerprint)) => fingerprint,
         (None, Err(_)) => {
-            let names: Vec<&str> = keyring
+            let all: Vec<&str> = keyring
                 .keys
                 .iter()
                 .map(|holder| holder.name.as_str())
                 .collect();
-            let names = names.join(", ");
+            let all = all.join(", ");
             let asked = &args.key;
             return Err(Usage(format!(
-                "--key {asked}: the keyring has no such key; it has {names}"
+                "--key {asked}: the keyring has no such key; it has {all}"
             ))
             .into());
         }

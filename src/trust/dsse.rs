@@ -97,6 +97,9 @@ impl Envelope {
     }
 
     /// The envelope as one line of JSON, as the protocol recommends it; [`Envelope::parse`] reads it back.
+    ///
+    /// # Errors
+    /// Those of the JSON writer.
     pub fn write(&self) -> Result<String, serde_json::Error> {
         #[derive(Serialize)]
         struct Whole<'a> {

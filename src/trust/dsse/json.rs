@@ -53,15 +53,18 @@ impl Json {
         self.get(key).ok_or_else(|| format!("it lacks `{key}`"))
     }
 
+    /// What it says, if it is text without hidden characters.
+    pub(crate) fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) if !text.chars().any(is_hidden) => Some(text),
+            _ => None,
+        }
+    }
+
     /// The text under a key that has to be there, without hidden characters.
     pub(crate) fn text(&self, key: &str) -> Result<&str, String> {
-        match self.need(key)? {
-            Self::Text(text) if text.chars().any(is_hidden) => {
-                Err(format!("`{key}` has hidden characters"))
-            }
-            Self::Text(text) => Ok(text),
-            _ => Err(format!("`{key}` is no text")),
-        }
+        let text = self.need(key)?.as_text();
+        text.ok_or_else(|| format!("`{key}` is no text without hidden characters"))
     }
 
     /// The text under a key, without hidden characters; empty where there is none.
