@@ -195,7 +195,13 @@ fn a_flipped_bit_is_another_statement_or_none() {
         for bit in 0..8 {
             let mut bytes = payload.clone();
             bytes[at] ^= 1 << bit;
-            let _ = parse(&bytes);
+            if let Ok(it) = parse(&bytes)
+                && it.passed()
+            {
+                let baseline = it.baseline.unwrap();
+                assert_eq!((it.integrity, it.changes), (Integrity::Match, 0));
+                assert_eq!(baseline.signers.len(), 1);
+            }
         }
     }
 }

@@ -476,7 +476,7 @@ fn with_a_keyring() {
         bench.run(&[&args, more].concat())
     };
     add("keyring-a.toml", &[])
-        .ends(64)
+        .ends(65)
         .says("needs `vendor` and `models`");
     let all = ["--vendor", "*", "--model", "*", "--class", "hospital"];
     add("keyring-b.toml", &all).ends(0);
