@@ -1,5 +1,6 @@
 //! The arguments of the command line, and nothing else.
 
+pub mod attest;
 mod baseline;
 pub mod index;
 pub mod keyring;
@@ -17,6 +18,7 @@ pub use self::baseline::{
     BaselineCheck, BaselineCommand, BaselineCreate, BaselineDiff, BaselineExplain, BaselineExport,
     BaselineImport, BaselineShow, BaselineSign, ExportKind, Header,
 };
+pub use attest::{Attest, AttestCommand};
 pub use index::IndexCommand;
 pub use keyring::KeyringCommand;
 pub use trust::{Device, Trust};
@@ -66,6 +68,9 @@ pub enum Command {
     /// Make indexes: which baselines are current.
     #[command(subcommand)]
     Index(IndexCommand),
+    /// Check what was attested of an image (`verify --attest`).
+    #[command(subcommand)]
+    Attest(AttestCommand),
     /// Tell which formats are read, what is verified in them, and what is not read.
     Formats(Output),
 }
@@ -97,6 +102,9 @@ pub struct Verify {
     /// Where the report goes.
     #[command(flatten)]
     pub output: Output,
+    /// What is signed of it.
+    #[command(flatten)]
+    pub attest: Attest,
     /// How the image's bytes are to be taken.
     #[command(flatten)]
     pub reading: Reading,

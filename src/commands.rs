@@ -1,5 +1,6 @@
 //! The wiring of each subcommand: the only code that meets disk, clock and keys.
 
+mod attest;
 mod authority;
 mod baseline;
 mod candidates;
@@ -48,6 +49,7 @@ pub fn run(cli: &Cli) -> Result<u8> {
         Command::Key(command) => key::run(command),
         Command::Keyring(command) => keyring::run(command),
         Command::Index(command) => index::run(command),
+        Command::Attest(command) => attest::run(command),
         Command::Formats(args) => formats::run(args),
     }
 }

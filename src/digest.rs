@@ -1,6 +1,7 @@
 //! SHA-256 digests: the one way this crate names a content.
 
 use std::fmt;
+use std::io::{self, Read};
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -19,6 +20,21 @@ impl Digest {
     /// The digest of `bytes`.
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
+    }
+
+    /// The digest of all that `reader` gives.
+    ///
+    /// # Errors
+    /// Those of `reader`.
+    pub fn of_all(mut reader: impl Read) -> io::Result<Self> {
+        let mut hasher = Sha256::new();
+        let mut buffer = vec![0; 256 << 10];
+        loop {
+            match reader.read(&mut buffer)? {
+                0 => return Ok(Self(hasher.finalize().into())),
+                count => hasher.update(buffer.get(..count).unwrap_or_default()),
+            }
+        }
     }
 
     /// Its 32 bytes.
@@ -130,6 +146,12 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Digest>(), Err(NotADigest), "{text}");
         }
+    }
+
+    #[test]
+    fn a_stream_has_the_digest_of_its_bytes() {
+        let bytes = vec![7; (256 << 10) + 1];
+        assert_eq!(Digest::of_all(&bytes[..]).unwrap(), Digest::of(&bytes));
     }
 
     #[test]

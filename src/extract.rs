@@ -12,7 +12,7 @@ mod settle;
 mod unpack;
 
 pub use gaps::GapKind;
-pub use inventory::{Found, Gap, ImageId, Inventory, Older, Owner, Region, State, Told};
+pub use inventory::{FileId, Found, Gap, ImageId, Inventory, Older, Owner, Region, State, Told};
 pub use ledger::Coverage;
 pub use partitions::Partition;
 pub use unpack::unpack;

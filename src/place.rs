@@ -196,7 +196,7 @@ pub fn unescape(text: &str) -> Option<Vec<u8>> {
 }
 
 /// Characters that print as nothing or that change how others print.
-fn is_hidden(char: char) -> bool {
+pub(crate) fn is_hidden(char: char) -> bool {
     char.is_control()
         || matches!(char,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}'

@@ -1,5 +1,6 @@
 //! Results for people and for programs. Every renderer is a pure function of its record.
 
+pub mod attestation;
 pub mod baseline_diff;
 pub mod decision;
 pub mod formats;

@@ -2,11 +2,12 @@
 //!
 //! Bytes in, bytes out: which files they come from, what time it is and how a password is asked for is the
 //! commands' business. One file holds one signature form, detected by content and never by a file's name. Four forms
-//! are accepted; minisign's is the one that is written.
+//! are accepted beside a document; minisign's is the one that is written. What we say ourselves is signed in a DSSE envelope.
 
 use std::fmt;
 
 pub mod authority;
+pub mod dsse;
 pub mod index;
 pub mod key;
 pub mod keyring;
@@ -50,6 +51,8 @@ pub enum Form {
     Sshsig,
     /// The two lines that signify writes.
     Signify,
+    /// An entry of a DSSE envelope, which carries what is signed.
+    Dsse,
 }
 
 impl Form {
@@ -59,6 +62,7 @@ impl Form {
         ("ed25519", Self::Raw),
         ("sshsig", Self::Sshsig),
         ("signify", Self::Signify),
+        ("dsse", Self::Dsse),
     ];
 
     /// The word for it.
@@ -75,6 +79,7 @@ impl Form {
         match file {
             [] => Err(TrustError::Unreadable("the file is empty")),
             _ if file.len() == openssl::SIGNATURE_LEN => Ok(Self::Raw),
+            [b'{', ..] => Ok(Self::Dsse),
             _ if text::armor_label(file) == Some(sshsig::LABEL.as_bytes()) => Ok(Self::Sshsig),
             _ if file.starts_with(minisign::COMMENT) => match count() {
                 Some(2) => Ok(Self::Signify),
@@ -97,6 +102,7 @@ impl fmt::Display for Form {
             Self::Raw => "raw Ed25519",
             Self::Sshsig => "sshsig",
             Self::Signify => "signify",
+            Self::Dsse => "DSSE",
         })
     }
 }
@@ -151,6 +157,9 @@ pub enum TrustError {
     /// There is no signature at all.
     #[error("there is no signature")]
     Unsigned,
+    /// There is an envelope for signatures, and none in it.
+    #[error("the envelope carries no signature")]
+    EmptyEnvelope,
     /// There are more signatures than anyone honest puts beside a document.
     #[error("there are more than {0} signatures; none was looked at")]
     TooMany(usize),
@@ -246,6 +255,9 @@ impl TrustError {
                 "ask the signer for the detached signature (FILE.minisig, .sig, .signify or .ed25519), or sign it with \
                  `vitalsign baseline sign`"
             }
+            Self::EmptyEnvelope => {
+                "get the attestation again from whoever made it; `vitalsign verify --attest` signs what it writes"
+            }
             Self::TooMany(_) => {
                 "remove the signature files that are not by those who should sign it"
             }
@@ -305,6 +317,9 @@ pub fn judge(
             Form::Raw => openssl::Signature::parse(file)?.verify(bytes, keys),
             Form::Sshsig => sshsig::Signature::parse(file)?.verify(bytes, keys, purpose),
             Form::Signify => signify::Signature::parse(file)?.verify(bytes, keys),
+            Form::Dsse => Err(TrustError::Unreadable(
+                "a DSSE envelope signs what is in it, not the file that it stands beside",
+            )),
         }
     };
     let files = signatures.iter().map(AsRef::as_ref);

@@ -32,6 +32,17 @@ pub enum Integrity {
     Untrusted,
 }
 
+impl Integrity {
+    /// Every answer, under the word that reports use.
+    pub(crate) const WORDS: &[(&'static str, Self)] = &[
+        ("match", Self::Match),
+        ("differ", Self::Differ),
+        ("incomplete", Self::Incomplete),
+        ("no-baseline", Self::NoBaseline),
+        ("untrusted", Self::Untrusted),
+    ];
+}
+
 /// What an image was compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Against {
@@ -53,6 +64,15 @@ pub enum Risk {
     Review,
     /// A proven finding of at least high severity.
     KnownRisk,
+}
+
+impl Risk {
+    /// Every answer, under the word that reports use.
+    pub(crate) const WORDS: &[(&'static str, Self)] = &[
+        ("none-found", Self::NoneFound),
+        ("review", Self::Review),
+        ("known-risk", Self::KnownRisk),
+    ];
 }
 
 /// Entries or components that the baseline does not have.
@@ -157,6 +177,16 @@ mod tests {
             strict: false,
         };
         Verdict::of(&changes, &[], complete, false, Against::Trusted, threshold)
+    }
+
+    #[test]
+    fn answers_have_the_words_that_reports_use() {
+        for (word, value) in Integrity::WORDS {
+            assert_eq!(serde_json::to_value(value).unwrap(), *word);
+        }
+        for (word, value) in Risk::WORDS {
+            assert_eq!(serde_json::to_value(value).unwrap(), *word);
+        }
     }
 
     #[test]

@@ -75,7 +75,7 @@ pub struct KeyringAdd {
     /// The public key, as NAME=FILE.
     #[arg(long, value_name = "NAME=KEY", value_parser = named)]
     pub key: (String, PathBuf),
-    /// What it may sign: root, baseline, revocation, index or rules.
+    /// What it may sign: root, baseline, revocation, index, rules or attestation.
     #[arg(long, required = true, value_parser = role)]
     pub role: Vec<Role>,
     /// What its holder is to the devices: vendor, hospital or third-party.
@@ -87,7 +87,7 @@ pub struct KeyringAdd {
     /// A model it may speak of; `*` stands for any text.
     #[arg(long)]
     pub model: Vec<String>,
-    /// A form its signatures may have: minisign, ed25519, sshsig or signify; all when not given.
+    /// A form its signatures may have: minisign, ed25519, sshsig, signify or (in attestations) dsse; all when not given.
     #[arg(long, value_parser = form)]
     pub form: Vec<Form>,
     /// What it signs counts from here on.

@@ -7,6 +7,7 @@ use crate::baseline::import::NotImported;
 use crate::document::Malformed;
 use crate::formats::wrapper;
 use crate::image::Unreadable;
+use crate::trust::dsse;
 use crate::trust::key::KeyError;
 
 /// A description of a wrapper says what none may.
@@ -64,6 +65,9 @@ fn classify(error: &anyhow::Error) -> (u8, Option<&'static str>) {
         }
         if let Some(error) = cause.downcast_ref::<NotImported>() {
             return (error.exit_code(), Some(error.hint()));
+        }
+        if let Some(malformed) = cause.downcast_ref::<dsse::Malformed>() {
+            return (malformed.exit_code(), Some(malformed.hint()));
         }
         if cause.is::<wrapper::Malformed>() {
             return (

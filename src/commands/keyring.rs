@@ -78,7 +78,7 @@ fn add(args: &KeyringAdd) -> Result<u8> {
     });
     let roles = args.role.iter().filter(|role| **role != Role::Root);
     for (&role, threshold) in roles.zip(args.threshold.into_iter().cycle()) {
-        let scope = if role == Role::Baseline {
+        let scope = if role.is_scoped() {
             scope.clone()
         } else {
             Scope::default()
@@ -102,15 +102,15 @@ fn revoke(args: &KeyringRevoke) -> Result<u8> {
         (Some(holder), _) => holder.key.fingerprint(),
         (None, Ok(fingerprint)) => fingerprint,
         (None, Err(_)) => {
-            let names: Vec<&str> = keyring
+            let all: Vec<&str> = keyring
                 .keys
                 .iter()
                 .map(|holder| holder.name.as_str())
                 .collect();
-            let names = names.join(", ");
+            let all = all.join(", ");
             let asked = &args.key;
             return Err(Usage(format!(
-                "--key {asked}: the keyring has no such key; it has {names}"
+                "--key {asked}: the keyring has no such key; it has {all}"
             ))
             .into());
         }

@@ -11,7 +11,7 @@ use crate::baseline::Unverified;
 use crate::document::MAX_BYTES;
 use crate::place::escape;
 use crate::trust::public::{self, KeyForm};
-use crate::trust::{PublicKey, SecretKey, minisign};
+use crate::trust::{PublicKey, SecretKey, dsse, minisign};
 
 /// A key file is at most so long (64 KiB).
 const MAX_SMALL: usize = 64 << 10;
@@ -102,6 +102,11 @@ pub(super) fn password(file: Option<&Path>, prompt: &str) -> Result<Zeroizing<St
 /// The bytes of a document.
 pub(super) fn document(path: &Path) -> Result<Vec<u8>, Missing> {
     read(path, MAX_BYTES)
+}
+
+/// The bytes of an envelope.
+pub(super) fn envelope(path: &Path) -> Result<Vec<u8>, Missing> {
+    read(path, dsse::MAX_BYTES)
 }
 
 /// The bytes of a baseline.

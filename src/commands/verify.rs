@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::authority::{self, Trusting};
 use super::candidates::{self, Candidate, Chosen};
-use super::{clock, open, output};
+use super::{attest, clock, open, output};
 use crate::baseline::compare::{Comparison, NotChecked};
 use crate::check;
 use crate::cli::{self, Output, ReportFormat};
@@ -16,6 +16,7 @@ use crate::verdict::{Against, Threshold, Verdict};
 
 /// Verifies an image; the exit code is the sum of what was seen.
 pub(super) fn run(args: &cli::Verify) -> Result<u8> {
+    let attestor = attest::prepare(args)?;
     let mut trusting = authority::read(&args.trust)?;
     let candidates = candidates::read(args, &trusting)?;
     let found = open::inventory(&args.image, &args.reading, &args.beside, &args.budget)?;
@@ -76,6 +77,10 @@ pub(super) fn run(args: &cli::Verify) -> Result<u8> {
     if let Some(candidate) = &candidate {
         // A time that the caller made up is none that was seen.
         trusting.remember(candidate, args.now.is_none().then_some(now))?;
+    }
+    // Last, so that what is attested was noted against replays.
+    if let Some(attestor) = attestor {
+        attestor.attest(&report)?;
     }
     Ok(verdict.exit_code)
 }

@@ -95,6 +95,8 @@ pub enum Role {
     Index,
     /// Packs of rules.
     Rules,
+    /// What came of verifying an image.
+    Attestation,
 }
 
 impl Role {
@@ -105,6 +107,7 @@ impl Role {
         ("revocation", Self::Revocation),
         ("index", Self::Index),
         ("rules", Self::Rules),
+        ("attestation", Self::Attestation),
     ];
 
     /// The word for it.
@@ -113,8 +116,8 @@ impl Role {
     }
 
     /// Whether what is signed in this role concerns one device, so that scopes count.
-    fn is_scoped(self) -> bool {
-        self == Self::Baseline
+    pub(crate) fn is_scoped(self) -> bool {
+        matches!(self, Self::Baseline | Self::Attestation)
     }
 }
 

@@ -76,6 +76,15 @@ pub enum BreachKind {
 }
 
 impl BreachKind {
+    /// How a report for programs says it.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Stale => "stale",
+            Self::Superseded => "superseded",
+            Self::ClockBehind => "clock-behind",
+        }
+    }
+
     /// How a report for people says it.
     pub fn word(self) -> &'static str {
         match self {

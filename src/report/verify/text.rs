@@ -205,7 +205,7 @@ fn render_image(report: &Report<'_>, out: &mut String) -> fmt::Result {
 }
 
 /// What is known of a signer.
-fn who(signer: &SignerRow) -> String {
+pub(in crate::report) fn who(signer: &SignerRow) -> String {
     match (&signer.name, signer.class) {
         (None, _) => "trusted because you named it; whose it is, you must know".to_owned(),
         (Some(name), "unstated") => format!("{name}, as the keyring says"),

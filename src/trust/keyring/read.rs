@@ -106,11 +106,13 @@ fn holder(field: Field<'_>) -> Result<Holder, Fault> {
     };
     // Default deny: who may speak of every device has to be said, not left out.
     let unscoped = holder.scope.vendor.is_none() || holder.scope.models.is_empty();
-    if holder.roles.contains(&Role::Baseline) && unscoped {
-        return Err(Fault::new(
-            row.at,
-            "a key with the role baseline needs `vendor` and `models`; \"*\" is every one",
-        ));
+    let scoped = holder.roles.iter().find(|role| role.is_scoped());
+    if let Some(role) = scoped.filter(|_| unscoped) {
+        let what = format!(
+            "a key with the role {} needs `vendor` and `models`; \"*\" is every one",
+            role.word()
+        );
+        return Err(Fault::new(row.at, what));
     }
     row.end("a row of `key`")?;
     Ok(holder)

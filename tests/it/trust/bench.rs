@@ -154,6 +154,35 @@ impl Bench {
         .ends(0);
     }
 
+    /// Files as a tar archive.
+    pub(super) fn archive(&self, name: &str, files: &[(&str, &[u8])]) {
+        let mut archive = Vec::new();
+        for (path, bytes) in files {
+            let mut head = [0_u8; 512];
+            for (at, field) in [
+                (0, *path),
+                (100, "0000755"),
+                (108, "0000000"),
+                (116, "0000000"),
+                (124, &format!("{:011o}", bytes.len())),
+                (136, "00000000000"),
+                (148, "        "),
+                (156, "0"),
+                (257, "ustar"),
+                (263, "00"),
+            ] {
+                head[at..at + field.len()].copy_from_slice(field.as_bytes());
+            }
+            let sum: u32 = head.iter().map(|&byte| u32::from(byte)).sum();
+            head[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+            archive.extend(head);
+            archive.extend(*bytes);
+            archive.resize(archive.len().next_multiple_of(512), 0);
+        }
+        archive.resize(archive.len() + 1024, 0);
+        self.write(name, &archive);
+    }
+
     /// Puts something into the text of a file instead of something else.
     pub(super) fn edit(&self, name: &str, from: &str, to: &str) {
         let text = String::from_utf8(self.read(name)).unwrap();
