@@ -38,7 +38,7 @@ impl Format for QnxEfs {
             verifies: "that every unit has a header of the same size and byte order, or is erased; in version 3 the sums over the numbers \
                        of logical units; that no extent belongs to two files",
             limits: &[
-                "blocks that version 2 has compressed are shown as stored; files that `deflate` compressed are of a format of their own",
+                "blocks that version 2 has compressed, and files that QNX's `deflate` compressed (LZO, UCL), are shown as stored",
                 "the first of the three status words counts, as qnxmount has it; the code over the headers of extents is not verified",
                 "version 2 and big-endian volumes were compared with no other reader, since there is none",
                 "an older content may mix pieces that were overwritten at different times; parts of files that no name leads to are gaps",

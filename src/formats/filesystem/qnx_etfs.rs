@@ -29,7 +29,7 @@ impl Format for QnxEtfs {
             title: "QNX embedded transaction file system (ETFS)",
             kind: Kind::Filesystem,
             spec: "QNX fs/etfs.h and mkxfs (mk_et_fsys.c); the spare bytes as drivers of QNX's board packages have them (devio.h, Apache 2.0); qnxmount's etfs parser",
-            reads: "images of mketfs and etfsctl, with 16 bytes of transaction behind a page; dumps with the 64 and more spare bytes of the \\
+            reads: "images of mketfs and etfsctl, with 16 bytes of transaction behind a page; dumps with the 64 and more spare bytes of the \
                     usual drivers; files, directories, links and pipes; older contents that are still there in full",
             verifies: "the file table against itself; what transactions say of damaged pages; that no piece of a file is missing",
             limits: &[
