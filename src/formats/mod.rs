@@ -128,6 +128,7 @@ mod filesystem {
     pub(super) mod qnx4;
     pub(super) mod qnx6;
     pub(super) mod qnx_efs;
+    pub(super) mod qnx_etfs;
     pub(super) mod qnx_ifs;
     pub(super) mod regf;
     pub(super) mod registry;
@@ -229,6 +230,7 @@ pub const ALL: &[&dyn Format] = &[
     &filesystem::qnx4::Qnx4,
     &filesystem::qnx6::Qnx6,
     &filesystem::qnx_efs::QnxEfs,
+    &filesystem::qnx_etfs::QnxEtfs,
     &filesystem::qnx_ifs::QnxIfs,
     &filesystem::regf::Regf,
     &filesystem::reiserfs::Reiserfs,

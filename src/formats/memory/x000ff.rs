@@ -23,7 +23,7 @@ pub(in crate::formats) struct X000ff;
 
 const OLD: &[u8; 7] = b"X000FF\n";
 const NEW: &[u8; 7] = b"N000FF\n";
-/// Those of other files, whose layout no document describes.
+/// Those of other files, which are not read: signed ones, and stores, whose layout stands in Microsoft's sample boot code.
 const UNREAD: [(&[u8; 7], &str); 3] = [
     (
         b"S000FF\n",
