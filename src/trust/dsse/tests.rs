@@ -40,8 +40,8 @@ fn second_opinion(text: &[u8], keys: &[PublicKey], needed: usize) -> Option<Vec<
     };
     let verifiers: Vec<_> = keys.iter().map(verifier).collect();
     let verifiers: Vec<&dyn dsse::Verifier> = verifiers.iter().map(|it| it as _).collect();
-    let verified = dsse::verify(&envelope, &verifiers, needed).ok()?;
-    Some(verified.payload)
+    let told = dsse::verify(&envelope, &verifiers, needed).ok()?;
+    Some(told.payload)
 }
 
 /// What we say of it.
@@ -169,7 +169,7 @@ fn either_alphabet_is_taken_and_no_other_spelling() {
         format!("{payload}="),
         format!("{payload}\\n"),
         format!(" {payload}"),
-        payload[..payload.len() - 1].to_owned(),
+        payload.trim_end_matches('/').to_owned() + "/",
     ] {
         assert!(why(&with(&other)).contains("payload"), "{other}");
     }
