@@ -1,5 +1,6 @@
 //! What is known of one content, from its bytes alone: its digest, its type, and what its structure says.
 
+pub mod address;
 pub mod banner;
 pub mod elf;
 mod extent;
@@ -9,6 +10,7 @@ pub mod manifest;
 mod meter;
 pub mod name;
 pub mod pe;
+pub mod script;
 
 use serde::{Serialize, Serializer};
 
