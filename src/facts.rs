@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod banner;
+pub mod calls;
 pub mod elf;
 mod extent;
 pub mod filetype;

@@ -17,6 +17,7 @@
 )]
 
 pub mod baseline;
+pub mod behaviour;
 pub mod budget;
 pub mod check;
 pub mod cli;
