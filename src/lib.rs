@@ -35,5 +35,6 @@ pub mod place;
 pub mod problem;
 pub mod read;
 pub mod report;
+pub mod rules;
 pub mod trust;
 pub mod verdict;

@@ -70,7 +70,7 @@ fn is_flash(path: &[u8]) -> bool {
 
 /// Where programs, libraries and what starts them stand.
 pub(super) fn is_code(path: &[u8]) -> bool {
-    if is_temporary(path) || is_medium(path) {
+    if is_temporary(path) || is_medium(path) || is_below(path, b"/var/lib") {
         return false;
     }
     let folders = [

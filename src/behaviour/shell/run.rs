@@ -40,9 +40,7 @@ impl Flow<'_> {
                     traits.insert(Trait::Piped);
                     self.note(Act::Run, traits, command);
                 }
-                None if command.input.is_some()
-                    && command.pipe.is_some_and(|pipe| pipe.index > 0) =>
-                {
+                None if self.decodes => {
                     self.note(Act::DecodedRun, [Trait::Piped], command);
                 }
                 None => {}

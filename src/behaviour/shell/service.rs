@@ -44,7 +44,9 @@ impl Flow<'_> {
             b"crontab" => {
                 let options = options::split(words, &["u", "c"]);
                 if !options.has(&["l", "e"]) && !options.has(&["r", "d"]) {
-                    self.note(Act::Persist, self.carried.clone(), command);
+                    let mut traits = self.carried.clone();
+                    traits.insert(Trait::StartPath);
+                    self.note(Act::Persist, traits, command);
                 }
             }
             _ => return false,
