@@ -6,10 +6,15 @@
 pub mod change;
 pub mod compare;
 pub mod create;
+pub mod decide;
+pub mod diff;
 pub mod evidence;
 mod explain;
+pub mod export;
+pub mod import;
 mod memory;
 mod model;
+mod moved;
 mod pair;
 mod piece;
 pub mod policy;
@@ -17,12 +22,13 @@ mod read;
 mod rows;
 #[cfg(test)]
 mod tests;
+mod values;
 mod write;
 
 pub use memory::{FunctionRow, PageContent, PageRow};
 pub use model::{
     Baseline, Body, Component, Device, ElfRow, Evidence, ExpectedNode, FileRow, Firmware, Forbid,
-    Kind, MutableRow,
+    Kind, MutableRow, Origin, Unstated,
 };
 
 use crate::digest::Digest;

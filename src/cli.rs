@@ -1,5 +1,7 @@
 //! The arguments of the command line, and nothing else.
 
+mod baseline;
+pub mod index;
 pub mod keyring;
 mod trust;
 
@@ -11,6 +13,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::budget::Limits;
 use crate::formats::nand::{Choice, Geometry, layouts};
 
+pub use self::baseline::{
+    BaselineCheck, BaselineCommand, BaselineCreate, BaselineDiff, BaselineExplain, BaselineExport,
+    BaselineImport, BaselineShow, BaselineSign, ExportKind, Header,
+};
+pub use index::IndexCommand;
 pub use keyring::KeyringCommand;
 pub use trust::{Device, Trust};
 
@@ -56,6 +63,9 @@ pub enum Command {
     /// Make, check and rotate keyrings: which key may say what, about which devices.
     #[command(subcommand)]
     Keyring(KeyringCommand),
+    /// Make indexes: which baselines are current.
+    #[command(subcommand)]
+    Index(IndexCommand),
     /// Tell which formats are read, what is verified in them, and what is not read.
     Formats(Output),
 }
@@ -158,98 +168,6 @@ pub struct Diff {
     /// How much work each image may cause.
     #[command(flatten)]
     pub budget: Budget,
-}
-
-/// `vitalsign baseline`
-#[derive(Debug, Subcommand)]
-pub enum BaselineCommand {
-    /// Make an unsigned baseline from a reference image.
-    Create(Box<BaselineCreate>),
-    /// Sign a baseline; writes FILE.minisig beside it, or FILE.NAME.minisig.
-    Sign(BaselineSign),
-    /// Check a baseline's form and signature.
-    Check(BaselineCheck),
-    /// Show what a baseline covers.
-    Show(BaselineShow),
-}
-
-/// `vitalsign baseline create`
-#[derive(Debug, Args)]
-pub struct BaselineCreate {
-    /// The reference image.
-    pub image: PathBuf,
-    /// Who made the device.
-    #[arg(long)]
-    pub vendor: String,
-    /// Which model it is.
-    #[arg(long)]
-    pub model: String,
-    /// Which firmware version the image is.
-    #[arg(long, value_name = "VERSION")]
-    pub firmware_version: String,
-    /// The baseline's number; it rises with every baseline for this vendor and model.
-    #[arg(long, value_name = "N")]
-    pub sequence: u64,
-    /// When the baseline goes stale.
-    #[arg(long, value_name = "RFC3339")]
-    pub expires: jiff::Timestamp,
-    /// Paths that may change, as COMPONENT:GLOB (`data:/var/log/*.log`); programs and setuid bits stay forbidden there.
-    #[arg(long, value_name = "COMPONENT:GLOB")]
-    pub mutable: Vec<String>,
-    /// Hardware revisions the baseline is for.
-    #[arg(long)]
-    pub hardware: Vec<String>,
-    /// The UDI device identifier printed on the label.
-    #[arg(long, value_name = "UDI-DI")]
-    pub udi_di: Option<String>,
-    /// The time of issue, instead of the clock.
-    #[arg(long, value_name = "RFC3339")]
-    pub now: Option<jiff::Timestamp>,
-    /// The baseline to write.
-    #[arg(long, value_name = "FILE")]
-    pub output: PathBuf,
-    /// How the image's bytes are to be taken.
-    #[command(flatten)]
-    pub reading: Reading,
-    /// What belongs to the image.
-    #[command(flatten)]
-    pub beside: Beside,
-    /// How much work the image may cause.
-    #[command(flatten)]
-    pub budget: Budget,
-}
-
-/// `vitalsign baseline sign`
-#[derive(Debug, Args)]
-pub struct BaselineSign {
-    /// The baseline.
-    pub baseline: PathBuf,
-    /// The secret key.
-    #[arg(long, value_name = "FILE")]
-    pub key: PathBuf,
-    /// Who signs, where several do: the signature is FILE.NAME.minisig. A signature of another key is never replaced.
-    #[arg(long, value_name = "NAME", value_parser = signer)]
-    pub name: Option<String>,
-    /// A file whose first line is the key's password, instead of a prompt.
-    #[arg(long, value_name = "FILE")]
-    pub password_file: Option<PathBuf>,
-}
-
-/// `vitalsign baseline check`
-#[derive(Debug, Args)]
-pub struct BaselineCheck {
-    /// The baseline.
-    pub baseline: PathBuf,
-    /// The public key that must have signed it; without one only the form is checked.
-    #[arg(long, value_name = "KEY")]
-    pub trust_key: Vec<PathBuf>,
-}
-
-/// `vitalsign baseline show`
-#[derive(Debug, Args)]
-pub struct BaselineShow {
-    /// The baseline.
-    pub baseline: PathBuf,
 }
 
 /// `vitalsign key`

@@ -8,6 +8,7 @@ mod diff;
 mod exit;
 mod extract;
 mod formats;
+mod index;
 mod key;
 mod keyring;
 mod list;
@@ -46,6 +47,7 @@ pub fn run(cli: &Cli) -> Result<u8> {
         Command::Baseline(command) => baseline::run(command),
         Command::Key(command) => key::run(command),
         Command::Keyring(command) => keyring::run(command),
+        Command::Index(command) => index::run(command),
         Command::Formats(args) => formats::run(args),
     }
 }

@@ -12,6 +12,7 @@ mod meter;
 pub mod name;
 pub mod pe;
 pub mod script;
+pub mod vxworks;
 
 use serde::{Serialize, Serializer};
 
@@ -39,6 +40,9 @@ pub struct Facts {
     /// Which boot loaders and kernels say their version in it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub banners: Vec<Name>,
+    /// The symbol table of an operating system in it.
+    #[serde(rename = "symbol-table", skip_serializing_if = "Option::is_none")]
+    pub symbol_table: Option<vxworks::SymbolTable>,
     /// What a binary says about itself.
     #[serde(flatten)]
     pub detail: Option<Detail>,
@@ -82,6 +86,9 @@ pub fn of_digested(bytes: &[u8], sha256: Digest) -> Facts {
         file_type,
         interpreter: filetype::interpreter(head).map(Name::new),
         banners: banner::banners(bytes),
+        symbol_table: (file_type == FileType::Unknown)
+            .then(|| vxworks::symbol_table(bytes))
+            .flatten(),
         detail,
         problems,
     }

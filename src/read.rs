@@ -3,9 +3,11 @@
 //! Nothing here panics and nothing wraps: what is not there is `None`.
 
 use bytes::Bytes;
+use serde::Serialize;
 
 /// The byte order of a structure on disk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Endian {
     /// Least significant byte first.
     Little,

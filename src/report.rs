@@ -1,5 +1,7 @@
 //! Results for people and for programs. Every renderer is a pure function of its record.
 
+pub mod baseline_diff;
+pub mod decision;
 pub mod formats;
 pub mod list;
 pub mod text;

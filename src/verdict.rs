@@ -120,8 +120,8 @@ impl Verdict {
     }
 }
 
-/// The bit of one change.
-fn bit(kind: ChangeKind) -> u8 {
+/// The exit code's bit of one change.
+pub fn bit(kind: ChangeKind) -> u8 {
     match kind {
         ChangeKind::Added => ADDED,
         ChangeKind::Removed => REMOVED,

@@ -4,6 +4,7 @@ pub(in crate::baseline) mod claims;
 mod cover;
 mod memory;
 mod raw;
+mod silent;
 mod tree;
 
 use std::collections::BTreeSet;

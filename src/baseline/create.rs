@@ -331,7 +331,10 @@ impl<'a> Creator<'a> {
         let name = self.free_name(name);
         self.draft.components.push(Component {
             name,
-            body: Body::Raw { size, sha256 },
+            body: Body::Raw {
+                size: Some(size),
+                sha256,
+            },
             at,
             part: self.part.clone(),
             optional,
@@ -355,6 +358,7 @@ impl<'a> Creator<'a> {
             name,
             body: Body::Tree {
                 format: format.map(str::to_owned),
+                unstated: BTreeSet::new(),
             },
             at,
             part: self.part.clone(),
@@ -405,7 +409,7 @@ fn tree_name(tree: &FoundTree<'_>, format: &'static str) -> String {
 }
 
 /// A stored name as a component's: letters, digits, dots and dashes.
-fn plain_name(name: &[u8]) -> String {
+pub(super) fn plain_name(name: &[u8]) -> String {
     let plain = |&byte: &u8| {
         if byte.is_ascii_alphanumeric() || b"._-".contains(&byte) {
             char::from(byte)

@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use super::change::Value;
 use super::memory::{FunctionRow, PageRow};
+use super::values::row_values;
 use crate::digest::Digest;
 use crate::entry::{Device as DeviceNumber, EntryPath, Node};
 
@@ -23,6 +25,8 @@ pub struct Baseline {
     pub device: Device,
     /// Which firmware it describes.
     pub firmware: Firmware,
+    /// What it was imported from; `None` when it was made from an image.
+    pub origin: Option<Origin>,
     /// What the firmware is made of. Names differ by more than case.
     pub components: Vec<Component>,
     /// Every entry of every tree, sorted by component, path and ordinal; each once.
@@ -65,6 +69,17 @@ pub struct Firmware {
     pub evidence: Vec<Evidence>,
 }
 
+/// The list that a draft was imported from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// What kind of list it is: `mtree`, `sha256sums`.
+    pub kind: String,
+    /// Its file name; escaped.
+    pub name: String,
+    /// The digest of its bytes.
+    pub sha256: Digest,
+}
+
 /// A content that shows the version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evidence {
@@ -98,11 +113,13 @@ pub enum Body {
     Tree {
         /// The format it was read from; for people.
         format: Option<String>,
+        /// What its rows say nothing of; the list that they were imported from could not.
+        unstated: BTreeSet<Unstated>,
     },
     /// Exact bytes.
     Raw {
-        /// How many.
-        size: u64,
+        /// How many, where that is stated.
+        size: Option<u64>,
         /// Which.
         sha256: Digest,
     },
@@ -146,13 +163,47 @@ pub struct FileRow {
     pub xattrs: BTreeMap<Vec<u8>, Vec<u8>>,
 }
 
+impl FileRow {
+    /// What it states, by the names that reports give to fields.
+    pub fn values(&self) -> BTreeMap<&'static str, Value> {
+        row_values(self)
+    }
+}
+
+/// What the rows of a tree may say nothing of. It is not verified then, and every report says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unstated {
+    /// Entries of a kind, of which the rows name some or none.
+    Entries(Kind),
+    /// Extended attributes.
+    Xattrs,
+}
+
+impl Unstated {
+    /// Everything that can be unstated, under the word that baselines use. Files are always stated.
+    pub(super) const WORDS: &[(&'static str, Self)] = &[
+        ("dir", Self::Entries(Kind::Dir)),
+        ("symlink", Self::Entries(Kind::Symlink)),
+        ("char", Self::Entries(Kind::Char)),
+        ("block", Self::Entries(Kind::Block)),
+        ("fifo", Self::Entries(Kind::Fifo)),
+        ("socket", Self::Entries(Kind::Socket)),
+        ("xattrs", Self::Xattrs),
+    ];
+
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        word(Self::WORDS, self)
+    }
+}
+
 /// What an entry must be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExpectedNode {
     /// A regular file.
     File {
-        /// Its size in bytes.
-        size: u64,
+        /// Its size in bytes; where it is not stated, the digest settles it all the same.
+        size: Option<u64>,
         /// Its content.
         sha256: Digest,
     },

@@ -141,20 +141,25 @@ impl<'b> Policy<'b> {
         Ok(Self { rows, globs })
     }
 
-    /// Judges one entry that no file row expects as it is.
-    pub fn judge(&self, found: &Found<'_>) -> Judgement {
+    /// The rows whose glob names a path of a component, in order.
+    pub fn named(&self, component: usize, path: &EntryPath) -> Vec<(usize, &'b MutableRow)> {
         // `..` is data that nothing follows; a glob would.
-        if found.path.climbs() {
-            return Judgement::NotNamed;
+        if path.climbs() {
+            return Vec::new();
         }
         let matches = self
             .globs
-            .matches_candidate(&Candidate::from_bytes(found.path.as_bytes()));
-        let named: Vec<(usize, &MutableRow)> = matches
+            .matches_candidate(&Candidate::from_bytes(path.as_bytes()));
+        matches
             .into_iter()
             .filter_map(|index| Some((index, self.rows.get(index)?)))
-            .filter(|(_, row)| row.component == found.component)
-            .collect();
+            .filter(|(_, row)| row.component == component)
+            .collect()
+    }
+
+    /// Judges one entry that no file row expects as it is.
+    pub fn judge(&self, found: &Found<'_>) -> Judgement {
+        let named = self.named(found.component, found.path);
         for &(row, rule) in &named {
             if let Some(reason) = prohibition(rule, found) {
                 return Judgement::Forbidden { row, reason };

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::memory::{FunctionRow, PageRow};
-use super::model::{Baseline, Component, Device, ElfRow, Evidence, FileRow, Firmware, MutableRow};
+use super::model::{
+    Baseline, Component, Device, ElfRow, Evidence, FileRow, Firmware, MutableRow, Origin,
+};
 use super::policy::Policy;
 use super::rows;
 use crate::document::{self, Fault, Field, Malformed, Table};
@@ -11,22 +13,42 @@ use crate::place;
 
 /// Reads a baseline that nobody vouches for.
 pub(super) fn baseline(bytes: &[u8]) -> Result<Baseline, Malformed> {
-    document::read(bytes, document::Kind::Baseline, rest)
+    located(bytes).map(|(baseline, _)| baseline)
 }
 
-fn rest(top: &mut Table<'_>) -> Result<Baseline, Fault> {
+/// Where rows of a baseline stand in its text, in bytes from its start; in the order of the model's rows.
+#[derive(Default)]
+pub(super) struct Spots {
+    pub(super) components: Vec<usize>,
+    pub(super) files: Vec<usize>,
+    pub(super) mutable: Vec<usize>,
+}
+
+/// The same, with where its rows stand.
+pub(super) fn located(bytes: &[u8]) -> Result<(Baseline, Spots), Malformed> {
+    document::read(bytes, document::Kind::Baseline, |top| {
+        let mut spots = Spots::default();
+        let baseline = rest(top, &mut spots)?;
+        Ok((baseline, spots))
+    })
+}
+
+fn rest(top: &mut Table<'_>, spots: &mut Spots) -> Result<Baseline, Fault> {
     let sequence = top.need("sequence", Field::number)?;
     let issued = top.need("issued", Field::time)?;
     let expires = top.need("expires", Field::time)?;
     let device = top.need("device", device)?;
-    let (components, names) = top.need("component", components)?;
+    let (components, names) = top.need("component", |field| {
+        components(field, &mut spots.components)
+    })?;
     let known = Known {
         names,
         components: &components,
     };
     let firmware = top.need("firmware", |field| firmware(field, &known))?;
+    let origin = top.maybe("origin", origin)?;
     let files = top
-        .maybe("file", |field| files(field, &known))?
+        .maybe("file", |field| files(field, &known, &mut spots.files))?
         .unwrap_or_default();
     let pages = top
         .maybe("page", |field| pages(field, &known))?
@@ -36,7 +58,9 @@ fn rest(top: &mut Table<'_>) -> Result<Baseline, Fault> {
         .unwrap_or_default();
     let elf = top.maybe("elf", elf)?.unwrap_or_default();
     let mutable = top
-        .maybe("mutable", |field| mutable(field, &known))?
+        .maybe("mutable", |field| {
+            mutable(field, &known, &mut spots.mutable)
+        })?
         .unwrap_or_default();
     Ok(Baseline {
         sequence,
@@ -44,6 +68,7 @@ fn rest(top: &mut Table<'_>) -> Result<Baseline, Fault> {
         expires,
         device,
         firmware,
+        origin,
         components,
         files,
         pages,
@@ -134,6 +159,17 @@ fn firmware(field: Field<'_>, known: &Known<'_>) -> Result<Firmware, Fault> {
     Ok(firmware)
 }
 
+fn origin(field: Field<'_>) -> Result<Origin, Fault> {
+    let mut table = field.table()?;
+    let origin = Origin {
+        kind: table.need("kind", Field::plain)?,
+        name: table.need("name", Field::escaped)?,
+        sha256: table.need("sha256", Field::digest)?,
+    };
+    table.end("[origin]")?;
+    Ok(origin)
+}
+
 fn evidence(field: Field<'_>, known: &Known<'_>) -> Result<Evidence, Fault> {
     let mut row = field.table()?;
     let evidence = Evidence {
@@ -159,7 +195,10 @@ fn evidence(field: Field<'_>, known: &Known<'_>) -> Result<Evidence, Fault> {
     }
 }
 
-fn components(field: Field<'_>) -> Result<(Vec<Component>, BTreeMap<String, usize>), Fault> {
+fn components(
+    field: Field<'_>,
+    spots: &mut Vec<usize>,
+) -> Result<(Vec<Component>, BTreeMap<String, usize>), Fault> {
     let spot = field.spot;
     let mut components = Vec::new();
     let (mut names, mut folded) = (BTreeMap::new(), BTreeMap::new());
@@ -175,6 +214,7 @@ fn components(field: Field<'_>) -> Result<(Vec<Component>, BTreeMap<String, usiz
         }
         names.insert(name.clone(), components.len());
         components.push(component);
+        spots.push(at);
     }
     if components.is_empty() {
         return Err(spot.fault("at least one component: a baseline of nothing matches nothing"));
@@ -182,7 +222,11 @@ fn components(field: Field<'_>) -> Result<(Vec<Component>, BTreeMap<String, usiz
     Ok((components, names))
 }
 
-fn files(field: Field<'_>, known: &Known<'_>) -> Result<Vec<FileRow>, Fault> {
+fn files(
+    field: Field<'_>,
+    known: &Known<'_>,
+    spots: &mut Vec<usize>,
+) -> Result<Vec<FileRow>, Fault> {
     let list = field.list()?;
     let mut files: Vec<FileRow> = Vec::with_capacity(list.len());
     for field in list {
@@ -223,6 +267,7 @@ fn files(field: Field<'_>, known: &Known<'_>) -> Result<Vec<FileRow>, Fault> {
             ));
         }
         files.push(row);
+        spots.push(at);
     }
     Ok(files)
 }
@@ -280,7 +325,11 @@ fn elf(field: Field<'_>) -> Result<Vec<ElfRow>, Fault> {
     Ok(rows)
 }
 
-fn mutable(field: Field<'_>, known: &Known<'_>) -> Result<Vec<MutableRow>, Fault> {
+fn mutable(
+    field: Field<'_>,
+    known: &Known<'_>,
+    spots: &mut Vec<usize>,
+) -> Result<Vec<MutableRow>, Fault> {
     let at = field.spot.at;
     let mut rows: Vec<MutableRow> = Vec::new();
     let mut seen = std::collections::BTreeSet::new();
@@ -294,6 +343,7 @@ fn mutable(field: Field<'_>, known: &Known<'_>) -> Result<Vec<MutableRow>, Fault
             ));
         }
         rows.push(row);
+        spots.push(at);
     }
     Policy::new(&rows).map_err(|why| Fault::new(at, why.to_string()))?;
     Ok(rows)

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::memory::{FunctionRow, PAGE, PageContent, PageRow};
-use super::model::{Body, Component, ElfRow, ExpectedNode, FileRow, Forbid, Kind, MutableRow};
+use super::model::{
+    Body, Component, ElfRow, ExpectedNode, FileRow, Forbid, Kind, MutableRow, Unstated,
+};
 use super::policy;
 use super::read::Known;
 use crate::document::{Fault, Field, Table};
@@ -31,9 +33,10 @@ pub(super) fn component(field: Field<'_>) -> Result<Component, Fault> {
     let body = match kind {
         Shape::Tree => Body::Tree {
             format: row.maybe("format", Field::plain)?,
+            unstated: BTreeSet::from_iter(row.maybe("unstated", unstated)?.unwrap_or_default()),
         },
         Shape::Raw => Body::Raw {
-            size: row.need("size", Field::number)?,
+            size: row.maybe("size", Field::number)?,
             sha256: row.need("sha256", Field::digest)?,
         },
         Shape::Memory => Body::Memory {
@@ -53,6 +56,10 @@ pub(super) fn component(field: Field<'_>) -> Result<Component, Fault> {
         Shape::Memory => "a memory",
     })?;
     Ok(component)
+}
+
+fn unstated(field: Field<'_>) -> Result<Vec<Unstated>, Fault> {
+    field.set(|field| field.word(Unstated::WORDS))
 }
 
 pub(super) fn file(field: Field<'_>, known: &Known<'_>) -> Result<FileRow, Fault> {
@@ -101,7 +108,7 @@ impl Kind {
 fn node(row: &mut Table<'_>, kind: Kind) -> Result<ExpectedNode, Fault> {
     Ok(match kind {
         Kind::File => ExpectedNode::File {
-            size: row.need("size", Field::number)?,
+            size: row.maybe("size", Field::number)?,
             sha256: row.need("sha256", Field::digest)?,
         },
         Kind::Dir => ExpectedNode::Dir,

@@ -106,6 +106,42 @@ fn tables_and_blocks_read_like_dotted_keys_and_rows() {
 }
 
 #[test]
+fn what_a_list_could_not_state_is_stated_as_such() {
+    let text = example()
+        .replace("component = [", &format!("origin.kind = \"mtree\"\norigin.name = 'a\\x0a'\norigin.sha256 = \"{SHA}\"\ncomponent = ["))
+        .replace("size = 262144, ", "")
+        .replace("size = 18446744073709551615, ", "")
+        .replace("name = \"data\", kind = \"tree\"", "name = \"data\", kind = \"tree\", unstated = [\"dir\", \"xattrs\"]");
+    let baseline = Baseline::parse(&text).unwrap();
+    let origin = baseline.origin.clone().unwrap();
+    assert_eq!(
+        (origin.kind.as_str(), origin.name.as_str()),
+        ("mtree", "a\\x0a")
+    );
+    assert!(matches!(
+        baseline.components[0].body,
+        Body::Raw { size: None, .. }
+    ));
+    assert!(
+        matches!(&baseline.components[2].body, Body::Tree { unstated, .. } if unstated.len() == 2)
+    );
+    assert_eq!(Baseline::parse(&baseline.write()), Ok(baseline));
+    for (good, bad) in [
+        ("unstated = [\"dir\"", "unstated = [\"file\""),
+        (
+            "unstated = [\"dir\", \"xattrs\"]",
+            "unstated = [\"dir\", \"dir\"]",
+        ),
+        ("origin.kind", "origin.date"),
+        ("origin.name = 'a\\x0a'", "origin.name = 'a\\n'"),
+        ("kind = \"raw\"", "kind = \"raw\", unstated = [\"dir\"]"),
+    ] {
+        let bad = text.replace(good, bad);
+        assert!(bad != text && Baseline::parse(&bad).is_err(), "{good}");
+    }
+}
+
+#[test]
 fn rows_are_sorted_when_written() {
     let mut baseline = Baseline::parse(&example()).unwrap();
     baseline.files.reverse();

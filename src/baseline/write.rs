@@ -3,6 +3,7 @@
 use super::memory::{FunctionRow, PageContent, PageRow};
 use super::model::{
     Baseline, Body, Component, ElfRow, Evidence, ExpectedNode, FileRow, Forbid, Kind, MutableRow,
+    Unstated,
 };
 use crate::digest::hex;
 use crate::document::write::{Row, array, push, quoted, strings, words};
@@ -90,6 +91,13 @@ fn header(out: &mut String, baseline: &Baseline) {
         "firmware.security_floor",
         firmware.security_floor.as_deref().map(quoted),
     );
+    let origin = baseline.origin.as_ref();
+    line("origin.kind", origin.map(|origin| quoted(&origin.kind)));
+    line("origin.name", origin.map(|origin| quoted(&origin.name)));
+    line(
+        "origin.sha256",
+        origin.map(|origin| quoted(&origin.sha256.to_string())),
+    );
 }
 
 fn evidence(row: &Evidence, component: &str) -> Row {
@@ -104,12 +112,15 @@ fn evidence(row: &Evidence, component: &str) -> Row {
 fn component(component: &Component) -> Row {
     let row = Row::default().text("name", &component.name);
     let row = match &component.body {
-        Body::Tree { format } => row
+        Body::Tree { format, unstated } => row
             .text("kind", "tree")
-            .maybe(format.as_ref(), |row, format| row.text("format", format)),
+            .maybe(format.as_ref(), |row, format| row.text("format", format))
+            .maybe((!unstated.is_empty()).then_some(unstated), |row, parts| {
+                row.raw("unstated", &words(parts, Unstated::word))
+            }),
         Body::Raw { size, sha256 } => row
             .text("kind", "raw")
-            .number("size", Some(*size))
+            .number("size", *size)
             .digest("sha256", Some(*sha256)),
         Body::Memory { sha256 } => row.text("kind", "memory").digest("sha256", Some(*sha256)),
     };
@@ -135,9 +146,9 @@ fn file(file: &FileRow, component: &str) -> Row {
         .number("uid", file.uid)
         .number("gid", file.gid);
     let row = match &file.node {
-        ExpectedNode::File { size, sha256 } => row
-            .number("size", Some(*size))
-            .digest("sha256", Some(*sha256)),
+        ExpectedNode::File { size, sha256 } => {
+            row.number("size", *size).digest("sha256", Some(*sha256))
+        }
         ExpectedNode::Symlink(target) => row.bytes("target", target),
         ExpectedNode::Char(device) | ExpectedNode::Block(device) => {
             row.raw("rdev", &format!("[{}, {}]", device.major, device.minor))

@@ -24,7 +24,7 @@ pub(super) fn commands(
     let is_environment = |change: &&Change| {
         baseline.components.iter().any(|component| {
             Some(&component.name) == change.component.as_ref()
-                && matches!(&component.body, Body::Tree { format } if format.as_deref() == Some("uboot-env"))
+                && matches!(&component.body, Body::Tree { format, .. } if format.as_deref() == Some("uboot-env"))
         })
     };
     let changes = comparison.changes.iter().filter(is_environment);

@@ -18,7 +18,7 @@ pub enum KeyringCommand {
     Create(KeyringCreate),
     /// Write the next keyring, unsigned, with one key more.
     Add(Box<KeyringAdd>),
-    /// Write the next keyring, unsigned, with one key revoked.
+    /// Write the next keyring, unsigned, with one key revoked; or, with `--list`, a list that travels faster than keyrings.
     Revoke(KeyringRevoke),
     /// Sign a keyring, an index or a list of revocations; writes FILE.minisig or FILE.NAME.minisig beside it.
     Sign(KeyringSign),
@@ -116,6 +116,9 @@ pub struct KeyringRevoke {
     /// The SHA-256 of a document by this key that stays trusted.
     #[arg(long, value_name = "SHA256")]
     pub keep: Vec<Digest>,
+    /// Write a list of revocations with this number instead of a keyring; it holds what the keyring revokes, too.
+    #[arg(long, value_name = "N", conflicts_with = "expires")]
+    pub list: Option<u64>,
 }
 
 /// `vitalsign keyring sign`

@@ -23,6 +23,7 @@ pub(super) fn run(args: &cli::Diff) -> Result<u8> {
         expires: jiff::Timestamp::MAX,
         device: Device::default(),
         firmware: Firmware::default(),
+        origin: None,
         components: draft.components,
         files: draft.files,
         pages: draft.pages,

@@ -3,6 +3,7 @@
 use super::output::Unwritable;
 use super::trust::Missing;
 use crate::baseline::Refused;
+use crate::baseline::import::NotImported;
 use crate::document::Malformed;
 use crate::formats::wrapper;
 use crate::image::Unreadable;
@@ -60,6 +61,9 @@ fn classify(error: &anyhow::Error) -> (u8, Option<&'static str>) {
         }
         if let Some(malformed) = cause.downcast_ref::<Malformed>() {
             return (malformed.exit_code(), Some(malformed.hint()));
+        }
+        if let Some(error) = cause.downcast_ref::<NotImported>() {
+            return (error.exit_code(), Some(error.hint()));
         }
         if cause.is::<wrapper::Malformed>() {
             return (

@@ -121,7 +121,22 @@ fn revoke(args: &KeyringRevoke) -> Result<u8> {
         keep_sha256: args.keep.clone(),
     };
     accumulate(&mut keyring.revoked, &[row]);
-    write(&keyring, &args.next.output)
+    let Some(sequence) = args.list else {
+        return write(&keyring, &args.next.output);
+    };
+    let list = Revocations {
+        sequence,
+        issued: keyring.issued,
+        revoked: keyring.revoked,
+    };
+    let text = list.write();
+    Revocations::parse(text.as_bytes()).context("this is no list of revocations")?;
+    output::write_file(&args.next.output, text.as_bytes(), 0o644)?;
+    let count = text::count(list.revoked.len(), "key");
+    output::write_stdout(&format!(
+        "revocations {sequence}: {count}\nunsigned: a key with the role revocation must sign it (`vitalsign keyring sign`)\n"
+    ))?;
+    Ok(0)
 }
 
 /// The keyring after another one, still without what is new in it.

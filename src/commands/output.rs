@@ -47,7 +47,12 @@ pub(super) fn json(record: &impl serde::Serialize) -> Result<String> {
 
 /// Writes to standard output; a reader that went away is no error.
 pub(super) fn write_stdout(text: &str) -> Result<()> {
-    fill_stdout(|out| out.write_all(text.as_bytes()))
+    write_stdout_bytes(text.as_bytes())
+}
+
+/// The same, of what need not be text.
+pub(super) fn write_stdout_bytes(bytes: &[u8]) -> Result<()> {
+    fill_stdout(|out| out.write_all(bytes))
 }
 
 fn fill_stdout(fill: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<()> {

@@ -10,6 +10,7 @@ use super::ledger::Coverage;
 use super::partitions::{self, Partition};
 use crate::digest::Digest;
 use crate::entry::{Entry, EntryPath, File};
+use crate::facts::vxworks::SymbolTable;
 use crate::facts::{FileType, Name};
 use crate::formats::{Doc, Proof};
 use crate::image::Named;
@@ -192,6 +193,8 @@ pub struct Gap {
     pub kind: GapKind,
     /// Which boot loaders and kernels say their version in it.
     pub banners: Vec<Name>,
+    /// The symbol table of an operating system in it.
+    pub symbol_table: Option<SymbolTable>,
     /// Its bytes.
     pub bytes: Bytes,
 }

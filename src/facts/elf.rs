@@ -16,7 +16,7 @@ mod tests;
 mod view;
 
 use goblin::elf::program_header::PT_INTERP;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 pub(super) use self::extent::explained;
 pub use self::fingerprint::Fingerprint;
@@ -43,7 +43,6 @@ pub struct Elf {
     /// 32 or 64: the width of its addresses.
     pub bits: u8,
     /// Its byte order.
-    #[serde(serialize_with = "endian_word")]
     pub endian: Endian,
     /// The processor it is for.
     pub machine: Machine,
@@ -229,15 +228,4 @@ fn comments(view: &View<'_>) -> Vec<Name> {
         }
     }
     comments
-}
-
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde asks for this signature"
-)]
-fn endian_word<S: Serializer>(endian: &Endian, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(match endian {
-        Endian::Little => "little",
-        Endian::Big => "big",
-    })
 }

@@ -89,6 +89,8 @@ pub struct Listed {
     pub algorithm: Algorithm,
     /// The digest.
     pub digest: Vec<u8>,
+    /// Its size in bytes, where that is stated.
+    pub size: Option<u64>,
 }
 
 /// Whether a file of this name is a manifest.
@@ -120,9 +122,12 @@ fn is_sums(name: &[u8]) -> bool {
 /// Lines as GNU's and BSD's tools write them.
 fn sums(text: &[u8]) -> Vec<Listed> {
     let lines = text.split(|&byte| byte == b'\n').take(MOST_LINES);
-    lines
-        .filter_map(|line| gnu(line).or_else(|| bsd(line)))
-        .collect()
+    lines.filter_map(line).collect()
+}
+
+/// One line as GNU's and BSD's tools write it.
+pub fn line(line: &[u8]) -> Option<Listed> {
+    gnu(line).or_else(|| bsd(line))
 }
 
 /// `DIGEST  NAME`, or `DIGEST *NAME`; a backslash in front says that the name has escapes.
@@ -162,13 +167,24 @@ fn unescaped(name: &[u8]) -> Option<Vec<u8>> {
     Some(plain)
 }
 
-/// `SHA256 (NAME) = DIGEST`.
+/// `SHA256 (NAME) = DIGEST`; a backslash in front says that the name has escapes. Other algorithms make digests of the same lengths.
 fn bsd(line: &[u8]) -> Option<Listed> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let (line, escaped) = match line.strip_prefix(b"\\") {
+        Some(line) => (line, true),
+        None => (line, false),
+    };
     let open = line.windows(2).position(|two| two == b" (")?;
     let close = line.windows(4).rposition(|four| four == b") = ")?;
     let name = line.get(open.checked_add(2)?..close)?;
-    row(name.to_vec(), line.get(close.checked_add(4)?..)?)
+    let name = if escaped {
+        unescaped(name)?
+    } else {
+        name.to_vec()
+    };
+    let listed = row(name, line.get(close.checked_add(4)?..)?)?;
+    let word = line.get(..open)?.to_ascii_lowercase();
+    (word == listed.algorithm.word().as_bytes()).then_some(listed)
 }
 
 fn row(name: Vec<u8>, digits: &[u8]) -> Option<Listed> {
@@ -178,14 +194,16 @@ fn row(name: Vec<u8>, digits: &[u8]) -> Option<Listed> {
         name,
         algorithm: Algorithm::of_length(digest.len())?,
         digest,
+        size: None,
     })
 }
 
-/// A file name and a digest that belong together.
+/// A file name, a digest and a size that belong together.
 #[derive(Default)]
 struct Pair {
     name: Option<Vec<u8>>,
     digest: Option<Vec<u8>>,
+    size: Option<u64>,
 }
 
 impl Pair {
@@ -193,10 +211,13 @@ impl Pair {
     fn take(&mut self, text: &[u8]) {
         self.name = value(text, b"filename").or_else(|| self.name.take());
         self.digest = value(text, b"sha256").or_else(|| self.digest.take());
+        let size = value(text, b"size").and_then(|size| str::from_utf8(&size).ok()?.parse().ok());
+        self.size = size.or(self.size);
     }
 
     fn row(self) -> Option<Listed> {
-        let row = row(self.name?, &self.digest?)?;
+        let mut row = row(self.name?, &self.digest?)?;
+        row.size = self.size;
         (row.algorithm == Algorithm::Sha256).then_some(row)
     }
 }
@@ -271,9 +292,9 @@ mod tests {
     fn lines_of_gnu_and_bsd_are_read() {
         let md5 = "900150983cd24fb0d6963f7d28e17f72";
         let text = format!(
-            "{OF_ABC}  a name\n{OF_ABC} *b\r\n\\{OF_ABC}  c\\nd\nSHA256 (e (1)) = {OF_ABC}\n{md5}  f\nno line\n{OF_ABC}g\n"
+            "{OF_ABC}  a name\n{OF_ABC} *b\r\n\\{OF_ABC}  c\\nd\nSHA256 (e (1)) = {OF_ABC}\n\\SHA256 (e\\n2) = {OF_ABC}\nSHA3-256 (x) = {OF_ABC}\n{md5}  f\nno line\n{OF_ABC}g\n"
         );
-        let expected = ["a name", "b", "c\nd", "e (1)", "f"];
+        let expected = ["a name", "b", "c\nd", "e (1)", "e\n2", "f"];
         for name in ["SHA256SUMS", "sha256sum.txt", "update.sha256", "md5sums"] {
             assert_eq!(names(name, &text), expected, "{name}");
         }

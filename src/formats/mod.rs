@@ -79,9 +79,11 @@ mod compression {
     pub(super) mod lzop;
     pub(super) mod lzx;
     pub(super) mod notes;
+    mod prefix_code;
     #[cfg(test)]
     mod trial;
     pub(super) mod xor;
+    pub(super) mod xpress;
     pub(super) mod xz;
     pub(super) mod zlib;
     pub(super) mod zstd;
@@ -105,6 +107,7 @@ mod filesystem {
     mod account;
     mod bounded;
     pub(super) mod btrfs;
+    mod ce_module;
     mod clusters;
     pub(super) mod cramfs;
     pub(super) mod dos;
@@ -115,6 +118,7 @@ mod filesystem {
     pub(super) mod fat;
     mod harvest;
     pub(super) mod hfsplus;
+    pub(super) mod imgfs;
     pub(super) mod iso9660;
     pub(super) mod jffs2;
     pub(super) mod jfs;
@@ -159,6 +163,7 @@ mod memory {
     pub(super) mod titxt;
     pub(super) mod uf2;
     mod vectors;
+    pub(super) mod x000ff;
 }
 
 /// Every format, in the order in which ties are settled.
@@ -215,6 +220,7 @@ pub const ALL: &[&dyn Format] = &[
     &filesystem::f2fs::F2fs,
     &filesystem::fat::Fat,
     &filesystem::hfsplus::Hfsplus,
+    &filesystem::imgfs::Imgfs,
     &filesystem::iso9660::Iso9660,
     &filesystem::jffs2::Jffs2,
     &filesystem::jfs::Jfs,
@@ -247,4 +253,5 @@ pub const ALL: &[&dyn Format] = &[
     &memory::tekhex::Tekhex,
     &memory::titxt::Titxt,
     &memory::uf2::Uf2,
+    &memory::x000ff::X000ff,
 ];

@@ -3,10 +3,11 @@
 
 use std::io::Write;
 use std::ops::Range;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::entry::{Data, Fault};
+use crate::entry::{Data, Fault, File};
 use crate::formats::{Role, Span};
 use crate::problem::Problem;
 use crate::read::index;
@@ -118,6 +119,14 @@ impl Data for Damaged {
     fn copy_to(&self, out: &mut dyn Write) -> Result<(), Fault> {
         out.write_all(&self.bytes)?;
         Err(Fault::Problem(self.problem.clone()))
+    }
+}
+
+/// A file of which only some bytes are there.
+pub(super) fn damaged(size: u64, bytes: Bytes, problem: Problem) -> File {
+    File {
+        size,
+        data: Arc::new(Damaged { bytes, problem }),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::entry::Node;
 use crate::extract::{
     Coverage, Found, Gap, GapKind, ImageId, Inventory, Older, Partition, Region, State, Told,
 };
+use crate::facts::vxworks::SymbolTable;
 use crate::facts::{Facts, FileType};
 use crate::formats::Proof;
 use crate::place::{Place, Step, escape};
@@ -90,6 +91,8 @@ struct GapRow<'a> {
     kind: GapKind,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     banners: Vec<String>,
+    #[serde(rename = "symbol-table", skip_serializing_if = "Option::is_none")]
+    symbol_table: Option<&'a SymbolTable>,
 }
 
 /// One entry as JSON has it; what its format does not store is absent.
@@ -240,6 +243,7 @@ impl<'a> GapRow<'a> {
             stored: gap.stored,
             kind: gap.kind,
             banners: shown(gap).collect(),
+            symbol_table: gap.symbol_table.as_ref(),
         }
     }
 }

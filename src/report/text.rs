@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Write};
 
+use crate::baseline::change::Value;
+
 /// No line is wider, in characters, unless one word of it is: a digest or a place is never broken.
 const WIDTH: usize = 80;
 
@@ -69,6 +71,29 @@ pub fn fold(rows: usize, most: usize, out: &mut String) -> fmt::Result {
 pub fn count(number: usize, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {noun}{plural}")
+}
+
+/// The value of a field; of a digest, the first 16 digits.
+pub fn value(value: &Value) -> String {
+    match value {
+        Value::Number(number) => number.to_string(),
+        Value::Device([major, minor]) => format!("{major}:{minor}"),
+        Value::Text(text)
+            if text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) =>
+        {
+            text.get(..16)
+                .map(|head| format!("{head}..."))
+                .unwrap_or_default()
+        }
+        Value::Text(text) => text.clone(),
+        Value::Attributes(all) => {
+            let all: Vec<String> = all
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect();
+            all.join(", ")
+        }
+    }
 }
 
 #[cfg(test)]

@@ -58,7 +58,7 @@ const STAGES: &[&[&str]] = &[
     &["formats"],
     &["facts"],
     &["extract"],
-    &["trust"],
+    &["trust", "document"],
     &["baseline"],
     &["finding", "verdict", "check"],
     &["report"],

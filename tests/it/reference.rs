@@ -24,6 +24,7 @@ pub(crate) fn baseline(reference: &[u8]) -> Baseline {
             version: "1".to_owned(),
             ..Firmware::default()
         },
+        origin: None,
         components: draft.components,
         files: draft.files,
         pages: draft.pages,

@@ -132,6 +132,29 @@ fn formats_hold() {
     assert_eq!(document, run(&["formats"]).0);
 }
 
+const RELEASES: [&str; 2] = [
+    "tests/cmd/given/old-release.toml",
+    "tests/cmd/given/new-release.toml",
+];
+
+#[test]
+fn differences_of_baselines_hold() {
+    let schema = schema("baseline-diff");
+    for [old, new, code] in [[0, 1, 7], [1, 0, 7], [0, 0, 0]] {
+        let (report, exit) = run(&["baseline", "diff", RELEASES[old], RELEASES[new]]);
+        holds(&schema, &report, "baseline diff");
+        assert_eq!(report["exit_code"], json!(exit));
+        assert_eq!(exit == 7, code == 7, "{exit}");
+    }
+    let (imported, _) = run(&[
+        "baseline",
+        "diff",
+        RELEASES[0],
+        "baselines/example-medical-vsm9000-4.2.1.toml",
+    ]);
+    holds(&schema, &imported, "of two devices");
+}
+
 /// Sets the value at a pointer, making the last key where it is missing.
 fn poke(document: &Value, pointer: &str, value: Value) -> Value {
     let mut poked = document.clone();
@@ -213,6 +236,23 @@ fn what_is_wrong_is_refused() {
             ("/history/0/is_baseline", json!("yes")),
             ("/not_checked/0/reason", json!("")),
             ("/not_checked/0/matters", json!(false)),
+        ],
+    );
+    refuses(
+        &schema("baseline-diff"),
+        &run(&["baseline", "diff", RELEASES[0], RELEASES[1]]).0,
+        &[
+            ("/schema", json!("vitalsign.report/1")),
+            ("/surplus", json!(1)),
+            ("/exit_code", json!(8)),
+            ("/old/sha256", json!("00")),
+            ("/header/0/kind", json!("uncovered")),
+            ("/header/0/fields", json!(["skip"])),
+            ("/components/0/place", json!("0x0")),
+            ("/files/0/path", json!("bin/sh")),
+            ("/files/0/found/mtime", json!(1)),
+            ("/mutable/0/explanation", json!(["\u{1b}"])),
+            ("/memory/0/component", json!("")),
         ],
     );
     let document: Value = serde_json::from_str(&formats::json().unwrap()).unwrap();

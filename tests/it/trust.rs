@@ -3,6 +3,7 @@
 //! Each test is named for one attack. What must fail fails for its own reason, and what it is made of passes without the attack.
 
 mod bench;
+mod crash;
 mod keyring;
 mod order;
 mod scope;

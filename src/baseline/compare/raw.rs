@@ -16,13 +16,13 @@ use crate::read::cut;
 impl Comparing<'_> {
     /// Finds every raw component.
     pub(super) fn raw_components(&mut self) {
-        let sizes: Vec<u64> = self
-            .baseline
-            .components
+        let components = &self.baseline.components;
+        let sizes: Vec<u64> = components.iter().filter_map(size_of).collect();
+        // Without a size, every piece may be it.
+        let any = components
             .iter()
-            .filter_map(size_of)
-            .collect();
-        let mut pieces = piece::pieces(self.found, |size| sizes.contains(&size));
+            .any(|component| matches!(component.body, Body::Raw { size: None, .. }));
+        let mut pieces = piece::pieces(self.found, |size| any || sizes.contains(&size));
         for (index, component) in self.baseline.components.iter().enumerate() {
             if let Body::Raw { size, sha256 } = &component.body {
                 self.raw(index, component, *size, *sha256, &mut pieces);
@@ -36,14 +36,13 @@ impl Comparing<'_> {
         &mut self,
         index: usize,
         component: &Component,
-        size: u64,
+        size: Option<u64>,
         sha256: Digest,
         pieces: &mut Vec<Piece>,
     ) {
-        let here = component
-            .at
-            .and_then(|at| Some((at, self.at_offset(at, size)?)));
-        if let Some((at, digest)) = here
+        let here = component.at.zip(size);
+        let here = here.and_then(|(at, size)| Some((at, size, self.at_offset(at, size)?)));
+        if let Some((at, size, digest)) = here
             && digest == sha256
         {
             self.cover_range(at..at.saturating_add(size));
@@ -56,7 +55,9 @@ impl Comparing<'_> {
         // Where the image is the chip itself, a copy inside some file is not what the chip would run.
         let on_chip = here.is_some() && !component.optional;
         let equal = |piece: &Piece| {
-            piece.size == size && piece.sha256 == sha256 && (piece.at.is_some() || !on_chip)
+            size.is_none_or(|size| size == piece.size)
+                && piece.sha256 == sha256
+                && (piece.at.is_some() || !on_chip)
         };
         // Of several equal pieces the one at the expected offset; then the first.
         let best = pieces
@@ -69,7 +70,7 @@ impl Comparing<'_> {
             return self.checked(component, piece.place, true);
         }
         match here {
-            Some((at, digest)) if !component.optional => {
+            Some((at, size, digest)) if !component.optional => {
                 self.cover_range(at..at.saturating_add(size));
                 self.modified(component, at, sha256, digest);
             }
@@ -134,9 +135,10 @@ fn is_top(region: &Region) -> bool {
     region.parent.is_none() && region.within.is_none()
 }
 
+/// The size of a raw component, where it is stated.
 fn size_of(component: &Component) -> Option<u64> {
     match component.body {
-        Body::Raw { size, .. } => Some(size),
+        Body::Raw { size, .. } => size,
         Body::Tree { .. } | Body::Memory { .. } => None,
     }
 }

@@ -2,14 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::change::{Change, ChangeKind, Value};
+use super::super::change::{Change, ChangeKind};
 use super::super::explain::explain;
 use super::super::model::{Body, ExpectedNode, FileRow, Kind};
+use super::super::moved;
 use super::super::piece::{FoundTree, Member};
 use super::super::policy::{self, Judgement, Policy};
+use super::super::values::{FIELDS, found_values, row_values};
 use super::claims::{Claim, Part};
+use super::silent::Silent;
 use super::{Checked, Comparing};
-use crate::digest::{Digest, hex};
+use crate::digest::Digest;
 use crate::entry::{EntryPath, Node};
 use crate::extract::Found;
 use crate::facts::FileType;
@@ -43,9 +46,14 @@ pub(super) fn compare(
     let format = tree.region.and_then(|index| all.found.regions.get(index));
     let format = format.map(|region| region.format.id);
     let same_format = all.baseline.components.get(index).is_some_and(|component| {
-        matches!(&component.body, Body::Tree { format: expected } if expected.as_deref() == format)
+        matches!(&component.body, Body::Tree { format: expected, .. } if expected.as_deref() == format)
     });
     let cut_short = all.cut_short(tree);
+    let body = all.baseline.components.get(index);
+    let all_unstated = match body.map(|component| &component.body) {
+        Some(Body::Tree { unstated, .. }) => unstated.clone(),
+        _ => BTreeSet::new(),
+    };
     let mut one = One {
         all,
         component: index,
@@ -61,6 +69,7 @@ pub(super) fn compare(
             mutable: 0,
         },
         changes: Vec::new(),
+        silent: Silent::new(all_unstated),
     };
     one.missing(&expected, &found);
     for (key, entry) in &found {
@@ -84,6 +93,8 @@ struct One<'a, 'b> {
     checked: Checked,
     /// The changes, each with the digest by which a moved file is recognised.
     changes: Vec<(Change, Option<Digest>)>,
+    /// What only one side states.
+    silent: Silent,
 }
 
 impl One<'_, '_> {
@@ -151,7 +162,7 @@ impl One<'_, '_> {
 
     fn may_be_absent(&self, row: &FileRow) -> bool {
         let size = match &row.node {
-            ExpectedNode::File { size, .. } => *size,
+            ExpectedNode::File { size, .. } => size.unwrap_or_default(),
             _ => 0,
         };
         let judged = self.policy.judge(&policy::Found {
@@ -190,7 +201,8 @@ impl One<'_, '_> {
         self.checked.compared = self.checked.compared.saturating_add(1);
         let mut change = self.change(ChangeKind::Modified, &row.path);
         change.place = Some(found.place.clone());
-        differences(row, &found, &mut change);
+        differences(row, &found, &self.silent, &mut change);
+        self.silent.row(row, &found);
         if matches!(row.node, ExpectedNode::File { .. }) && is_unread(&found) {
             let reason = "its content could not be read".to_owned();
             self.all.not_checked(&found.place, reason, true);
@@ -248,7 +260,11 @@ impl One<'_, '_> {
                 return;
             }
             Judgement::Forbidden { reason, .. } => change.explanation.push(reason.to_string()),
-            Judgement::NotNamed => {}
+            Judgement::NotNamed => {
+                if self.silent.entry(Kind::from(&found.entry.node)) {
+                    return;
+                }
+            }
         }
         if let Some(kind) = found
             .content
@@ -261,56 +277,13 @@ impl One<'_, '_> {
         self.changes.push((change, found.sha256));
     }
 
-    /// A removed and an added file of one content are one that moved.
     fn finish(mut self) {
-        let mut gone: BTreeMap<Digest, usize> = BTreeMap::new();
-        let empty = Digest::of(b"");
-        for (index, (change, digest)) in self.changes.iter().enumerate() {
-            if let (ChangeKind::Removed, Some(digest)) = (change.kind, digest)
-                && *digest != empty
-            {
-                gone.entry(*digest).or_insert(index);
-            }
-        }
-        let mut dropped = BTreeSet::new();
-        for index in 0..self.changes.len() {
-            let Some((change, Some(digest))) = self.changes.get(index) else {
-                continue;
-            };
-            if change.kind != ChangeKind::Added {
-                continue;
-            }
-            let Some(from) = gone.remove(digest) else {
-                continue;
-            };
-            let before = self.changes.get(from).map(|(change, _)| change);
-            let old = before.and_then(|change| change.path.clone());
-            let values = before
-                .map(|change| change.expected.clone())
-                .unwrap_or_default();
-            dropped.insert(from);
-            if let Some((change, _)) = self.changes.get_mut(index) {
-                let new = change.path.clone();
-                change.kind = ChangeKind::Moved;
-                let now = std::mem::take(&mut change.found);
-                change.differ("path", old.map(Value::Text), new.map(Value::Text));
-                for field in ["mode", "uid", "gid", "xattrs"] {
-                    let (was, is) = (values.get(field), now.get(field));
-                    if was != is && (field == "xattrs" || (was.is_some() && is.is_some())) {
-                        change.differ(field, was.cloned(), is.cloned());
-                    }
-                }
-            }
+        let place = self.checked.place.clone().unwrap_or_default();
+        for (reason, matters) in self.silent.told(&self.name) {
+            self.all.not_checked(&place, reason, matters);
         }
         self.checked.component.clone_from(&self.name);
-        let kept = self
-            .changes
-            .into_iter()
-            .enumerate()
-            .filter(|(index, _)| !dropped.contains(index));
-        let mut changes: Vec<Change> = kept.map(|(_, (change, _))| change).collect();
-        changes.sort_by(|a, b| (&a.path, a.kind).cmp(&(&b.path, b.kind)));
-        self.all.out.changes.extend(changes);
+        self.all.out.changes.extend(moved::paired(self.changes));
         self.all.out.checked.push(self.checked);
     }
 }
@@ -332,88 +305,20 @@ fn digest(row: &FileRow) -> Option<Digest> {
 }
 
 /// Notes every field that both sides store and that differs.
-fn differences(row: &FileRow, found: &Found, change: &mut Change) {
+fn differences(row: &FileRow, found: &Found, silent: &Silent, change: &mut Change) {
     let (expected, now) = (row_values(row), found_values(found));
     let same_kind = expected.get("kind") == now.get("kind");
-    for field in [
-        "kind", "sha256", "size", "target", "rdev", "mode", "uid", "gid", "xattrs",
-    ] {
+    for field in FIELDS {
         let (wanted, is) = (expected.get(field), now.get(field));
         let of_kind = matches!(field, "sha256" | "size" | "target" | "rdev");
         let unread = field == "sha256" && is_unread(found);
         let comparable = match field {
             // Always compared: in a wrapping that stores none, a program has lost its capabilities.
-            "xattrs" => true,
+            "xattrs" => silent.states_xattrs(),
             _ => wanted.is_some() && is.is_some() && !unread && (same_kind || !of_kind),
         };
         if comparable && wanted != is {
             change.differ(field, wanted.cloned(), is.cloned());
         }
     }
-}
-
-fn row_values(row: &FileRow) -> BTreeMap<&'static str, Value> {
-    let mut values = meta_values(row.mode, row.uid, row.gid, &row.xattrs);
-    values.insert("kind", Value::Text(row.node.kind().word().to_owned()));
-    match &row.node {
-        ExpectedNode::File { size, sha256 } => {
-            values.insert("size", Value::Number(*size));
-            values.insert("sha256", Value::Text(sha256.to_string()));
-        }
-        ExpectedNode::Symlink(target) => {
-            values.insert("target", Value::Text(escape(target)));
-        }
-        ExpectedNode::Char(device) | ExpectedNode::Block(device) => {
-            values.insert("rdev", Value::Device([device.major, device.minor]));
-        }
-        ExpectedNode::Dir | ExpectedNode::Fifo | ExpectedNode::Socket => {}
-    }
-    values
-}
-
-fn found_values(found: &Found) -> BTreeMap<&'static str, Value> {
-    let meta = &found.entry.meta;
-    let mut values = meta_values(meta.mode, meta.uid, meta.gid, &meta.xattrs);
-    values.insert("kind", Value::Text(found.entry.node.word().to_owned()));
-    match &found.entry.node {
-        Node::File(file) => {
-            values.insert("size", Value::Number(file.size));
-            if let Some(sha256) = found.sha256 {
-                values.insert("sha256", Value::Text(sha256.to_string()));
-            }
-        }
-        Node::Symlink(target) => {
-            values.insert("target", Value::Text(escape(target)));
-        }
-        Node::Char(device) | Node::Block(device) => {
-            values.insert("rdev", Value::Device([device.major, device.minor]));
-        }
-        Node::Dir | Node::Fifo | Node::Socket => {}
-    }
-    values
-}
-
-fn meta_values(
-    mode: Option<u32>,
-    uid: Option<u32>,
-    gid: Option<u32>,
-    xattrs: &BTreeMap<Vec<u8>, Vec<u8>>,
-) -> BTreeMap<&'static str, Value> {
-    let mut values = BTreeMap::new();
-    if let Some(mode) = mode {
-        values.insert("mode", Value::Text(format!("{mode:04o}")));
-    }
-    for (field, owner) in [("uid", uid), ("gid", gid)] {
-        if let Some(owner) = owner {
-            values.insert(field, Value::Number(owner.into()));
-        }
-    }
-    if !xattrs.is_empty() {
-        let all = xattrs
-            .iter()
-            .map(|(name, value)| (escape(name), hex(value)))
-            .collect();
-        values.insert("xattrs", Value::Attributes(all));
-    }
-    values
 }

@@ -14,7 +14,7 @@ pub(super) fn file_row(component: usize, found: &Found) -> Option<FileRow> {
     let entry = &found.entry;
     let node = match &entry.node {
         Node::File(file) => ExpectedNode::File {
-            size: file.size,
+            size: Some(file.size),
             sha256: found.sha256?,
         },
         Node::Dir => ExpectedNode::Dir,

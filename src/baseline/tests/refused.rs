@@ -125,12 +125,6 @@ const COMPONENTS: &[Edit] = &[
         18,
         "a tree knows no key",
     ),
-    (
-        "kind = \"raw\", size = 262144",
-        "kind = \"raw\"",
-        18,
-        "`size` is missing",
-    ),
     ("at = 0 }", "at = -1 }", 18, "not negative"),
     (
         "at = 0 }",
@@ -228,7 +222,7 @@ const ROW_EDITS: &[(&str, &str, &str)] = &[
     ("\"/bin\"", "\"/\"", "stands twice"),
     ("\"dir\"", "\"door\"", "one of file, dir"),
     ("\"dir\"", "\"Dir\"", "one of file, dir"),
-    ("\"dir\"", "\"file\"", "`size` is missing"),
+    ("\"dir\"", "\"file\"", "`sha256` is missing"),
     ("\"dir\"", "\"file\", size = 1", "`sha256` is missing"),
     (
         "\"dir\"",

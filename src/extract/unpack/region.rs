@@ -14,6 +14,7 @@ use crate::extract::ledger::{self, Coverage};
 use crate::extract::search::Hit;
 use crate::extract::settle::Claim;
 use crate::facts::banner::banners;
+use crate::facts::vxworks::symbol_table;
 use crate::formats::{self, Opened, Part, PartBytes, Properties, Span, binary};
 use crate::image::map;
 use crate::place::escape;
@@ -355,10 +356,10 @@ impl Unpacker<'_> {
             }
             let at = range.start.saturating_add(piece.start);
             let own = clip(&bytes, piece.start, len);
-            let banners = if kind.is_unknown() {
-                banners(&own)
+            let (banners, symbol_table) = if kind.is_unknown() {
+                (banners(&own), symbol_table(&own))
             } else {
-                Vec::new()
+                (Vec::new(), None)
             };
             self.found.gaps.push(Gap {
                 place: home.place.offset(at.saturating_sub(home.place_origin)),
@@ -369,6 +370,7 @@ impl Unpacker<'_> {
                 stored: home.stored,
                 kind,
                 banners,
+                symbol_table,
                 bytes: own,
             });
         }

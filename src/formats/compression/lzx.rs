@@ -7,6 +7,7 @@
 #[cfg(test)]
 mod tests;
 
+use super::prefix_code::PrefixCode;
 use crate::read::Fields;
 
 /// A decoder, which goes on over the chunks of one stream.
@@ -34,9 +35,9 @@ enum Block {
         odd: bool,
     },
     Coded {
-        main: Tree,
-        lengths: Tree,
-        aligned: Option<Tree>,
+        main: PrefixCode,
+        lengths: PrefixCode,
+        aligned: Option<PrefixCode>,
     },
 }
 
@@ -133,7 +134,7 @@ impl Lzx {
                 for length in &mut lengths {
                     *length = u8::try_from(bits.take(3)?).ok()?;
                 }
-                Some(Tree::new(&lengths)?)
+                Some(PrefixCode::new(&lengths)?)
             }
             _ => return None,
         };
@@ -142,8 +143,8 @@ impl Lzx {
         bits.differences(matches)?;
         bits.differences(&mut self.lengths)?;
         self.block = Block::Coded {
-            main: Tree::new(&self.main)?,
-            lengths: Tree::new(&self.lengths)?,
+            main: PrefixCode::new(&self.main)?,
+            lengths: PrefixCode::new(&self.lengths)?,
             aligned,
         };
         Some(())
@@ -162,14 +163,14 @@ impl Lzx {
         };
         let end = self.made.len().checked_add(room)?;
         while self.made.len() < end {
-            let symbol = usize::from(main.read(bits)?);
+            let symbol = usize::from(main.read(|| bits.take(1))?);
             let Some(code) = symbol.checked_sub(LITERALS) else {
                 self.made.push(u8::try_from(symbol).ok()?);
                 continue;
             };
             let mut len = (code & 7).saturating_add(2);
             if code & 7 == 7 {
-                len = len.checked_add(usize::from(lengths.read(bits)?))?;
+                len = len.checked_add(usize::from(lengths.read(|| bits.take(1))?))?;
             }
             let distance = match code >> 3 {
                 slot @ 0..=2 => {
@@ -196,7 +197,7 @@ impl Lzx {
 }
 
 /// The distance of a slot, of which it states the upper bits.
-fn distance(slot: usize, bits: &mut Bits<'_>, aligned: Option<&Tree>) -> Option<usize> {
+fn distance(slot: usize, bits: &mut Bits<'_>, aligned: Option<&PrefixCode>) -> Option<usize> {
     let extra = match slot {
         0..=3 => 0,
         4..=35 => (slot >> 1).checked_sub(1)?,
@@ -210,7 +211,7 @@ fn distance(slot: usize, bits: &mut Bits<'_>, aligned: Option<&Tree>) -> Option<
     let extra = u32::try_from(extra).ok()?;
     let low = match aligned {
         Some(tree) if extra >= 3 => {
-            bits.take(extra.checked_sub(3)?)? << 3 | u32::from(tree.read(bits)?)
+            bits.take(extra.checked_sub(3)?)? << 3 | u32::from(tree.read(|| bits.take(1))?)
         }
         _ => bits.take(extra)?,
     };
@@ -245,58 +246,6 @@ fn relative(bytes: &mut [u8], at: usize, size: i32) {
         } else if absolute < 0 && absolute >= place.wrapping_neg() {
             *target = absolute.wrapping_add(size).to_le_bytes();
         }
-    }
-}
-
-/// A canonical code of at most 16 bits.
-struct Tree {
-    /// How many codes there are of each length.
-    counts: [u16; 17],
-    /// The symbols by their codes.
-    symbols: Vec<u16>,
-}
-
-impl Tree {
-    /// The code of these lengths. It is complete, or has no symbol at all and is not used.
-    fn new(lengths: &[u8]) -> Option<Self> {
-        let mut counts = [0_u16; 17];
-        for &length in lengths.iter().filter(|&&length| length > 0) {
-            let count = counts.get_mut(usize::from(length))?;
-            *count = count.checked_add(1)?;
-        }
-        let mut symbols = Vec::new();
-        for length in 1..=16_u8 {
-            let numbers = (0_u16..).zip(lengths);
-            symbols.extend(
-                numbers
-                    .filter(|&(_, &other)| other == length)
-                    .map(|(symbol, _)| symbol),
-            );
-        }
-        let mut free = 1_i32;
-        for &count in counts.get(1..)? {
-            free = free.checked_mul(2)?.checked_sub(count.into())?;
-            if free < 0 {
-                return None;
-            }
-        }
-        (free == 0 || symbols.is_empty()).then_some(Self { counts, symbols })
-    }
-
-    fn read(&self, bits: &mut Bits<'_>) -> Option<u16> {
-        let (mut code, mut first, mut index) = (0_u32, 0_u32, 0_u32);
-        for &count in self.counts.get(1..)? {
-            code |= bits.take(1)?;
-            let beyond = code.checked_sub(first)?;
-            if beyond < u32::from(count) {
-                let at = usize::try_from(index.checked_add(beyond)?).ok()?;
-                return self.symbols.get(at).copied();
-            }
-            index = index.checked_add(count.into())?;
-            first = first.checked_add(count.into())? << 1;
-            code <<= 1;
-        }
-        None
     }
 }
 
@@ -366,14 +315,17 @@ impl<'a> Bits<'a> {
         for length in &mut own {
             *length = u8::try_from(self.take(4)?).ok()?;
         }
-        let tree = Tree::new(&own)?;
+        let tree = PrefixCode::new(&own)?;
         let mut at = 0_usize;
         while at < lengths.len() {
-            let symbol = tree.read(self)?;
+            let symbol = tree.read(|| self.take(1))?;
             let (run, symbol) = match symbol {
                 17 => (self.take(4)?.checked_add(4)?, None),
                 18 => (self.take(5)?.checked_add(20)?, None),
-                19 => (self.take(1)?.checked_add(4)?, Some(tree.read(self)?)),
+                19 => (
+                    self.take(1)?.checked_add(4)?,
+                    Some(tree.read(|| self.take(1))?),
+                ),
                 symbol => (1, Some(symbol)),
             };
             let old = u16::from(*lengths.get(at)?);

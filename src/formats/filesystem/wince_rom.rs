@@ -7,6 +7,7 @@
 //! header's extensions) stays a gap, for which a raw component of the baseline answers.
 
 mod module;
+mod older;
 mod packed;
 #[cfg(test)]
 mod tests;
@@ -47,10 +48,10 @@ impl Format for WinceRom {
             title: "Windows CE ROM image (nb0)",
             kind: Kind::Filesystem,
             spec: "ROMHDR, TOCentry, FILESentry, e32_rom and o32_rom of romldr.h, Windows CE 3.0 to 7",
-            reads: "modules, put together again as PE files from what the ROM keeps of their headers and sections; files, stored and compressed (LZX); several ROMs in one image",
+            reads: "modules, put together again as PE files from what the ROM keeps of their headers and sections; files, stored and compressed (LZX, and the compression of Windows CE 3); several ROMs in one image",
             verifies: "that header, tables, names and contents lie in the ROM",
             limits: &[
-                "the compression of Windows CE 3, and pages that are stored as they are among compressed ones",
+                "pages that are stored as they are among compressed ones; no page is checked but by its size",
                 "a ROM keeps no section names, no DOS program and no checksum of a module: they are left empty",
                 "the modules of Windows CE 2, whose headers are of another layout",
                 "the table of what is copied to memory, extensions and chains of ROMs, which are left unexplained",

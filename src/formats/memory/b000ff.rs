@@ -42,7 +42,7 @@ impl Format for B000ff {
             verifies: "the sum of each record; that records lie in the image that the header states and do not overlap; that there is a last one",
             limits: &[
                 "what no record holds is read as zeros",
-                "files of several images (X000FF) and signed records (N000FF)",
+                "signed images (S000FF)",
             ],
         }
     }
@@ -276,6 +276,17 @@ impl Map for Pieces {
         self.at = self.end;
         (hole > 0).then(|| Piece::hole(hole))
     }
+}
+
+/// Where an image at the start of these bytes says that it lies in memory: its first address and its length.
+pub(super) fn states(bytes: &[u8]) -> Option<(u32, u32)> {
+    let fields = Fields::little(bytes);
+    Some((fields.u32(7)?, fields.u32(11)?)).filter(|_| bytes.starts_with(MAGIC))
+}
+
+/// How long an image at the start of these bytes is; more than are there when it is cut off.
+pub(super) fn extent(bytes: &Bytes) -> Option<u64> {
+    Some(Walk::new(bytes, &Header::read(bytes)?).end)
 }
 
 /// Whether the bytes at `at` of a stream are those of a record, and no region of their own: a file of these starts with the image's.

@@ -84,6 +84,9 @@ fn render_gaps(found: &Inventory, out: &mut String) -> fmt::Result {
         for banner in shown(gap) {
             writeln!(out, "                {banner}")?;
         }
+        if let Some(table) = &gap.symbol_table {
+            writeln!(out, "                {table}")?;
+        }
     }
     Ok(())
 }

@@ -261,7 +261,7 @@ fn render_change(change: &Change, out: &mut String) -> fmt::Result {
     let row = format!("  {word:<11} {component:<8} {what}");
     writeln!(out, "{}", row.trim_end_matches(' '))?;
     for field in &change.fields {
-        let side = |value: Option<&Value>| value.map_or_else(|| "none".to_owned(), show);
+        let side = |value: Option<&Value>| value.map_or_else(|| "none".to_owned(), text::value);
         let (expected, found) = (
             side(change.expected.get(field)),
             side(change.found.get(field)),
@@ -296,34 +296,14 @@ fn description(change: &Change) -> String {
     ];
     let mut words: Vec<String> = fields
         .iter()
-        .filter_map(|(word, field)| Some(format!("{word}{}", show(change.found.get(field)?))))
+        .filter_map(|(word, field)| {
+            Some(format!("{word}{}", text::value(change.found.get(field)?)))
+        })
         .collect();
     if let Some(Value::Number(size)) = change.found.get("size") {
         words.push(text::size(*size));
     }
     words.join(", ")
-}
-
-fn show(value: &Value) -> String {
-    match value {
-        Value::Number(number) => number.to_string(),
-        Value::Device([major, minor]) => format!("{major}:{minor}"),
-        Value::Text(text)
-            if text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) =>
-        {
-            text.get(..16)
-                .map(|head| format!("{head}..."))
-                .unwrap_or_default()
-        }
-        Value::Text(text) => text.clone(),
-        Value::Attributes(all) => {
-            let all: Vec<String> = all
-                .iter()
-                .map(|(name, value)| format!("{name}={value}"))
-                .collect();
-            all.join(", ")
-        }
-    }
 }
 
 fn render_findings(report: &Report<'_>, out: &mut String) -> fmt::Result {

@@ -53,25 +53,46 @@ fn security_floor() {
     let low = bench.verify_keyring(&["--min-version", "4.10"]);
     low.ends(32).shows("version 4.2.1 is below 4.10");
 
-    let index = |sequence: u64, digest: &str, floor: &str| {
-        let text = format!(
-            "format = \"vitalsign-index\"\nschema = 1\nsequence = {sequence}\nissued = 2026-11-20T00:00:00Z\nexpires = \
-             2026-12-20T00:00:00Z\ncurrent = [\n  {{ vendor = \"example-medical\", model = \"VSM-9000\", version = \"4.3.0\", sequence = 2, \
-             sha256 = \"{digest}\"{floor} }},\n]\n"
+    // The index as it is made, but for the digest and the floor.
+    let index = |sequence: &str, digest: &str, floor: &str| {
+        let dates = [
+            "--expires",
+            "2026-12-20T00:00:00Z",
+            "--now",
+            "2026-11-20T00:00:00Z",
+        ];
+        let create = [
+            "index",
+            "create",
+            "b.toml",
+            "--sequence",
+            sequence,
+            "--output",
+            "index.toml",
+        ];
+        bench.run(&[&create[..], &dates].concat()).ends(0);
+        let own = vitalsign::digest::Digest::of(&bench.read("b.toml")).to_string();
+        bench.edit(
+            "index.toml",
+            &format!("sha256 = \"{own}\""),
+            &format!("sha256 = \"{digest}\"{floor}"),
         );
-        bench.write("index.toml", text.as_bytes());
+        bench.edit("index.toml", "version = \"4.2.1\"", "version = \"4.3.0\"");
+        bench.edit("index.toml", "sequence = 1, sha256", "sequence = 2, sha256");
+        let told = bench.run(&["index", "show", "index.toml"]);
+        told.ends(0).shows("VSM-9000 4.3.0, number 2");
         bench.sign_bytes("index.toml", "list");
     };
     let own = vitalsign::digest::Digest::of(&bench.read("b.toml")).to_string();
     let indexed = ["--index", "index.toml"];
-    index(1, &own, "");
+    index("1", &own, "");
     bench.verify_keyring(&indexed).ends(0);
-    index(1, &own, ", security_floor = \"4.3.0\"");
+    index("1", &own, ", security_floor = \"4.3.0\"");
     bench
         .verify_keyring(&indexed)
         .ends(32)
         .shows("is below 4.3.0");
-    index(1, &"0".repeat(64), "");
+    index("1", &"0".repeat(64), "");
     bench
         .verify_keyring(&indexed)
         .ends(32)
@@ -88,10 +109,10 @@ fn security_floor() {
         .says("in the role index");
 
     // An index that is older than one that was seen.
-    index(5, &own, "");
+    index("5", &own, "");
     let noted = ["--index", "index.toml", "--state", "s.toml"];
     bench.verify_keyring(&noted).ends(0);
-    index(4, &own, "");
+    index("4", &own, "");
     bench
         .verify_keyring(&noted)
         .ends(32)

@@ -120,3 +120,60 @@ fn weak_keys() {
     bench.write("weak.pub", weak.as_bytes());
     bench.verify_with("weak", &[]).ends(67).says("small order");
 }
+
+/// A baseline that is another one the second time it is read.
+#[test]
+fn baseline_swapped_between_reads() {
+    let bench = Bench::new();
+    bench.sign("b.toml", "vendor", None);
+    let bytes = bench.read("b.toml");
+    // A pipe gives its bytes once. Whoever reads twice, to verify and to parse, gets nothing, or waits for ever.
+    bench.remove("b.toml");
+    let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+    let pipe = bench.path("b.toml");
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut pipe = std::fs::File::options().write(true).open(&pipe).unwrap();
+            std::io::Write::write_all(&mut pipe, &bytes).unwrap();
+        });
+        bench.verify(&[]).ends(0);
+    });
+}
+
+/// An image that is written to while it is read.
+#[test]
+fn image_changed_while_it_is_read() {
+    let bench = Bench::new();
+    bench.write("dump", &b"a boot loader of some kind ".repeat(1 << 18));
+    bench.baseline("b.toml", "dump", "4.2.1", 1);
+    bench.sign("b.toml", "vendor", None);
+    let args = [
+        "verify",
+        "dump",
+        "--baseline",
+        "b.toml",
+        "--trust-key",
+        "vendor.pub",
+        "--now",
+        super::bench::NOW,
+    ];
+    bench.run(&args).ends(0);
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                // The same bytes: only that they were written can tell.
+                let mut dump = std::fs::File::options()
+                    .write(true)
+                    .open(bench.path("dump"))
+                    .unwrap();
+                std::io::Write::write_all(&mut dump, b"a boot loader").unwrap();
+                std::thread::yield_now();
+            }
+        });
+        let told = bench.run(&args);
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        told.ends(8).shows("the file was changed while it was read");
+    });
+}

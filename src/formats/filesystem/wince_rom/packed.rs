@@ -1,13 +1,14 @@
-//! What `CECompressROM` makes smaller: pages of 4 KiB, each a stream of LZX of its own.
+//! What `CECompressROM` makes smaller: pages of 4 KiB, each compressed for itself.
 //!
-//! A table of 3-byte numbers, little-endian: the size of it all, and where each page ends; then the pages, in front of each the window
-//! as a power of two, its size (4 bytes each) and 8 bytes that are not documented. Windows CE 3 had another compression, whose
-//! pages have no such heads: it is told and not read.
+//! A table of 3-byte numbers, little-endian: the size of it all, and where each page ends; then the pages. Each is a stream of LZX,
+//! in front of which the window stands as a power of two, its size (4 bytes each) and 8 bytes that are not documented; or all of
+//! them are blocks as Windows CE 3 has them, without such heads. Then an empty one follows a last page that is full.
 
 use std::io::Write;
 
 use bytes::Bytes;
 
+use super::older;
 use crate::entry::{Data, Fault};
 use crate::formats::compression::lzx::Lzx;
 use crate::problem::Problem;
@@ -22,6 +23,16 @@ const HEAD: u64 = 16;
 pub(super) struct Packed {
     stored: Bytes,
     size: u64,
+    method: Method,
+}
+
+/// How the pages are compressed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Method {
+    /// Each is a stream of LZX.
+    Lzx,
+    /// As Windows CE 3 does it.
+    Older,
 }
 
 impl Packed {
@@ -29,16 +40,34 @@ impl Packed {
     ///
     /// # Errors
     /// `Unsupported`: they are of no known compression.
-    pub(super) fn new(stored: Bytes) -> Result<Self, Problem> {
-        let size = number(&stored, 0).unwrap_or_default();
-        let packed = Self { stored, size };
-        let first = packed.page(0).and_then(|page| page.head());
-        if size == 0 || first.is_none() {
-            return Err(Problem::unsupported(
-                "compressed in a way that is not known",
-            ));
+    pub(super) fn new(stored: &Bytes) -> Result<Self, Problem> {
+        let size = number(stored, 0).unwrap_or_default();
+        let of = |method| Self {
+            stored: stored.clone(),
+            size,
+            method,
+        };
+        let packed = [Method::Lzx, Method::Older].map(of);
+        let sound = packed.into_iter().find(Self::is_sound);
+        sound.ok_or_else(|| Problem::unsupported("compressed in a way that is not known"))
+    }
+
+    /// Whether the first page is what its method makes. That of Windows CE 3 has no heads: all of its table must make sense.
+    fn is_sound(&self) -> bool {
+        let first = self.page(0);
+        match self.method {
+            _ if self.size == 0 => false,
+            Method::Lzx => first.and_then(|page| page.head()).is_some(),
+            Method::Older => {
+                let ends = (0..=self.pages()).map(|page| match page {
+                    0 => self.start(),
+                    _ => number(&self.stored, page),
+                });
+                let ascends = ends.clone().is_sorted() && ends.clone().all(|end| end.is_some());
+                let reached = ends.last().flatten() == Some(length(&self.stored));
+                ascends && reached && first.and_then(|page| page.decode()).is_some()
+            }
         }
-        Ok(packed)
     }
 
     /// How many bytes it becomes, as it says.
@@ -47,13 +76,21 @@ impl Packed {
     }
 
     fn pages(&self) -> u64 {
-        self.size.div_ceil(PAGE)
+        match self.method {
+            Method::Lzx => self.size.div_ceil(PAGE),
+            Method::Older => (self.size / PAGE).saturating_add(1),
+        }
+    }
+
+    /// Where the first page starts: behind the table.
+    fn start(&self) -> Option<u64> {
+        self.pages().checked_add(1)?.checked_mul(3)
     }
 
     /// The page of this number.
     fn page(&self, page: u64) -> Option<Page> {
         let start = match page {
-            0 => self.pages().checked_add(1)?.checked_mul(3)?,
+            0 => self.start()?,
             _ => number(&self.stored, page)?,
         };
         let end = number(&self.stored, page.checked_add(1)?)?;
@@ -61,6 +98,7 @@ impl Packed {
         Some(Page {
             stored: cut(&self.stored, start, end.checked_sub(start)?)?,
             len: self.size.checked_sub(before)?.min(PAGE),
+            method: self.method,
         })
     }
 
@@ -89,10 +127,11 @@ struct Page {
     stored: Bytes,
     /// How many bytes it should become.
     len: u64,
+    method: Method,
 }
 
 impl Page {
-    /// A decoder for it.
+    /// A decoder for it, where it is a stream of LZX.
     fn head(&self) -> Option<Lzx> {
         let fields = Fields::little(&self.stored);
         let window = fields.u32(0)?;
@@ -101,6 +140,9 @@ impl Page {
     }
 
     fn decode(&self) -> Option<Vec<u8>> {
+        if self.method == Method::Older {
+            return older::decode(&self.stored, index(self.len));
+        }
         let stream = self.stored.get(index(HEAD)..)?;
         self.head()?.chunk(stream, index(self.len))
     }

@@ -206,10 +206,38 @@ fn damage_is_survived() {
 
 #[test]
 fn what_is_compressed_becomes_what_it_was() {
-    let packed = open(&WinceRom, &stored("wince-rom/packed-modules.img"));
     let plain = open(&WinceRom, &rom());
-    for path in ["/nk.exe", "/coredll.dll"] {
-        assert_eq!(content(&packed, path), content(&plain, path));
+    for name in ["packed-modules", "older-modules"] {
+        let packed = open(&WinceRom, &stored(&format!("wince-rom/{name}.img")));
+        for path in ["/nk.exe", "/coredll.dll"] {
+            assert_eq!(content(&packed, path), content(&plain, path), "{name}");
+        }
+    }
+}
+
+#[test]
+fn tables_of_windows_ce_3_that_make_no_sense_are_not_read() {
+    let sound = stored("wince-rom/older.img");
+    // The size, and where each of three pages ends.
+    let table = sound
+        .windows(3)
+        .position(|part| part == [0, 0x20, 0])
+        .unwrap();
+    let path = "/whole.nls";
+    assert!(content(&open(&WinceRom, &sound), path).1);
+    for (at, bytes) in [
+        (table, [0, 0x10, 0]),
+        (table, [0, 0, 0]),
+        (table + 3, [0, 0, 0]),
+        (table + 3, [0xff, 0xff, 0xff]),
+        (table + 9, [0xff, 0xff, 0xff]),
+    ] {
+        let trial = open(&WinceRom, &poke(&sound, at, &bytes));
+        assert_eq!(content(&trial, path), (Vec::new(), false), "{at:#x}");
+    }
+    for at in table + 12..table + 400 {
+        let (bytes, whole) = content(&open(&WinceRom, &poke(&sound, at, &[0xff])), path);
+        assert_eq!(whole, bytes.len() == 8192);
     }
 }
 

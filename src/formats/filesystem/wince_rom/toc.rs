@@ -5,14 +5,15 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::super::account::Account;
+use super::super::ce_module::SECTIONS;
 use super::super::dos;
 use super::Header;
 use super::module::Module;
 use super::packed::Packed;
 use crate::budget::Budget;
-use crate::entry::{Data, Entry, EntryPath, File, Meta, Node, name_problem};
+use crate::entry::{Entry, EntryPath, File, Meta, Node, name_problem};
 use crate::formats::Role;
-use crate::formats::stored::Damaged;
+use crate::formats::stored::damaged;
 use crate::formats::told::Problems;
 use crate::problem::Problem;
 use crate::read::{Fields, clip, cut, length};
@@ -22,9 +23,6 @@ pub(super) const MODULE: u64 = 32;
 pub(super) const FILE: u64 = 28;
 /// No name is longer (bytes), as the kernel has it.
 const LONGEST: u64 = 260;
-
-/// The extended attribute that tells where the sections of a module lie in memory.
-const SECTIONS: &[u8] = b"wince.sections";
 
 /// The tables as they are read.
 pub(super) struct Toc<'a> {
@@ -83,9 +81,8 @@ impl Toc<'_> {
         );
         let file = match read {
             Ok(module) => {
-                meta.xattrs
-                    .insert(SECTIONS.to_vec(), module.load_addresses());
-                module.into_file()
+                meta.xattrs.insert(SECTIONS.to_vec(), module.load_addresses);
+                module.file
             }
             Err(problem) if problem.kind == crate::problem::ProblemKind::Limit => {
                 self.problems.push(problem.at(at));
@@ -108,7 +105,7 @@ impl Toc<'_> {
         }
         let file = match content {
             Some(content) if size == stored => File::stored(content),
-            Some(content) => unpacked(content, size, at),
+            Some(content) => unpacked(&content, size, at),
             // An empty file need not lie anywhere.
             None if size == 0 && stored == 0 => File::stored(Bytes::new()),
             None => {
@@ -150,8 +147,8 @@ impl Toc<'_> {
 }
 
 /// A compressed file.
-fn unpacked(content: Bytes, size: u64, at: u64) -> File {
-    let stored = length(&content);
+fn unpacked(content: &Bytes, size: u64, at: u64) -> File {
+    let stored = length(content);
     match Packed::new(content) {
         Ok(packed) if packed.size() == size => File {
             size,
@@ -186,10 +183,4 @@ fn meta(fields: Fields<'_>) -> Option<Meta> {
         xattrs: dos::attributes(fields.u32(0)?),
         ..Meta::default()
     })
-}
-
-/// A file of which only some bytes are there.
-pub(super) fn damaged(size: u64, bytes: Bytes, problem: Problem) -> File {
-    let data: Arc<dyn Data> = Arc::new(Damaged { bytes, problem });
-    File { size, data }
 }

@@ -1,0 +1,66 @@
+//! The state file, whatever happens while it is written.
+
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use vitalsign::trust::state::State;
+
+use super::bench::{Bench, NOW};
+
+/// How often the program is killed.
+const KILLS: u32 = 120;
+
+/// Killed at any moment, it leaves the state of before or that of after.
+#[test]
+fn a_kill_leaves_the_old_state_or_the_new_one() {
+    let bench = Bench::new();
+    bench.sign("b.toml", "vendor", None);
+    let start = |state: &str| {
+        Command::new(env!("CARGO_BIN_EXE_vitalsign"))
+            .current_dir(bench.path(""))
+            .args([
+                "verify",
+                "unit",
+                "--baseline",
+                "b.toml",
+                "--trust-key",
+                "vendor.pub",
+            ])
+            .args(["--now", NOW, "--state", state])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    };
+    let begun = Instant::now();
+    assert!(start("whole.toml").wait().unwrap().success());
+    let whole = begun.elapsed();
+    let new = bench.read("whole.toml");
+    let old = String::from_utf8(new.clone()).unwrap();
+    let old = old.replace("sequence = 1", "sequence = 0").into_bytes();
+    assert_ne!(old, new);
+
+    let (mut before, mut after) = (0, 0);
+    for kill in 0..KILLS {
+        bench.write("s.toml", &old);
+        let mut child = start("s.toml");
+        // More kills towards the end, where the state is written.
+        let share = f64::from(kill) / f64::from(KILLS);
+        std::thread::sleep(
+            whole
+                .mul_f64(1.2 * share.sqrt())
+                .max(Duration::from_micros(1)),
+        );
+        let _ = child.kill();
+        child.wait().unwrap();
+        let left = bench.read("s.toml");
+        State::parse(&left).unwrap();
+        if left == old {
+            before += 1;
+        } else {
+            assert_eq!(left, new);
+            after += 1;
+        }
+    }
+    assert!(before > 0 && after > 0, "{before} before, {after} after");
+}
