@@ -17,8 +17,10 @@ mod tree;
 mod unit;
 
 pub use self::act::{Act, Trait};
+pub use self::paths::is_documentation;
 pub use self::scene::{Content, Scene};
 pub use self::start::Started;
+pub use self::tree::is_read;
 pub use self::unit::{Spot, Step, Unit};
 
 /// The units of all files of a scene, in their order, and what starts with the device.

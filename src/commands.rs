@@ -14,6 +14,8 @@ mod keyring;
 mod list;
 mod open;
 mod output;
+mod rules;
+mod scan;
 mod signatures;
 mod state;
 mod talk;
@@ -41,6 +43,7 @@ pub fn run(cli: &Cli) -> Result<u8> {
     }
     match &cli.command {
         Command::Verify(args) => verify::run(args),
+        Command::Scan(args) => scan::run(args),
         Command::List(args) => list::run(args),
         Command::Extract(args) => extract::run(args),
         Command::Diff(args) => diff::run(args),
@@ -49,5 +52,7 @@ pub fn run(cli: &Cli) -> Result<u8> {
         Command::Keyring(command) => keyring::run(command),
         Command::Index(command) => index::run(command),
         Command::Formats(args) => formats::run(args),
+        Command::Rules(command) => rules::run(command),
+        Command::Explain(args) => rules::explain(args),
     }
 }

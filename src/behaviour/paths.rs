@@ -176,7 +176,7 @@ pub(super) fn is_recorded(path: &[u8]) -> bool {
 }
 
 /// Text about programs, which nothing runs.
-pub(super) fn is_documentation(path: &[u8]) -> bool {
+pub fn is_documentation(path: &[u8]) -> bool {
     let folders = [
         "/usr/share/doc",
         "/usr/share/man",

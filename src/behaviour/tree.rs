@@ -47,6 +47,45 @@ pub(super) fn script(file: &Content) -> Option<Script> {
     is_shell.then(|| Script::parse(&file.bytes))
 }
 
+/// Whether what stands at a path is worth reading although its type says only that it is text, or nothing.
+pub fn is_read(path: &[u8]) -> bool {
+    let name = path.rsplit(|&byte| byte == b'/').next().unwrap_or_default();
+    let endings: [&[u8]; 18] = [
+        b".sh",
+        b".conf",
+        b".ini",
+        b".cfg",
+        b".config",
+        b".properties",
+        b".env",
+        b".cnf",
+        b".json",
+        b".py",
+        b".lua",
+        b".php",
+        b".cgi",
+        b".pl",
+        b".service",
+        b".rules",
+        b".pem",
+        b".key",
+    ];
+    let names: [&[u8]; 5] = [
+        b"authorized_keys",
+        b"authorized_keys2",
+        b"inittab",
+        b"exports",
+        b"fstab",
+    ];
+    paths::is_below(path, b"/etc")
+        || paths::is_start(path)
+        || paths::is_account(path)
+        || memchr::memmem::find(path, b"/etc/").is_some()
+        || names.contains(&name)
+        || name.starts_with(b"dropbear_") && name.ends_with(b"_host_key")
+        || endings.iter().any(|ending| name.ends_with(ending))
+}
+
 fn is_shell(word: &[u8]) -> bool {
     let base = word
         .rsplit(|&byte| byte == b'/' || byte == b'!')

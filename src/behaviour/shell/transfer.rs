@@ -173,8 +173,9 @@ impl Flow<'_> {
             return;
         }
         if let Some(sends) = sends {
-            let text = sends.text.strip_prefix(b"@").map(Argument::new);
-            self.sent(class, text.as_ref(), command);
+            let text = sends.text.strip_prefix(b"@").unwrap_or(&sends.text);
+            let what = Argument::new(text);
+            self.sent(class, Some(&what), command);
             return;
         }
         let goes_out =
