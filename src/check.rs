@@ -1,18 +1,78 @@
 //! Checks of what was found, by itself and against a baseline: they push findings.
 //!
-//! The behaviour rules of programs and scripts are not here yet; reports say so under "not checked".
+//! The behaviour of compiled programs is not looked at yet; reports say so under "not checked".
 
+mod baseline;
+mod behaviour;
 mod boot;
 mod manifest;
 
+use std::cmp::Reverse;
+
 use crate::baseline::Baseline;
-use crate::baseline::compare::Comparison;
+use crate::baseline::compare::{Comparison, NotChecked};
+use crate::behaviour::Started;
 use crate::extract::Inventory;
 use crate::finding::{Confidence, Finding, Severity};
+use crate::place::Place;
 use crate::problem::ProblemKind;
 
-/// What every report says while no behaviour rules exist.
-pub const RULES_MISSING: &str = "known risk: this version has no rules for the behaviour of programs and scripts; only structure was checked";
+/// What every report says while compiled programs are not looked at.
+pub const RULES_MISSING: &str = "known risk: the rules of this version see scripts, configurations, accounts and keys; what compiled programs do was not looked at";
+
+/// What the checks found in an image, and what they could not look at.
+pub struct Risk {
+    /// What was found.
+    pub findings: Vec<Finding>,
+    /// What was not looked at, and why.
+    pub not_checked: Vec<NotChecked>,
+    started: Vec<Started>,
+}
+
+/// Checks an image by itself.
+pub fn risk(found: &Inventory) -> Risk {
+    let shown = behaviour::behaviour(found);
+    let mut findings = shown.findings;
+    findings.extend(structure(found));
+    sort(&mut findings);
+    let missing = (Place::image(), RULES_MISSING.to_owned());
+    let rows = std::iter::once(missing).chain(shown.not_checked);
+    let not_checked = rows.map(|(place, reason)| NotChecked {
+        place,
+        reason,
+        matters: false,
+    });
+    Risk {
+        findings,
+        not_checked: not_checked.collect(),
+        started: shown.started,
+    }
+}
+
+/// The worst and surest first.
+fn sort(findings: &mut [Finding]) {
+    let key = |it: &Finding| {
+        (
+            Reverse(it.severity),
+            Reverse(it.confidence),
+            it.place.clone(),
+            it.code,
+        )
+    };
+    findings.sort_by_cached_key(key);
+}
+
+impl Risk {
+    /// Adds what a comparison with a baseline shows, and weighs the rest by it.
+    pub fn against(&mut self, baseline: &Baseline, comparison: &Comparison, found: &Inventory) {
+        baseline::weigh(baseline, comparison, &mut self.findings);
+        self.findings
+            .extend(baseline::starts(comparison, &self.started));
+        self.findings
+            .extend(boot::commands(baseline, comparison, found));
+        sort(&mut self.findings);
+    }
+}
 
 /// The findings of an image's structure.
 pub fn structure(found: &Inventory) -> Vec<Finding> {
@@ -33,13 +93,4 @@ pub fn structure(found: &Inventory) -> Vec<Finding> {
         .collect();
     findings.extend(manifest::manifests(found));
     findings
-}
-
-/// The findings about what differs from a baseline.
-pub fn differences(
-    baseline: &Baseline,
-    comparison: &Comparison,
-    found: &Inventory,
-) -> Vec<Finding> {
-    boot::commands(baseline, comparison, found)
 }

@@ -4,6 +4,7 @@ pub mod attest;
 mod baseline;
 pub mod index;
 pub mod keyring;
+pub mod risk;
 mod trust;
 
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ pub use self::baseline::{
 pub use attest::{Attest, AttestCommand};
 pub use index::IndexCommand;
 pub use keyring::KeyringCommand;
+pub use risk::{Explain, RulesCommand, RulesShow, RulesTest, Scan};
 pub use trust::{Device, Trust};
 
 /// Tells whether a patient monitor's firmware is what a trusted signer says it should be.
@@ -50,6 +52,8 @@ pub struct Cli {
 pub enum Command {
     /// Compare one image with a signed baseline: integrity and known risk.
     Verify(Box<Verify>),
+    /// Look for known risk in one image, without a baseline.
+    Scan(Scan),
     /// List what an image holds: regions, entries, gaps, problems.
     List(List),
     /// Write the files of an image out, safely.
@@ -73,6 +77,11 @@ pub enum Command {
     Attest(AttestCommand),
     /// Tell which formats are read, what is verified in them, and what is not read.
     Formats(Output),
+    /// List, show and test the rules of known risk.
+    #[command(subcommand)]
+    Rules(RulesCommand),
+    /// Explain a code: what it means, how it is shown, what would disprove it, what to do.
+    Explain(Explain),
 }
 
 /// `vitalsign verify`

@@ -15,6 +15,8 @@ mod keyring;
 mod list;
 mod open;
 mod output;
+mod rules;
+mod scan;
 mod signatures;
 mod state;
 mod talk;
@@ -42,6 +44,7 @@ pub fn run(cli: &Cli) -> Result<u8> {
     }
     match &cli.command {
         Command::Verify(args) => verify::run(args),
+        Command::Scan(args) => scan::run(args),
         Command::List(args) => list::run(args),
         Command::Extract(args) => extract::run(args),
         Command::Diff(args) => diff::run(args),
@@ -51,5 +54,7 @@ pub fn run(cli: &Cli) -> Result<u8> {
         Command::Index(command) => index::run(command),
         Command::Attest(command) => attest::run(command),
         Command::Formats(args) => formats::run(args),
+        Command::Rules(command) => rules::run(command),
+        Command::Explain(args) => rules::explain(args),
     }
 }

@@ -29,6 +29,8 @@ pub enum Kind {
     Index,
     /// What was seen on this machine; not signed.
     State,
+    /// What checks look for.
+    Rules,
 }
 
 impl Kind {
@@ -40,6 +42,7 @@ impl Kind {
             Self::Revocations => "vitalsign-revocations",
             Self::Index => "vitalsign-index",
             Self::State => "vitalsign-state",
+            Self::Rules => "vitalsign-rules",
         }
     }
 
@@ -51,6 +54,7 @@ impl Kind {
             Self::Revocations => "a list of revocations",
             Self::Index => "an index",
             Self::State => "a state file",
+            Self::Rules => "a rule pack",
         }
     }
 }

@@ -1,6 +1,8 @@
 //! What is known of one content, from its bytes alone: its digest, its type, and what its structure says.
 
+pub mod address;
 pub mod banner;
+pub mod calls;
 pub mod elf;
 mod extent;
 pub mod filetype;
@@ -9,6 +11,7 @@ pub mod manifest;
 mod meter;
 pub mod name;
 pub mod pe;
+pub mod script;
 pub mod vxworks;
 
 use serde::{Serialize, Serializer};

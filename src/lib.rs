@@ -17,6 +17,7 @@
 )]
 
 pub mod baseline;
+pub mod behaviour;
 pub mod budget;
 pub mod check;
 pub mod cli;
@@ -34,5 +35,6 @@ pub mod place;
 pub mod problem;
 pub mod read;
 pub mod report;
+pub mod rules;
 pub mod trust;
 pub mod verdict;

@@ -5,5 +5,6 @@ pub mod baseline_diff;
 pub mod decision;
 pub mod formats;
 pub mod list;
+pub mod rules;
 pub mod text;
 pub mod verify;

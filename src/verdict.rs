@@ -98,6 +98,15 @@ pub struct Threshold {
 }
 
 impl Verdict {
+    /// The verdict on known risk where nothing is compared. `complete`: everything was read.
+    pub fn alone(findings: &[Finding], complete: bool, threshold: Threshold) -> Self {
+        let found = Self::of(&[], findings, complete, false, Against::Trusted, threshold);
+        Self {
+            integrity: Integrity::NoBaseline,
+            ..found
+        }
+    }
+
     /// The verdict of one comparison. `complete`: everything was read and is covered. `policy`: a rule of time or
     /// sequence was broken.
     pub fn of(

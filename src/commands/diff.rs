@@ -43,22 +43,22 @@ pub(super) fn run(args: &cli::Diff) -> Result<u8> {
     for left_out in draft.left_out {
         note(format!("the first image: {left_out}"), true);
     }
-    note(check::RULES_MISSING.to_owned(), false);
-    let mut findings = check::structure(&found);
-    findings.extend(check::differences(&baseline, &comparison, &found));
+    let mut risk = check::risk(&found);
+    risk.against(&baseline, &comparison, &found);
+    comparison.not_checked.append(&mut risk.not_checked);
     let threshold = Threshold {
         severity: Severity::High,
         strict: false,
     };
     let verdict = Verdict::of(
         &comparison.changes,
-        &findings,
+        &risk.findings,
         comparison.is_complete(),
         false,
         Against::Trusted,
         threshold,
     );
-    let report = Report::new(&found, None, &comparison, &findings, verdict);
+    let report = Report::new(&found, None, &comparison, &risk.findings, verdict);
     verify::write(&report, &args.output)?;
     Ok(verdict.exit_code)
 }

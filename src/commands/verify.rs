@@ -21,7 +21,7 @@ pub(super) fn run(args: &cli::Verify) -> Result<u8> {
     let candidates = candidates::read(args, &trusting)?;
     let found = open::inventory(&args.image, &args.reading, &args.beside, &args.budget)?;
     let now = args.now.unwrap_or_else(clock::now);
-    let mut findings = check::structure(&found);
+    let mut risk = check::risk(&found);
     let chosen = candidates::choose(candidates, &found, args)?;
     let (candidate, mut comparison) = match chosen {
         Some(Chosen {
@@ -38,7 +38,7 @@ pub(super) fn run(args: &cli::Verify) -> Result<u8> {
     };
     let mut breaches = Vec::new();
     if let Some(candidate) = &candidate {
-        findings.extend(check::differences(&candidate.baseline, &comparison, &found));
+        risk.against(&candidate.baseline, &comparison, &found);
         let known = trusting.known(&args.trust, now);
         let order = order::judge(&candidate.place(), &known);
         breaches = accepted(order.breaches, args.trust.allow_stale.as_deref());
@@ -46,7 +46,7 @@ pub(super) fn run(args: &cli::Verify) -> Result<u8> {
             note(&mut comparison, line);
         }
     }
-    note(&mut comparison, check::RULES_MISSING);
+    comparison.not_checked.append(&mut risk.not_checked);
     let against = match &candidate {
         None => Against::Nothing,
         Some(candidate) if candidate.signers.is_empty() => Against::Unsigned,
@@ -58,7 +58,7 @@ pub(super) fn run(args: &cli::Verify) -> Result<u8> {
     };
     let verdict = Verdict::of(
         &comparison.changes,
-        &findings,
+        &risk.findings,
         comparison.is_complete(),
         breaches.iter().any(|breach| breach.accepted.is_none()),
         against,
@@ -70,7 +70,7 @@ pub(super) fn run(args: &cli::Verify) -> Result<u8> {
             BaselineRow::new(&it.baseline, it.sha256, &it.signers),
         )
     });
-    let report = Report::new(&found, row, &comparison, &findings, verdict)
+    let report = Report::new(&found, row, &comparison, &risk.findings, verdict)
         .judged(now, breaches)
         .of_unit(args.device.asset.as_deref());
     write(&report, &args.output)?;

@@ -75,6 +75,27 @@ fn compare(image: &Table, report: &Value) {
     }
 }
 
+/// What a report says of changed programs that run when the device starts, as the story does.
+fn starts(report: &Value) -> Vec<toml::Value> {
+    let findings = report["findings"].as_array().unwrap();
+    let starts = findings
+        .iter()
+        .filter(|finding| finding["code"] == "start-program-changed");
+    let row = |finding: &Value| {
+        let place = finding["place"].as_str().unwrap();
+        let path = place.rsplit(':').next().unwrap().to_owned();
+        let evidence = finding["evidence"][1].as_str().unwrap();
+        let by = evidence
+            .strip_prefix("it runs when the device starts: ")
+            .unwrap()
+            .to_owned();
+        let row = [("path", path), ("by", by)];
+        let row = row.map(|(key, value)| (key.to_owned(), toml::Value::String(value)));
+        toml::Value::Table(row.into_iter().collect())
+    };
+    starts.map(row).collect()
+}
+
 #[test]
 fn the_released_image_and_the_tampered_twin() {
     let images = case();
@@ -84,8 +105,9 @@ fn the_released_image_and_the_tampered_twin() {
         let (report, code) = verify(image["file"].as_str().unwrap());
         assert_eq!(
             report["verdict"],
-            json!({ "integrity": integrity, "risk": "none-found", "exit_code": exit_code })
+            json!({ "integrity": integrity, "risk": image["risk"].as_str().unwrap(), "exit_code": exit_code })
         );
+        assert_eq!(starts(&report), image["starts"].as_array().unwrap().clone());
         assert_eq!(code, exit_code);
         compare(image, &report);
         let checked = report["checked"].as_array().unwrap();

@@ -60,7 +60,8 @@ const STAGES: &[&[&str]] = &[
     &["extract"],
     &["trust", "document"],
     &["baseline"],
-    &["finding", "verdict", "check"],
+    &["finding", "behaviour"],
+    &["rules", "verdict", "check"],
     &["report"],
     &["cli", "commands"],
 ];
@@ -168,6 +169,27 @@ fn every_format_has_a_card_a_folder_a_fixture_and_a_row() {
         "the README's table of formats is not that of the registry:\n{}",
         vitalsign::report::formats::markdown()
     );
+}
+
+#[test]
+fn every_code_has_a_card_and_the_readme_a_row() {
+    let readme = fs::read_to_string(repository().join("README.md")).unwrap();
+    let table = vitalsign::report::rules::markdown(vitalsign::rules::built_in());
+    assert!(
+        readme.contains(&table),
+        "the README's table of codes is not that of the packs:\n{table}"
+    );
+    for (path, text) in sources() {
+        let text = text.split("#[cfg(test)]").next().unwrap();
+        for code in text.split("code: \"").skip(1) {
+            let code = code.split('"').next().unwrap();
+            assert!(
+                vitalsign::rules::card(code).is_some(),
+                "{}: {code} has no card",
+                path.display()
+            );
+        }
+    }
 }
 
 #[test]

@@ -32,6 +32,7 @@ mod output;
 mod partitions;
 mod reference;
 mod releases;
+mod risk;
 mod samples;
 mod schemas;
 mod signatures;

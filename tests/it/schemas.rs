@@ -125,6 +125,25 @@ fn reports_hold() {
 }
 
 #[test]
+fn scans_rules_and_explanations_hold() {
+    let report = schema("report");
+    for image in DEMO {
+        let (scan, _) = run(&["scan", &format!("fixtures/demo/{image}")]);
+        holds(&report, &scan, image);
+        assert_eq!(scan["verdict"]["integrity"], "no-baseline");
+    }
+    let (rules, code) = run(&["rules", "list"]);
+    holds(&schema("rules"), &rules, "rules");
+    assert_eq!(code, 0);
+    let explain = schema("explain");
+    for rule in rules["rules"].as_array().unwrap() {
+        let code = rule["code"].as_str().unwrap();
+        let (explained, _) = run(&["explain", code]);
+        holds(&explain, &explained, code);
+    }
+}
+
+#[test]
 fn formats_hold() {
     let schema = schema("formats");
     let document: Value = serde_json::from_str(&formats::json().unwrap()).unwrap();

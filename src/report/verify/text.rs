@@ -52,6 +52,9 @@ fn integrity(report: &Report<'_>) -> String {
             "INCOMPLETE: no difference in {}; not all was checked",
             share(report)
         ),
+        Integrity::NoBaseline if is_scan(report) => {
+            "NOT COMPARED: this scan has no baseline".to_owned()
+        }
         Integrity::NoBaseline => {
             "NO BASELINE: no trusted baseline holds anything of this image".to_owned()
         }
@@ -63,6 +66,11 @@ fn integrity(report: &Report<'_>) -> String {
             }
         ),
     }
+}
+
+/// Whether known risk alone was asked for: nothing was to be compared, so that no time was asked for either.
+fn is_scan(report: &Report<'_>) -> bool {
+    report.verdict.integrity == Integrity::NoBaseline && report.judged_at.is_none()
 }
 
 /// What the image was compared with.
@@ -124,6 +132,7 @@ fn risk(report: &Report<'_>) -> &'static str {
 fn render_subject(report: &Report<'_>, out: &mut String) -> fmt::Result {
     let Some(baseline) = &report.baseline else {
         let none = match report.verdict.integrity {
+            Integrity::NoBaseline if is_scan(report) => "none asked for",
             Integrity::NoBaseline => "none fits",
             _ => "none: the first image stands in for one",
         };
@@ -327,7 +336,10 @@ fn render_findings(report: &Report<'_>, out: &mut String) -> fmt::Result {
             text::wrap(out, "      ", DEEP, line)?;
         }
     }
-    text::fold(report.findings.len(), MOST_ROWS, out)
+    text::fold(report.findings.len(), MOST_ROWS, out)?;
+    let more = "Findings tell what the image holds, whatever the baseline says; intent is not assessed. \
+        What a code means, what would disprove it and what to do: vitalsign explain CODE.";
+    text::wrap(out, "  ", 2, more)
 }
 
 fn render_advice(report: &Report<'_>, out: &mut String) -> fmt::Result {
@@ -367,6 +379,9 @@ fn render_advice(report: &Report<'_>, out: &mut String) -> fmt::Result {
 }
 
 fn render_checked(report: &Report<'_>, out: &mut String) -> fmt::Result {
+    if is_scan(report) {
+        return Ok(());
+    }
     writeln!(out, "\nCHECKED")?;
     if report.checked.is_empty() {
         writeln!(out, "  nothing: no component of the baseline was found")?;

@@ -1,0 +1,178 @@
+//! A command as evidence: short, escaped, and without the secrets in it.
+
+use crate::facts::script::{Command, RedirectKind};
+use crate::place::escape;
+
+/// So many bytes of a command are shown.
+const SHOWN: usize = 240;
+
+/// Options whose value is a secret.
+const SECRET_OPTIONS: &[&[u8]] = &[
+    b"--password",
+    b"--passwd",
+    b"--pass",
+    b"--user",
+    b"--proxy-user",
+    b"--http-password",
+    b"--ftp-password",
+    b"--token",
+    b"--passphrase",
+];
+
+/// Programs whose `-p` or `-u` is a secret.
+const SECRET_LETTERS: &[(&[u8], &[u8])] = &[
+    (b"sshpass", b"-p"),
+    (b"curl", b"-u"),
+    (b"ftpget", b"-p"),
+    (b"ftpput", b"-p"),
+    (b"mysql", b"-p"),
+    (b"useradd", b"-p"),
+    (b"usermod", b"-p"),
+    (b"snmpget", b"-c"),
+    (b"ncftpget", b"-p"),
+    (b"openssl", b"-k"),
+    (b"openssl", b"-K"),
+    (b"lftp", b"-u"),
+];
+
+/// What of a command may be shown.
+pub(in super::super) fn text(command: &Command) -> String {
+    let name = command.name();
+    let mut shown: Vec<Vec<u8>> = Vec::new();
+    let mut is_secret = false;
+    for (at, word) in command.words.iter().enumerate() {
+        let letter = SECRET_LETTERS
+            .iter()
+            .find(|(program, letter)| *program == name && word.text.starts_with(letter));
+        let is_value = is_secret || name == b"wpa_passphrase" && at == 2;
+        is_secret = SECRET_OPTIONS.contains(&word.text.as_slice())
+            || letter.is_some_and(|(_, letter)| word.text == *letter);
+        shown.push(match letter {
+            _ if is_value => b"***".to_vec(),
+            Some((_, letter)) if !is_secret => [*letter, b"***"].concat(),
+            _ => without_secrets(&word.text),
+        });
+    }
+    for (name, value) in &command.assignments {
+        if command.words.is_empty() || !is_secret_name(name) {
+            let value = if is_secret_name(name) {
+                b"***".to_vec()
+            } else {
+                without_secrets(&value.text)
+            };
+            shown.insert(0, [name.as_slice(), b"=", &value].concat());
+        }
+    }
+    for redirect in &command.redirects {
+        let sign: &[u8] = match redirect.kind {
+            RedirectKind::Write | RedirectKind::Both => b">",
+            RedirectKind::Append => b">>",
+            RedirectKind::Read => b"<",
+            RedirectKind::Duplicate | RedirectKind::Here => continue,
+        };
+        shown.push(sign.to_vec());
+        shown.push(redirect.target.text.clone());
+    }
+    cut(&shown.join(&b' '))
+}
+
+/// Text as evidence.
+pub(in super::super) fn cut(text: &[u8]) -> String {
+    let line = text.iter().map(|&byte| {
+        if matches!(byte, b'\n' | b'\t') {
+            b' '
+        } else {
+            byte
+        }
+    });
+    let line: Vec<u8> = line.take(SHOWN).collect();
+    let more = if text.len() > SHOWN { "..." } else { "" };
+    format!("{}{more}", escape(&line))
+}
+
+/// Whether a variable or key of this name holds a secret.
+pub(in super::super) fn is_secret_name(name: &[u8]) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let words: [&[u8]; 8] = [
+        b"passw",
+        b"passphrase",
+        b"secret",
+        b"psk",
+        b"token",
+        b"apikey",
+        b"api_key",
+        b"private_key",
+    ];
+    words
+        .iter()
+        .any(|word| memchr::memmem::find(&lower, word).is_some())
+        || lower == b"pass"
+        || lower.ends_with(b"_pass")
+}
+
+/// A text with `***` for what follows `password=` and the like, and for passwords in URLs.
+pub(in super::super) fn without_secrets(text: &[u8]) -> Vec<u8> {
+    let mut shown = Vec::with_capacity(text.len());
+    for (nth, piece) in text
+        .split_inclusive(|&byte| matches!(byte, b',' | b'&' | b' ' | b'?' | b';' | b'\n'))
+        .enumerate()
+    {
+        let sign = memchr::memchr2(b'=', b':', piece).filter(|_| nth < 4096);
+        match sign.and_then(|at| piece.split_at_checked(at.saturating_add(1))) {
+            Some((name, value))
+                if is_secret_name(name.get(..name.len().saturating_sub(1)).unwrap_or_default())
+                    && !value.is_empty() =>
+            {
+                shown.extend_from_slice(name);
+                shown.extend_from_slice(b"***");
+                let end = value
+                    .last()
+                    .filter(|byte| matches!(byte, b',' | b'&' | b' ' | b'?' | b';' | b'\n'));
+                shown.extend(end);
+            }
+            _ => shown.extend_from_slice(piece),
+        }
+    }
+    // scheme://user:password@host
+    if let Some(at) = memchr::memmem::find(&shown, b"://")
+        && let Some(rest) = shown.get(at.saturating_add(3)..)
+        && let Some(end) = memchr::memchr(b'@', rest)
+        && let Some(colon) = memchr::memchr(b':', rest).filter(|&colon| colon < end)
+    {
+        let start = at.saturating_add(4).saturating_add(colon);
+        let end = at.saturating_add(3).saturating_add(end);
+        shown.splice(start..end, *b"***");
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::script::Script;
+
+    #[test]
+    fn secrets_are_not_shown() {
+        for (line, shown) in [
+            (
+                "mount -o user=a,password=geheim,vers=3 //h/s /m",
+                "mount -o user=a,password=***,vers=3 //h/s /m",
+            ),
+            ("curl -u me:geheim http://h/", "curl -u *** http://h/"),
+            ("curl -ume:geheim http://h/", "curl -u*** http://h/"),
+            (
+                "wget --password=geheim ftp://a:geheim@h/x",
+                "wget --password=*** ftp://a:***@h/x",
+            ),
+            ("sshpass -p geheim ssh h", "sshpass -p *** ssh h"),
+            ("WIFI_PSK=geheim", "WIFI_PSK=***"),
+            (
+                "wpa_passphrase net geheim > /etc/w",
+                "wpa_passphrase net *** > /etc/w",
+            ),
+        ] {
+            let script = Script::parse(line.as_bytes());
+            assert_eq!(text(&script.commands[0]), shown);
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Scripts and configurations against the rules: which behaviour they show.
+
+use rayon::prelude::*;
+
+use crate::behaviour::{Content, Scene, Started, Step, Unit, is_documentation, is_read, units};
+use crate::entry::Node;
+use crate::extract::{Found, Inventory};
+use crate::facts::FileType;
+use crate::finding::{Confidence, Finding, Severity};
+use crate::place::Place;
+use crate::rules::{self, Card, Match, Rule};
+
+/// A longer text is not looked at (2 MiB).
+const LONGEST: u64 = 2 << 20;
+/// All texts of an image together may have so many bytes (128 MiB).
+const TOGETHER: u64 = 128 << 20;
+/// So many steps of one finding are told.
+const TOLD: usize = 12;
+
+/// What scripts and configurations show.
+#[derive(Default)]
+pub(super) struct Behaviour {
+    pub(super) findings: Vec<Finding>,
+    /// What was not looked at, or not understood.
+    pub(super) not_checked: Vec<(Place, String)>,
+    pub(super) started: Vec<Started>,
+}
+
+/// What the scripts and configurations of an image show.
+pub(super) fn behaviour(found: &Inventory) -> Behaviour {
+    let mut behaviour = Behaviour::default();
+    let scene = scene(found, &mut behaviour.not_checked);
+    let (units, started) = units(&scene);
+    let told: Vec<Vec<Finding>> = units
+        .par_iter()
+        .map(|unit| of_unit(unit, &started))
+        .collect();
+    behaviour.findings = told.into_iter().flatten().collect();
+    for unit in &units {
+        if let Some(first) = unit
+            .problems
+            .first()
+            .filter(|_| !is_documentation(unit.path.as_bytes()))
+        {
+            let more = unit.problems.len().saturating_sub(1);
+            let more = if more > 0 {
+                format!(" (and {more} more)")
+            } else {
+                String::new()
+            };
+            let reason = format!("this script was not understood wholly: {first}{more}");
+            behaviour.not_checked.push((unit.place.clone(), reason));
+        }
+    }
+    behaviour.started = started;
+    behaviour
+}
+
+/// The files that can show something. Of others only the path counts.
+fn scene(found: &Inventory, not_checked: &mut Vec<(Place, String)>) -> Scene {
+    let mut left = TOGETHER;
+    let mut wanted = Vec::new();
+    for entry in &found.entries {
+        let bytes = match &entry.entry.node {
+            Node::File(file) if is_looked_at(entry) => {
+                if file.size > LONGEST || file.size > left {
+                    let reason =
+                        "this text is too long to be looked at for its behaviour".to_owned();
+                    not_checked.push((entry.place.clone(), reason));
+                    false
+                } else {
+                    left = left.saturating_sub(file.size);
+                    true
+                }
+            }
+            Node::File(_) | Node::Symlink(_) => false,
+            _ => continue,
+        };
+        wanted.push((entry, bytes));
+    }
+    let contents: Vec<Content> = wanted
+        .par_iter()
+        .map(|(entry, bytes)| content(entry, *bytes))
+        .collect();
+    let mut scene = Scene::default();
+    for content in contents {
+        scene.add(content);
+    }
+    scene
+}
+
+/// Scripts wherever they stand, keys, and texts in places where programs look for them.
+fn is_looked_at(entry: &Found) -> bool {
+    match entry.content {
+        Some(FileType::Script | FileType::Pem) => true,
+        Some(FileType::Text | FileType::Unknown) => is_read(entry.entry.path.as_bytes()),
+        _ => false,
+    }
+}
+
+fn content(entry: &Found, with_bytes: bool) -> Content {
+    let mut bytes = Vec::new();
+    let mut target = None;
+    match &entry.entry.node {
+        Node::File(file) if with_bytes => {
+            // What could be read of it counts; that it could not all be read is told elsewhere.
+            let _ = file.data.copy_to(&mut bytes);
+        }
+        Node::Symlink(to) => target = Some(to.clone()),
+        _ => {}
+    }
+    Content {
+        place: entry.place.clone(),
+        path: entry.entry.path.clone(),
+        mode: entry.entry.meta.mode,
+        bytes,
+        target,
+    }
+}
+
+/// What one unit shows.
+fn of_unit(unit: &Unit, started: &[Started]) -> Vec<Finding> {
+    let all = rules::built_in().iter().flat_map(|pack| &pack.rules);
+    let matches: Vec<(&Rule, Match<'_>)> = all
+        .filter_map(|rule| Some((rule, rules::matching(rule, unit)?)))
+        .collect();
+    let is_covered = |code: &String| matches.iter().any(|(rule, _)| rule.covers.contains(code));
+    let told = matches
+        .iter()
+        .filter(|(rule, _)| !is_covered(&rule.card.code));
+    told.map(|(rule, found)| finding(&rule.card, found, unit, started))
+        .collect()
+}
+
+fn finding(card: &'static Card, found: &Match<'_>, unit: &Unit, started: &[Started]) -> Finding {
+    let mut evidence: Vec<String> = found
+        .steps
+        .iter()
+        .take(TOLD)
+        .map(|step| line(step, unit))
+        .collect();
+    let more = found.steps.len().saturating_sub(TOLD);
+    if more > 0 {
+        evidence.push(format!("and {more} more"));
+    }
+    if let Some(start) = started.iter().find(|started| started.place == unit.place) {
+        evidence.push(format!("it runs when the device starts: {}", start.by));
+    }
+    let (mut severity, mut confidence) = (card.severity, found.confidence);
+    if is_documentation(unit.path.as_bytes()) {
+        (severity, confidence) = (Severity::Info, Confidence::Hint);
+        evidence.push("it stands in a folder of documentation or examples".to_owned());
+    }
+    Finding {
+        code: &card.code,
+        severity,
+        confidence,
+        title: card.title.clone(),
+        place: unit.place.clone(),
+        evidence,
+        references: card.references.iter().map(String::as_str).collect(),
+    }
+}
+
+/// One step as evidence: where, what is written there, and what that is.
+fn line(step: &Step, unit: &Unit) -> String {
+    let mut place = String::new();
+    if unit.is_elsewhere(step) {
+        place = format!("{} ", step.place);
+    }
+    let spot = step.spot.to_string();
+    let function = step
+        .function
+        .as_ref()
+        .map(|name| format!(" ({name})"))
+        .unwrap_or_default();
+    let traits: Vec<&str> = step.traits.iter().map(|it| it.word()).collect();
+    let traits = if traits.is_empty() {
+        String::new()
+    } else {
+        format!(", {}", traits.join(", "))
+    };
+    let colon = if place.is_empty() && spot.is_empty() {
+        ""
+    } else {
+        ": "
+    };
+    format!(
+        "{place}{spot}{function}{colon}{} [{}{traits}]",
+        step.text,
+        step.act.word()
+    )
+}

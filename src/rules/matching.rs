@@ -1,0 +1,79 @@
+//! Whether a unit has the steps that a rule names.
+
+use super::model::{Pattern, Rule};
+use crate::behaviour::{Step, Unit};
+use crate::finding::Confidence;
+
+/// So many steps from which a chain could start are tried.
+const STARTS: usize = 256;
+
+/// The steps by which a unit matches a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Match<'u> {
+    /// The steps, in their order.
+    pub steps: Vec<&'u Step>,
+    /// How much they show.
+    pub confidence: Confidence,
+}
+
+/// The match of a rule, if a unit has all of its steps in order, at least one of them in its own file.
+pub fn matching<'u>(rule: &Rule, unit: &'u Unit) -> Option<Match<'u>> {
+    let refuses = |step: &Step| rule.unless.iter().any(|pattern| fits(pattern, step));
+    if unit.steps.iter().any(refuses) {
+        return None;
+    }
+    let steps = match rule.steps.as_slice() {
+        [] => return None,
+        // One step alone: all places where it stands, each told by the file that it stands in.
+        [only] => {
+            let own = |step: &&Step| !unit.is_elsewhere(step) && fits(only, step);
+            unit.steps.iter().filter(own).collect()
+        }
+        chain => chained(chain, unit),
+    };
+    if steps.is_empty() {
+        return None;
+    }
+    let spans = steps.iter().any(|step| unit.is_elsewhere(step));
+    let most = rule.card.confidence;
+    let confidence = if spans {
+        most.min(Confidence::Probable)
+    } else {
+        most
+    };
+    Some(Match { steps, confidence })
+}
+
+/// The first steps that follow a chain and are not all of other files; empty where there are none.
+fn chained<'u>(chain: &[Pattern], unit: &'u Unit) -> Vec<&'u Step> {
+    let Some(first) = chain.first() else {
+        return Vec::new();
+    };
+    let starts = unit
+        .steps
+        .iter()
+        .enumerate()
+        .filter(|(_, step)| fits(first, step));
+    for (start, _) in starts.take(STARTS) {
+        let mut rest = unit.steps.get(start..).unwrap_or_default().iter();
+        let found: Vec<&Step> = chain
+            .iter()
+            .map_while(|pattern| rest.find(|step| fits(pattern, step)))
+            .collect();
+        if found.len() < chain.len() {
+            // What is not found from here is not found from further on either.
+            return Vec::new();
+        }
+        if found.iter().any(|step| !unit.is_elsewhere(step)) {
+            return found;
+        }
+    }
+    Vec::new()
+}
+
+fn fits(pattern: &Pattern, step: &Step) -> bool {
+    pattern.acts.contains(&step.act)
+        && pattern.all.iter().all(|it| step.traits.contains(it))
+        && (pattern.any.is_empty() || pattern.any.iter().any(|it| step.traits.contains(it)))
+        && !pattern.none.iter().any(|it| step.traits.contains(it))
+}
