@@ -146,6 +146,8 @@ words! {
         RootLogin = "root-login",
         /// Everybody may read, or write.
         Everybody = "everybody",
+        /// By a path that the text does not tell.
+        PathUnknown = "path-unknown",
         /// Root keeps its rights.
         RootKept = "root-kept",
         /// With bits that give the rights of the owner, or with capabilities.

@@ -1,7 +1,7 @@
 //! Whether a unit has the steps that a rule names.
 
 use super::model::{Pattern, Rule};
-use crate::behaviour::{Step, Unit};
+use crate::behaviour::{Step, Trait, Unit};
 use crate::finding::Confidence;
 
 /// So many steps from which a chain could start are tried.
@@ -34,7 +34,9 @@ pub fn matching<'u>(rule: &Rule, unit: &'u Unit) -> Option<Match<'u>> {
     if steps.is_empty() {
         return None;
     }
-    let spans = steps.iter().any(|step| unit.is_elsewhere(step));
+    let is_less =
+        |step: &&Step| unit.is_elsewhere(step) || step.traits.contains(&Trait::PathUnknown);
+    let spans = steps.iter().any(is_less);
     let most = rule.card.confidence;
     let confidence = if spans {
         most.min(Confidence::Probable)

@@ -29,9 +29,15 @@ impl Flow<'_> {
         let is_interpreter = INTERPRETERS.contains(&name);
         if is_shell(name) || is_interpreter {
             let script = words.iter().find(|word| !word.text.starts_with(b"-"));
-            let inline = words
-                .iter()
-                .any(|word| matches!(word.text.as_slice(), b"-c" | b"-e" | b"-r"));
+            // `-c`, `-e`, `-ne` and the like: the code stands in the next word.
+            let inline = words.iter().any(|word| {
+                word.text.strip_prefix(b"-").is_some_and(|letters| {
+                    !letters.starts_with(b"-")
+                        && letters
+                            .iter()
+                            .any(|byte| matches!(byte, b'c' | b'e' | b'r'))
+                })
+            });
             match script {
                 _ if inline => self.inline(command),
                 Some(script) => self.started(&self.resolve(script), command),
@@ -73,10 +79,13 @@ impl Flow<'_> {
 
     /// A program or script by its path.
     fn started(&mut self, path: &[u8], command: &Command) {
-        let from = self.origin(path);
+        let mut from = self.origin(path);
         let is_plain =
             from.is_empty() || path.starts_with(b"$") && !from.contains(&Trait::FromRemote);
         if !is_plain {
+            if matches!(path.first(), Some(b'$' | b'`')) {
+                from.insert(Trait::PathUnknown);
+            }
             self.note(Act::Run, from, command);
         }
         if path.first() == Some(&b'/') {

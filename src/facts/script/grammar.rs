@@ -274,7 +274,7 @@ impl Reader<'_> {
                 }
                 return fail(start, "a parenthesis stands where none can");
             }
-            if is_meta(byte) {
+            if is_meta(byte) && !self.starts(b"<(") && !self.starts(b">(") {
                 break;
             }
             if simple.words.is_empty()

@@ -125,13 +125,13 @@ fn wrappers_are_looked_through() {
 fn compound_commands() {
     let text = "case $1 in\n (start|restart) a ;;\n stop) b;&\n *) c\nesac\nwhile read x; do d $x; done < /f\nuntil e; do :; done\n\
         { g; h; } > /out\n( cd /x && i ) 2>&1 | j\n((x++))\n[[ $a == b* && ( -f c || $d =~ ^(e|f)$ ) ]] && k\nfor ((i=0;i<3;i++)); do l; done\n\
-        if m; then n; elif o; then p; else q; fi > /r\narr=(1 2 \"3 4\"); s \"${arr[@]}\"\nselect v in a b; do t; done\nu <<<'w' > >(v)";
+        if m; then n; elif o; then p; else q; fi > /r\narr=(1 2 \"3 4\"); s \"${arr[@]}\"\nselect v in a b; do t; done\nu <<<'w' > >(v) <(w)";
     let names: Vec<String> = commands(text)
         .iter()
         .map(|line| line.split(' ').next().unwrap_or_default().to_owned())
         .filter(|name| name.len() == 1)
         .collect();
-    assert_eq!(names.concat(), "abcde:ghijklmonpqstvu");
+    assert_eq!(names.concat(), "abcde:ghijklmonpqstvwu");
 }
 
 #[test]

@@ -258,8 +258,13 @@ impl Walk {
 
     fn expanded(&mut self, simple: &Simple, expansion: &mut Expansion) -> Option<Vec<u8>> {
         let mut words = Vec::new();
-        for word in &simple.words {
-            words.extend(expand::fields(word, self, expansion));
+        for (at, word) in simple.words.iter().enumerate() {
+            let fields = expand::fields(word, self, expansion);
+            // Of several programs that may stand here, none is no program: the next word is an argument.
+            if at == 0 && fields.is_empty() && expansion.widest > 1 {
+                return None;
+            }
+            words.extend(fields);
             if words.len() > 4096 {
                 self.spent = true;
                 break;
