@@ -183,13 +183,13 @@ fn pattern_text(pattern: &Pattern) -> String {
 pub fn tried(packs: &[Pack], failed: &[Failed]) -> String {
     let mut out = String::new();
     for failed in failed {
-        out.push_str(&format!("{}: {}\n", failed.code, failed.what));
+        out.extend([failed.code.as_str(), ": ", failed.what.as_str(), "\n"]);
     }
     let count = packs
         .iter()
         .fold(0_usize, |sum, pack| sum.saturating_add(pack.rules.len()));
-    out.push_str(&format!("{count} rules tried, {} failed\n", failed.len()));
-    out
+    let sum = format!("{count} rules tried, {} failed\n", failed.len());
+    out + &sum
 }
 
 /// The table of the README.
@@ -198,10 +198,18 @@ pub fn markdown(packs: &[Pack]) -> String {
         String::from("| code | severity | shown at most | what it tells |\n|---|---|---|---|\n");
     for card in packs.iter().flat_map(Pack::cards) {
         let (severity, confidence) = (severity(card.severity), confidence(card.confidence));
-        table.push_str(&format!(
-            "| `{}` | {severity} | {confidence} | {} |\n",
-            card.code, card.title
-        ));
+        let cells = [
+            "| `",
+            &card.code,
+            "` | ",
+            severity,
+            " | ",
+            confidence,
+            " | ",
+            &card.title,
+            " |\n",
+        ];
+        table.extend(cells);
     }
     table
 }

@@ -207,7 +207,9 @@ fn nesting_is_bounded() {
     // Functions that call each other twice would double at each step.
     let mut bomb = String::from("f0() { x; }\n");
     for n in 1..64 {
-        bomb.push_str(&format!("f{n}() {{ f{} $1 a; f{} $1 b; }}\n", n - 1, n - 1));
+        let before = n - 1;
+        let twice = format!("f{n}() {{ f{before} $1 a; f{before} $1 b; }}\n");
+        bomb.push_str(&twice);
     }
     bomb.push_str("f63 c\n");
     let script = on_a_small_stack(bomb.into_bytes());
