@@ -38,7 +38,7 @@ pub(super) fn script(file: &Content) -> Option<Script> {
         Some(interpreter) => {
             // `#!/usr/bin/env bash` and `#!/bin/busybox sh` name the shell in the argument.
             let line = head.split(|&byte| byte == b'\n').next().unwrap_or_default();
-            let words = line.split(|byte| byte.is_ascii_whitespace());
+            let words = line.split(u8::is_ascii_whitespace);
             let named = words.filter(|word| !word.is_empty()).any(is_shell);
             is_shell(interpreter) || named
         }
@@ -115,8 +115,8 @@ fn is_sourced(path: &[u8]) -> bool {
     name.ends_with(b".sh")
         || paths::is_start(path)
             && !is_unit
-            && !memchr::memmem::find(path, b"/systemd/").is_some()
-            && !memchr::memmem::find(path, b"/udev/").is_some()
+            && memchr::memmem::find(path, b"/systemd/").is_none()
+            && memchr::memmem::find(path, b"/udev/").is_none()
             && !not_shell.iter().any(|folder| paths::is_below(path, folder))
 }
 

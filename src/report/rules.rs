@@ -180,16 +180,19 @@ fn pattern_text(pattern: &Pattern) -> String {
 }
 
 /// What came of trying rules.
-pub fn tried(packs: &[Pack], failed: &[Failed]) -> String {
+///
+/// # Errors
+/// None that a caller could mend.
+pub fn tried(packs: &[Pack], failed: &[Failed]) -> Result<String, fmt::Error> {
     let mut out = String::new();
     for failed in failed {
-        out.push_str(&format!("{}: {}\n", failed.code, failed.what));
+        writeln!(out, "{}: {}", failed.code, failed.what)?;
     }
     let count = packs
         .iter()
         .fold(0_usize, |sum, pack| sum.saturating_add(pack.rules.len()));
-    out.push_str(&format!("{count} rules tried, {} failed\n", failed.len()));
-    out
+    writeln!(out, "{count} rules tried, {} failed", failed.len())?;
+    Ok(out)
 }
 
 /// The table of the README.
@@ -198,10 +201,10 @@ pub fn markdown(packs: &[Pack]) -> String {
         String::from("| code | severity | shown at most | what it tells |\n|---|---|---|---|\n");
     for card in packs.iter().flat_map(Pack::cards) {
         let (severity, confidence) = (severity(card.severity), confidence(card.confidence));
-        table.push_str(&format!(
+        table.extend([format!(
             "| `{}` | {severity} | {confidence} | {} |\n",
             card.code, card.title
-        ));
+        )]);
     }
     table
 }

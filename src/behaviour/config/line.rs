@@ -13,7 +13,7 @@ pub(in super::super) fn lines(text: &[u8]) -> impl Iterator<Item = (u32, &[u8])>
 
 /// The words of a line.
 pub(in super::super) fn words(line: &[u8]) -> Vec<&[u8]> {
-    let words = line.split(|byte| byte.is_ascii_whitespace());
+    let words = line.split(u8::is_ascii_whitespace);
     words.filter(|word| !word.is_empty()).take(256).collect()
 }
 

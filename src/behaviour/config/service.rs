@@ -9,18 +9,17 @@ use crate::behaviour::unit::Spot;
 
 /// What a file states of services.
 pub(super) fn stated(path: &[u8], text: &[u8]) -> Vec<Stated> {
-    let read: fn(&[&[u8]], &[u8]) -> Option<(Act, Vec<Trait>, Option<&'static str>)> =
-        match base(path) {
-            b"fstab" | b"vfstab" => fstab,
-            b"exports" => exports,
-            b"inetd.conf" => inetd,
-            b"sshd_config" => sshd,
-            b"snmpd.conf" => snmpd,
-            b"inittab" => inittab,
-            b"vsftpd.conf" | b"proftpd.conf" => ftpd,
-            name if name.starts_with(b"auto.") => autofs,
-            _ => return Vec::new(),
-        };
+    let read: fn(&[&[u8]], &[u8]) -> Line = match base(path) {
+        b"fstab" | b"vfstab" => fstab,
+        b"exports" => exports,
+        b"inetd.conf" => inetd,
+        b"sshd_config" => sshd,
+        b"snmpd.conf" => snmpd,
+        b"inittab" => inittab,
+        b"vsftpd.conf" | b"proftpd.conf" => ftpd,
+        name if name.starts_with(b"auto.") => autofs,
+        _ => return Vec::new(),
+    };
     let mut all = Vec::new();
     for (number, line) in lines(text) {
         if let Some((act, traits, shown)) = read(&words(line), line) {
@@ -31,6 +30,7 @@ pub(super) fn stated(path: &[u8], text: &[u8]) -> Vec<Stated> {
     all
 }
 
+/// What a line states, and what is shown in its place where it holds secrets.
 type Line = Option<(Act, Vec<Trait>, Option<&'static str>)>;
 
 fn fstab(words: &[&[u8]], _: &[u8]) -> Line {
@@ -85,7 +85,7 @@ fn exports(_: &[&[u8]], line: &[u8]) -> Line {
     if has(b"*(rw") || has(b" *(") && has(b"rw") {
         traits.push(Trait::Everybody);
     }
-    Some((Act::Export, traits, None))
+    (!traits.is_empty()).then_some((Act::Export, traits, None))
 }
 
 fn inetd(words: &[&[u8]], _: &[u8]) -> Line {

@@ -103,6 +103,6 @@ fn public_address<'v>(key: &[u8], value: &'v [u8]) -> Option<&'v [u8]> {
         return None;
     }
     let parts = value.split(|byte| !(byte.is_ascii_digit() || *byte == b'.'));
-    let mut quads = parts.filter(|part| part.iter().filter(|byte| **byte == b'.').count() == 3);
+    let mut quads = parts.filter(|part| memchr::memchr_iter(b'.', part).count() == 3);
     quads.find(|part| address::parse(part).is_some_and(address::is_public))
 }

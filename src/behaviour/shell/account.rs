@@ -121,7 +121,7 @@ impl Flow<'_> {
 
 /// Whether a text can be a password rather than a path, a flag or a word for one.
 pub(in super::super) fn is_password(text: &[u8]) -> bool {
-    let plain = text.iter().all(|byte| byte.is_ascii_graphic());
+    let plain = text.iter().all(u8::is_ascii_graphic);
     let lower = text.to_ascii_lowercase();
     let words: [&[u8]; 12] = [
         b"true",
