@@ -63,6 +63,6 @@ fn test(args: &cli::RulesTest) -> Result<u8> {
         None => rules::built_in(),
     };
     let failed: Vec<_> = packs.iter().flat_map(rules::trial).collect();
-    output::write_stdout(&report::tried(packs, &failed))?;
+    output::write_stdout(&report::tried(packs, &failed)?)?;
     Ok(if failed.is_empty() { 0 } else { MALFORMED })
 }

@@ -180,7 +180,10 @@ fn pattern_text(pattern: &Pattern) -> String {
 }
 
 /// What came of trying rules.
-pub fn tried(packs: &[Pack], failed: &[Failed]) -> String {
+///
+/// # Errors
+/// None that a caller could mend.
+pub fn tried(packs: &[Pack], failed: &[Failed]) -> Result<String, fmt::Error> {
     let mut out = String::new();
     for failed in failed {
         out.extend([failed.code.as_str(), ": ", failed.what.as_str(), "\n"]);

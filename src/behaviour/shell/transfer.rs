@@ -73,7 +73,6 @@ const CURL: &[&str] = &[
 
 impl Flow<'_> {
     pub(super) fn transfer(&mut self, name: &[u8], command: &Command) -> bool {
-        let words = command.arguments();
         match name {
             b"wget" | b"wget2" => {
                 let options = options::split(words, WGET);
@@ -109,13 +108,7 @@ impl Flow<'_> {
                 self.netcat(name, command);
             }
             b"lftp" | b"ncftpget" | b"axel" | b"aria2c" | b"fetch" | b"svn" | b"git" => {
-                let url = words
-                    .iter()
-                    .find(|word| memchr::memmem::find(&word.text, b"://").is_some());
-                if let Some(url) = url {
-                    let target = words.last().filter(|last| *last != url).cloned();
-                    self.fetched(host::class_of(url), target.as_ref(), Some(url), command);
-                }
+                self.url(command);
             }
             _ => return false,
         }
