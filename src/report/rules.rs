@@ -186,13 +186,13 @@ fn pattern_text(pattern: &Pattern) -> String {
 pub fn tried(packs: &[Pack], failed: &[Failed]) -> Result<String, fmt::Error> {
     let mut out = String::new();
     for failed in failed {
-        out.extend([failed.code.as_str(), ": ", failed.what.as_str(), "\n"]);
+        writeln!(out, "{}: {}", failed.code, failed.what)?;
     }
     let count = packs
         .iter()
         .fold(0_usize, |sum, pack| sum.saturating_add(pack.rules.len()));
-    let sum = format!("{count} rules tried, {} failed\n", failed.len());
-    out + &sum
+    writeln!(out, "{count} rules tried, {} failed", failed.len())?;
+    Ok(out)
 }
 
 /// The table of the README.
@@ -201,18 +201,10 @@ pub fn markdown(packs: &[Pack]) -> String {
         String::from("| code | severity | shown at most | what it tells |\n|---|---|---|---|\n");
     for card in packs.iter().flat_map(Pack::cards) {
         let (severity, confidence) = (severity(card.severity), confidence(card.confidence));
-        let cells = [
-            "| `",
-            &card.code,
-            "` | ",
-            severity,
-            " | ",
-            confidence,
-            " | ",
-            &card.title,
-            " |\n",
-        ];
-        table.extend(cells);
+        table.extend([format!(
+            "| `{}` | {severity} | {confidence} | {} |\n",
+            card.code, card.title
+        )]);
     }
     table
 }

@@ -9,10 +9,6 @@ use serde_json::Value;
 use crate::schemas;
 
 /// Writes files below a folder.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a tree that is made for a test survives no crash"
-)]
 fn write(root: &Path, files: &[(&str, &str)]) {
     for (path, text) in files {
         let path = root.join(path.trim_start_matches('/'));

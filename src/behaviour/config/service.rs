@@ -30,7 +30,7 @@ pub(super) fn stated(path: &[u8], text: &[u8]) -> Vec<Stated> {
     all
 }
 
-/// What a line states, if anything: an act, its traits, and what is shown instead of the line.
+/// What a line states, and what is shown in its place where it holds secrets.
 type Line = Option<(Act, Vec<Trait>, Option<&'static str>)>;
 
 fn fstab(words: &[&[u8]], _: &[u8]) -> Line {
@@ -85,7 +85,7 @@ fn exports(_: &[&[u8]], line: &[u8]) -> Line {
     if has(b"*(rw") || has(b" *(") && has(b"rw") {
         traits.push(Trait::Everybody);
     }
-    (!line.is_empty()).then_some((Act::Export, traits, None))
+    (!traits.is_empty()).then_some((Act::Export, traits, None))
 }
 
 fn inetd(words: &[&[u8]], _: &[u8]) -> Line {

@@ -22,14 +22,14 @@ pub(in super::super) struct Command {
     pub(in super::super) when: When,
 }
 
-/// Reads the command that one line names.
-type ReadLine = fn(&[u8]) -> Option<Vec<u8>>;
+/// Reads the command of a line.
+type Reads = fn(&[u8]) -> Option<Vec<u8>>;
 
 /// The commands that a configuration at a path names.
 pub(in super::super) fn commands(path: &[u8], text: &[u8]) -> Vec<Command> {
     let below = |folder: &[u8]| paths::is_below(path, folder);
     let name = base(path);
-    let (read, when): (ReadLine, When) = match name {
+    let (read, when): (Reads, When) = match name {
         b"inittab" => (inittab, When::Start),
         b"mdev.conf" => (mdev, When::Plugged),
         b"crontab" => (system_cron, When::Start),

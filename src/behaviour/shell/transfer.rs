@@ -8,100 +8,12 @@ use crate::behaviour::options::{self, Options};
 use crate::behaviour::{host, paths};
 use crate::facts::script::{Argument, Command, RedirectKind};
 
-/// The options of wget that take a value.
-const WGET: &[&str] = &[
-    "O",
-    "P",
-    "T",
-    "t",
-    "U",
-    "o",
-    "a",
-    "output-document",
-    "directory-prefix",
-    "post-file",
-    "post-data",
-    "body-file",
-    "header",
-    "user",
-    "password",
-    "timeout",
-    "tries",
-    "Y",
-];
-
-/// The options of curl that take a value.
-const CURL: &[&str] = &[
-    "o",
-    "u",
-    "H",
-    "d",
-    "T",
-    "F",
-    "A",
-    "e",
-    "x",
-    "m",
-    "X",
-    "b",
-    "c",
-    "w",
-    "K",
-    "E",
-    "output",
-    "user",
-    "header",
-    "data",
-    "data-binary",
-    "data-raw",
-    "upload-file",
-    "form",
-    "request",
-    "max-time",
-    "connect-timeout",
-    "retry",
-    "output-dir",
-    "cacert",
-    "cert",
-    "key",
-    "proxy",
-    "url",
-    "write-out",
-    "retry-delay",
-    "interface",
-];
-
 impl Flow<'_> {
     pub(super) fn transfer(&mut self, name: &[u8], command: &Command) -> bool {
         match name {
-            b"wget" | b"wget2" => {
-                let options = options::split(words, WGET);
-                let sends = options
-                    .value(&["post-file", "body-file", "post-data"])
-                    .cloned();
-                let target = options.value(&["O", "output-document"]).cloned();
-                let folder = options.value(&["P", "directory-prefix"]).cloned();
-                self.web(&options, target, folder, sends, false, command);
-            }
-            b"curl" => {
-                let options = options::split(words, CURL);
-                let sends = options
-                    .value(&[
-                        "d",
-                        "data",
-                        "data-binary",
-                        "data-raw",
-                        "T",
-                        "upload-file",
-                        "F",
-                        "form",
-                    ])
-                    .cloned();
-                let target = options.value(&["o", "output"]).cloned();
-                let by_name = options.has(&["O", "remote-name", "J"]);
-                self.web(&options, target, None, sends, !by_name, command);
-            }
-            b"ftpget" | b"ftpput" => self.ftp(name == b"ftpget", command),
+            b"wget" | b"wget2" => self.wget(command),
+            b"curl" => self.curl(command),
+            b"ftpget" | b"ftpput" => self.ftp(name, command),
             b"tftp" | b"atftp" => self.tftp(command),
             b"scp" | b"rsync" | b"sftp" => self.copy_between(command),
             b"nc" | b"netcat" | b"ncat" | b"nc.openbsd" | b"nc.traditional" | b"socat" => {
@@ -115,15 +27,112 @@ impl Flow<'_> {
         true
     }
 
-    fn ftp(&mut self, gets: bool, command: &Command) {
+    fn wget(&mut self, command: &Command) {
         let words = command.arguments();
+
+        let options = options::split(
+            words,
+            &[
+                "O",
+                "P",
+                "T",
+                "t",
+                "U",
+                "o",
+                "a",
+                "output-document",
+                "directory-prefix",
+                "post-file",
+                "post-data",
+                "body-file",
+                "header",
+                "user",
+                "password",
+                "timeout",
+                "tries",
+                "Y",
+            ],
+        );
+        let sends = options
+            .value(&["post-file", "body-file", "post-data"])
+            .cloned();
+        let target = options.value(&["O", "output-document"]).cloned();
+        let folder = options.value(&["P", "directory-prefix"]).cloned();
+        self.web(&options, target, folder, sends, false, command);
+    }
+
+    fn curl(&mut self, command: &Command) {
+        let words = command.arguments();
+
+        let options = options::split(
+            words,
+            &[
+                "o",
+                "u",
+                "H",
+                "d",
+                "T",
+                "F",
+                "A",
+                "e",
+                "x",
+                "m",
+                "X",
+                "b",
+                "c",
+                "w",
+                "K",
+                "E",
+                "output",
+                "user",
+                "header",
+                "data",
+                "data-binary",
+                "data-raw",
+                "upload-file",
+                "form",
+                "request",
+                "max-time",
+                "connect-timeout",
+                "retry",
+                "output-dir",
+                "cacert",
+                "cert",
+                "key",
+                "proxy",
+                "url",
+                "write-out",
+                "retry-delay",
+                "interface",
+            ],
+        );
+        let sends = options
+            .value(&[
+                "d",
+                "data",
+                "data-binary",
+                "data-raw",
+                "T",
+                "upload-file",
+                "F",
+                "form",
+            ])
+            .cloned();
+        let target = options.value(&["o", "output"]).cloned();
+        let by_name = options.has(&["O", "remote-name", "J"]);
+        self.web(&options, target, None, sends, !by_name, command);
+    }
+
+    fn ftp(&mut self, name: &[u8], command: &Command) {
+        let words = command.arguments();
+
         let options = options::split(words, &["u", "p", "P"]);
         let host = options
             .operands
             .first()
             .map_or(Trait::HostUnknown, host::class_of);
         let local = options.operands.get(1).cloned();
-        if gets {
+        if name == b"ftpget" {
             self.fetched(host, local.as_ref(), None, command);
         } else {
             let remote = options.operands.get(2).or(local.as_ref()).cloned();
@@ -133,6 +142,7 @@ impl Flow<'_> {
 
     fn tftp(&mut self, command: &Command) {
         let words = command.arguments();
+
         let options = options::split(
             words,
             &["l", "r", "b", "m", "local-file", "remote-file", "option"],
@@ -153,6 +163,18 @@ impl Flow<'_> {
             self.sent(class, local.as_ref().or(last.as_ref()), command);
         } else {
             self.fetched(class, local.as_ref().or(last.as_ref()), None, command);
+        }
+    }
+
+    fn url(&mut self, command: &Command) {
+        let words = command.arguments();
+
+        let url = words
+            .iter()
+            .find(|word| memchr::memmem::find(&word.text, b"://").is_some());
+        if let Some(url) = url {
+            let target = words.last().filter(|last| *last != url).cloned();
+            self.fetched(host::class_of(url), target.as_ref(), Some(url), command);
         }
     }
 

@@ -206,11 +206,7 @@ fn nesting_is_bounded() {
     assert_eq!(deep.problems[0].kind, crate::problem::ProblemKind::Limit);
     // Functions that call each other twice would double at each step.
     let mut bomb = String::from("f0() { x; }\n");
-    for n in 1..64 {
-        let before = n - 1;
-        let twice = format!("f{n}() {{ f{before} $1 a; f{before} $1 b; }}\n");
-        bomb.push_str(&twice);
-    }
+    bomb.extend((1..64).map(|n| format!("f{n}() {{ f{} $1 a; f{} $1 b; }}\n", n - 1, n - 1)));
     bomb.push_str("f63 c\n");
     let script = on_a_small_stack(bomb.into_bytes());
     assert!(

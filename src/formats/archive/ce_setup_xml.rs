@@ -146,7 +146,11 @@ fn document(bytes: &[u8]) -> Option<&[u8]> {
     if start > 0 && declaration(from.get(..start)?) != Some(0) {
         return None;
     }
-    let end = memchr::memmem::find(bytes, CLOSING)?.checked_add(CLOSING.len())?;
+    // None stands in another one: what is searched ends where the next begins, so that a flood of openings is looked at once.
+    let inside = start.checked_add(OPENING.len())?;
+    let next = memchr::memmem::find(bytes.get(inside..)?, OPENING);
+    let until = next.map_or(bytes.len(), |next| inside.saturating_add(next));
+    let end = memchr::memmem::find(bytes.get(..until)?, CLOSING)?.checked_add(CLOSING.len())?;
     let behind = bytes.get(end..)?;
     let line: &[&[u8]] = &[b"\r\n", b"\n"];
     let more = line.iter().find(|line| behind.starts_with(line));
