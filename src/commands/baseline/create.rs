@@ -68,7 +68,7 @@ fn mutable_row(baseline: &Baseline, text: &str) -> Result<MutableRow> {
         ))
         .into());
     };
-    let component = component(baseline, name, "--mutable")?;
+    let component = component(baseline, name, &format!("--mutable {text}"))?;
     Ok(MutableRow {
         component,
         glob: glob.to_owned(),
@@ -89,7 +89,7 @@ fn evidence_row(baseline: &Baseline, text: &str) -> Result<Evidence> {
         let form = "write COMPONENT:PATH:TEXT, such as rootfs:/etc/vsm-release:VERSION=4.2.1";
         return Err(Usage(format!("--evidence {text}: {form}")).into());
     };
-    let component = component(baseline, name, "--evidence")?;
+    let component = component(baseline, name, &format!("--evidence {text}"))?;
     let path = EntryPath::new(path.as_bytes());
     let rows = baseline.files.iter();
     let mut rows = rows.filter(|row| row.component == component && row.path == path);
