@@ -1,6 +1,6 @@
 //! DSSE envelopes, version 1.0.2 of the protocol: a payload with its type, and signatures over both.
 //!
-//! A signature is Ed25519 over the encoding that [`pae`] makes, so that what was signed as one type passes as no other. The `keyid`
+//! A signature is Ed25519 over the encoding that `pae` makes, so that what was signed as one type passes as no other. The `keyid`
 //! of an entry is covered by nothing: whoever it names, every trusted key is tried.
 
 pub(crate) mod json;
