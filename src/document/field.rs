@@ -22,11 +22,19 @@ pub(crate) struct Table<'i> {
     entries: DeTable<'i>,
 }
 
-/// The text that values come from, and where in it their offsets start.
+/// The text that values come from, and where the row starts that their offsets count from; `None` for what stands in no row.
 #[derive(Clone, Copy)]
 struct Frame<'i> {
     source: &'i Source<'i>,
-    base: usize,
+    row: Option<usize>,
+}
+
+impl Frame<'_> {
+    /// Where in the text an offset of this frame is, in bytes from its start.
+    fn place(self, at: usize) -> usize {
+        self.row
+            .map_or_else(|| self.source.place(at), |row| row.saturating_add(at))
+    }
 }
 
 impl<'i> Table<'i> {
@@ -35,7 +43,7 @@ impl<'i> Table<'i> {
         let entries = source.table()?.into_inner();
         Ok(Self {
             at: 0,
-            frame: Frame { source, base: 0 },
+            frame: Frame { source, row: None },
             entries,
         })
     }
@@ -68,7 +76,7 @@ impl<'i> Table<'i> {
             None => Ok(()),
             Some(key) => {
                 let name = place::escape(key.as_ref().as_bytes());
-                let at = self.frame.base.saturating_add(key.span().start);
+                let at = self.frame.place(key.span().start);
                 Err(Fault::new(at, format!("{what} knows no key `{name}`")))
             }
         }
@@ -99,7 +107,7 @@ pub(crate) struct Field<'i> {
 
 impl<'i> Field<'i> {
     fn new(name: &'static str, value: Spanned<DeValue<'i>>, frame: Frame<'i>) -> Self {
-        let at = frame.base.saturating_add(value.span().start);
+        let at = frame.place(value.span().start);
         Self {
             spot: Spot { name, at },
             frame,
@@ -269,18 +277,21 @@ impl<'i> Field<'i> {
 
     /// A table whose keys are known.
     pub(crate) fn table(self) -> Result<Table<'i>, Fault> {
-        let (at, Frame { source, base }) = (self.spot.at, self.frame);
+        let (at, Frame { source, row }) = (self.spot.at, self.frame);
         let DeValue::Table(entries) = self.value else {
             return Err(self.spot.fault("a table"));
         };
         // Inside a row there are no rows: its own offsets must not be taken for those of others.
-        if base == 0
-            && let Some(row) = source.row(at)
+        if row.is_none()
+            && let Some(entries) = source.row(at)
         {
             return Ok(Table {
                 at,
-                frame: Frame { source, base: at },
-                entries: row?,
+                frame: Frame {
+                    source,
+                    row: Some(at),
+                },
+                entries: entries?,
             });
         }
         Ok(Table {

@@ -14,13 +14,18 @@ mod scan;
 use super::malformed::Fault;
 use crate::place;
 
+/// What a row leaves behind in the skeleton.
+const EMPTY: &str = "{}";
+
 /// A text whose rows are known. A row is an inline table that is an element of an array on the top level.
 pub(crate) struct Source<'i> {
     text: &'i str,
-    /// The text, with nothing but spaces between the braces of its rows.
+    /// The text, with nothing between the braces of its rows.
     skeleton: String,
     /// From where to where rows go, braces included, in order.
     rows: Vec<(usize, usize)>,
+    /// Where in the skeleton the rows start.
+    cuts: Vec<usize>,
     /// How many of them were parsed.
     parsed: Cell<usize>,
 }
@@ -35,25 +40,41 @@ impl<'i> Source<'i> {
             ));
         }
         let rows = scan::rows(text)?;
-        let mut skeleton = text.as_bytes().to_vec();
+        let mut skeleton = String::new();
+        let mut cuts = Vec::with_capacity(rows.len());
+        let mut kept = 0;
         for &(start, end) in &rows {
-            let inside = start.saturating_add(1)..end.saturating_sub(1);
-            skeleton.get_mut(inside).unwrap_or_default().fill(b' ');
+            skeleton.push_str(text.get(kept..start).unwrap_or_default());
+            cuts.push(skeleton.len());
+            skeleton.push_str(EMPTY);
+            kept = end;
         }
-        let skeleton = String::from_utf8(skeleton)
-            .ok()
-            .ok_or_else(|| Fault::new(0, "this is not UTF-8 text"))?;
+        skeleton.push_str(text.get(kept..).unwrap_or_default());
         Ok(Self {
             text,
             skeleton,
             rows,
+            cuts,
             parsed: Cell::new(0),
         })
     }
 
+    /// Where in the text a byte of the skeleton stands, in bytes from its start.
+    pub(crate) fn place(&self, at: usize) -> usize {
+        let passed = self.cuts.partition_point(|&cut| cut < at);
+        let cut = passed.checked_sub(1).and_then(|last| {
+            let (_, end) = self.rows.get(last)?;
+            let left = self.cuts.get(last)?.saturating_add(EMPTY.len());
+            Some((left, *end))
+        });
+        let (left, end) = cut.unwrap_or_default();
+        // Inside of the braces there is nothing to point at.
+        end.saturating_add(at.saturating_sub(left))
+    }
+
     /// Parses everything but the rows, which are empty tables there.
     pub(crate) fn table(&self) -> Result<Spanned<DeTable<'_>>, Fault> {
-        DeTable::parse(&self.skeleton).map_err(|error| complaint(&error, 0))
+        DeTable::parse(&self.skeleton).map_err(|error| complaint(&error, |at| self.place(at)))
     }
 
     /// Parses the row that starts at an offset; `None` where none does.
@@ -68,7 +89,7 @@ impl<'i> Source<'i> {
             match DeValue::parse(self.text.get(start..end)?).map(Spanned::into_inner) {
                 Ok(DeValue::Table(table)) => Ok(table),
                 Ok(_) => Err(Fault::new(at, "this is not a table")),
-                Err(error) => Err(complaint(&error, at)),
+                Err(error) => Err(complaint(&error, |inside| at.saturating_add(inside))),
             },
         )
     }
@@ -83,11 +104,11 @@ impl<'i> Source<'i> {
     }
 }
 
-/// What the TOML reader has against a text that starts at `base`.
-fn complaint(error: &toml::de::Error, base: usize) -> Fault {
+/// What the TOML reader has against a text, and `place` tells where in the whole.
+fn complaint(error: &toml::de::Error, place: impl Fn(usize) -> usize) -> Fault {
     let at = error.span().map_or(0, |span| span.start);
     Fault::new(
-        base.saturating_add(at),
+        place(at),
         place::escape(error.message().replace('\\', "/").as_bytes()),
     )
 }
@@ -157,7 +178,14 @@ mod tests {
             .map(|&(start, end)| text.get(start..end).unwrap())
             .collect();
         assert_eq!(rows, ["{ b = [ { c = '}' } ] }", "{}"]);
-        assert_eq!(source.skeleton.len(), text.len());
+        assert_eq!(
+            source.skeleton,
+            "a = [\n  {}, # {\n {},\n]\nd = { e = [{}] }\n[[f]]\ng = [ [ {} ] ]\n"
+        );
+        for (at, byte) in source.skeleton.bytes().enumerate() {
+            let there = text.as_bytes().get(source.place(at));
+            assert!(there == Some(&byte) || byte == b'}', "{at}");
+        }
         assert!(source.table().is_ok() && source.row(0).is_none());
         let row = source.row(8).unwrap().unwrap();
         assert!(row.get("b").is_some());
