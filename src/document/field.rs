@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::malformed::Fault;
@@ -19,7 +18,38 @@ pub(crate) struct Table<'i> {
     /// Where it starts, in bytes from the text's start.
     pub(crate) at: usize,
     frame: Frame<'i>,
-    entries: DeTable<'i>,
+    entries: Vec<Entry<'i>>,
+}
+
+/// A key and its value, with where in their frame they start.
+#[derive(Debug)]
+pub(super) struct Entry<'i> {
+    pub(super) key: Cow<'i, str>,
+    pub(super) key_at: usize,
+    pub(super) value: Value<'i>,
+    pub(super) at: usize,
+}
+
+/// What a text says.
+#[derive(Debug)]
+pub(super) enum Value<'i> {
+    /// A string that stands there as it is.
+    Text(&'i str),
+    /// A decimal number.
+    Digits(&'i str),
+    /// Whatever the TOML reader read.
+    Toml(DeValue<'i>),
+}
+
+/// The entries of a table that the TOML reader read.
+pub(super) fn entries(table: DeTable<'_>) -> Vec<Entry<'_>> {
+    let entries = table.into_iter().map(|(key, value)| Entry {
+        key_at: key.span().start,
+        key: key.into_inner(),
+        at: value.span().start,
+        value: Value::Toml(value.into_inner()),
+    });
+    entries.collect()
 }
 
 /// The text that values come from, and where the row starts that their offsets count from; `None` for what stands in no row.
@@ -40,7 +70,7 @@ impl Frame<'_> {
 impl<'i> Table<'i> {
     /// The top level of a text.
     pub(crate) fn top(source: &'i Source<'i>) -> Result<Self, Fault> {
-        let entries = source.table()?.into_inner();
+        let entries = entries(source.table()?.into_inner());
         Ok(Self {
             at: 0,
             frame: Frame { source, row: None },
@@ -54,10 +84,11 @@ impl<'i> Table<'i> {
         key: &'static str,
         read: impl FnOnce(Field<'i>) -> Result<T, Fault>,
     ) -> Result<Option<T>, Fault> {
-        let value = self.entries.remove(key);
-        value
-            .map(|value| read(Field::new(key, value, self.frame)))
-            .transpose()
+        let Some(index) = self.entries.iter().position(|entry| entry.key == key) else {
+            return Ok(None);
+        };
+        let Entry { value, at, .. } = self.entries.remove(index);
+        read(Field::new(key, value, at, self.frame)).map(Some)
     }
 
     /// Takes the value of a key that must be there.
@@ -72,11 +103,11 @@ impl<'i> Table<'i> {
 
     /// Refuses whatever was not taken.
     pub(crate) fn end(self, what: &str) -> Result<(), Fault> {
-        match self.entries.keys().next() {
+        match self.entries.first() {
             None => Ok(()),
-            Some(key) => {
-                let name = place::escape(key.as_ref().as_bytes());
-                let at = self.frame.place(key.span().start);
+            Some(entry) => {
+                let name = place::escape(entry.key.as_bytes());
+                let at = self.frame.place(entry.key_at);
                 Err(Fault::new(at, format!("{what} knows no key `{name}`")))
             }
         }
@@ -102,23 +133,24 @@ impl Spot {
 pub(crate) struct Field<'i> {
     pub(crate) spot: Spot,
     frame: Frame<'i>,
-    value: DeValue<'i>,
+    value: Value<'i>,
 }
 
 impl<'i> Field<'i> {
-    fn new(name: &'static str, value: Spanned<DeValue<'i>>, frame: Frame<'i>) -> Self {
-        let at = frame.place(value.span().start);
+    fn new(name: &'static str, value: Value<'i>, at: usize, frame: Frame<'i>) -> Self {
+        let at = frame.place(at);
         Self {
             spot: Spot { name, at },
             frame,
-            value: value.into_inner(),
+            value,
         }
     }
 
     /// Any string.
     pub(crate) fn string(self) -> Result<Cow<'i, str>, Fault> {
         match self.value {
-            DeValue::String(text) => Ok(text),
+            Value::Text(text) => Ok(Cow::Borrowed(text)),
+            Value::Toml(DeValue::String(text)) => Ok(text),
             _ => Err(self.spot.fault("a string")),
         }
     }
@@ -171,7 +203,10 @@ impl<'i> Field<'i> {
     pub(crate) fn number<T: TryFrom<u64>>(self) -> Result<T, Fault> {
         let spot = self.spot;
         let number = match &self.value {
-            DeValue::Integer(digits) => u64::from_str_radix(digits.as_str(), digits.radix()).ok(),
+            Value::Digits(digits) => digits.parse().ok(),
+            Value::Toml(DeValue::Integer(digits)) => {
+                u64::from_str_radix(digits.as_str(), digits.radix()).ok()
+            }
             _ => None,
         };
         let bits = size_of::<T>().saturating_mul(8);
@@ -198,7 +233,7 @@ impl<'i> Field<'i> {
     /// `true` or `false`.
     pub(crate) fn flag(self) -> Result<bool, Fault> {
         match self.value {
-            DeValue::Boolean(flag) => Ok(flag),
+            Value::Toml(DeValue::Boolean(flag)) => Ok(flag),
             _ => Err(self.spot.fault("true or false")),
         }
     }
@@ -220,7 +255,7 @@ impl<'i> Field<'i> {
     /// A moment with date, time to the second and offset.
     pub(crate) fn time(self) -> Result<jiff::Timestamp, Fault> {
         let spot = self.spot;
-        let DeValue::Datetime(time) = &self.value else {
+        let Value::Toml(DeValue::Datetime(time)) = &self.value else {
             return Err(spot.fault(MOMENT));
         };
         let whole = time.date.is_some()
@@ -250,9 +285,10 @@ impl<'i> Field<'i> {
     pub(crate) fn list(self) -> Result<impl ExactSizeIterator<Item = Field<'i>>, Fault> {
         let (name, frame) = (self.spot.name, self.frame);
         match self.value {
-            DeValue::Array(array) => Ok(array
-                .into_iter()
-                .map(move |value| Field::new(name, value, frame))),
+            Value::Toml(DeValue::Array(array)) => Ok(array.into_iter().map(move |value| {
+                let at = value.span().start;
+                Field::new(name, Value::Toml(value.into_inner()), at, frame)
+            })),
             _ => Err(self.spot.fault("an array")),
         }
     }
@@ -278,7 +314,7 @@ impl<'i> Field<'i> {
     /// A table whose keys are known.
     pub(crate) fn table(self) -> Result<Table<'i>, Fault> {
         let (at, Frame { source, row }) = (self.spot.at, self.frame);
-        let DeValue::Table(entries) = self.value else {
+        let Value::Toml(DeValue::Table(table)) = self.value else {
             return Err(self.spot.fault("a table"));
         };
         // Inside a row there are no rows: its own offsets must not be taken for those of others.
@@ -297,7 +333,7 @@ impl<'i> Field<'i> {
         Ok(Table {
             at,
             frame: self.frame,
-            entries,
+            entries: entries(table),
         })
     }
 
@@ -307,6 +343,6 @@ impl<'i> Field<'i> {
         let Table { entries, frame, .. } = self.table()?;
         Ok(entries
             .into_iter()
-            .map(move |(key, value)| (key.into_inner(), Field::new(name, value, frame))))
+            .map(move |entry| (entry.key, Field::new(name, entry.value, entry.at, frame))))
     }
 }

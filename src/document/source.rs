@@ -9,8 +9,10 @@ use std::cell::Cell;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+mod plain;
 mod scan;
 
+use super::field::{Entry, entries};
 use super::malformed::Fault;
 use crate::place;
 
@@ -77,21 +79,23 @@ impl<'i> Source<'i> {
         DeTable::parse(&self.skeleton).map_err(|error| complaint(&error, |at| self.place(at)))
     }
 
-    /// Parses the row that starts at an offset; `None` where none does.
-    pub(crate) fn row(&self, at: usize) -> Option<Result<DeTable<'i>, Fault>> {
+    /// The entries of the row that starts at an offset; `None` where none does.
+    pub(super) fn row(&self, at: usize) -> Option<Result<Vec<Entry<'i>>, Fault>> {
         let index = self
             .rows
             .binary_search_by_key(&at, |&(start, _)| start)
             .ok()?;
         let (start, end) = *self.rows.get(index)?;
         self.parsed.set(self.parsed.get().saturating_add(1));
-        Some(
-            match DeValue::parse(self.text.get(start..end)?).map(Spanned::into_inner) {
-                Ok(DeValue::Table(table)) => Ok(table),
-                Ok(_) => Err(Fault::new(at, "this is not a table")),
-                Err(error) => Err(complaint(&error, |inside| at.saturating_add(inside))),
-            },
-        )
+        let text = self.text.get(start..end)?;
+        if let Some(entries) = plain::row(text) {
+            return Some(Ok(entries));
+        }
+        Some(match DeValue::parse(text).map(Spanned::into_inner) {
+            Ok(DeValue::Table(table)) => Ok(entries(table)),
+            Ok(_) => Err(Fault::new(at, "this is not a table")),
+            Err(error) => Err(complaint(&error, |inside| at.saturating_add(inside))),
+        })
     }
 
     /// Refuses a text of which a row was passed over. None is, unless rows were looked for where the TOML reader
@@ -188,7 +192,7 @@ mod tests {
         }
         assert!(source.table().is_ok() && source.row(0).is_none());
         let row = source.row(8).unwrap().unwrap();
-        assert!(row.get("b").is_some());
+        assert!(row.iter().any(|entry| entry.key == "b"));
     }
 
     #[test]
