@@ -8,7 +8,9 @@ mod dynamic;
 mod extent;
 mod fingerprint;
 mod hardening;
+pub(crate) mod loaded;
 mod notes;
+mod relocation;
 mod section;
 mod symbols;
 #[cfg(test)]
@@ -21,6 +23,8 @@ use serde::Serialize;
 pub(super) use self::extent::explained;
 pub use self::fingerprint::Fingerprint;
 pub use self::hardening::{Hardening, Relro};
+pub(crate) use self::loaded::Loaded;
+pub(crate) use self::relocation::Slot;
 pub use self::section::{Rights, Section, SectionType, Segment, SegmentType};
 pub use self::symbols::{Function, Symbols, functions};
 

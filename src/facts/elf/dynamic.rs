@@ -12,7 +12,9 @@ use crate::read::index;
 /// Most libraries or search paths that are kept of one file.
 const NAMES: usize = 1024;
 
+const DT_MIPS_LOCAL_GOTNO: u64 = 0x7000_000a;
 const DT_MIPS_SYMTABNO: u64 = 0x7000_0011;
+const DT_MIPS_GOTSYM: u64 = 0x7000_0013;
 const DT_MIPS_RLD_MAP: u64 = 0x7000_0016;
 const DT_MIPS_RLD_MAP_REL: u64 = 0x7000_0035;
 
@@ -34,6 +36,14 @@ pub(super) struct Dynamic<'a> {
     pub(super) hash: Option<u64>,
     pub(super) gnu_hash: Option<u64>,
     pub(super) mips_symbols: Option<u64>,
+    /// The first of the dynamic symbols that have a word in the global offset table, and how many words stand before it.
+    pub(super) mips_first_symbol: Option<u64>,
+    pub(super) mips_local_words: Option<u64>,
+    /// The global offset table.
+    pub(super) table: Option<u64>,
+    /// Functions that the loader calls, and arrays of such: address and size in bytes.
+    pub(super) calls: Vec<u64>,
+    pub(super) arrays: Vec<(u64, u64)>,
     /// Relocation tables: address, size, and whether entries carry an addend.
     pub(super) relocations: [Relocations; 3],
 }
@@ -55,6 +65,25 @@ struct Waiting {
     runpath: Vec<u64>,
     table: Option<u64>,
     table_len: u64,
+    arrays: Vec<(u64, u64)>,
+    array_sizes: Vec<(u64, u64)>,
+}
+
+impl Waiting {
+    /// The arrays of functions whose address and size are both told: address and size.
+    fn arrays(&self) -> Vec<(u64, u64)> {
+        let pairs = [
+            (dt::DT_PREINIT_ARRAY, dt::DT_PREINIT_ARRAYSZ),
+            (dt::DT_INIT_ARRAY, dt::DT_INIT_ARRAYSZ),
+            (dt::DT_FINI_ARRAY, dt::DT_FINI_ARRAYSZ),
+        ];
+        let of = |all: &[(u64, u64)], tag: u64| {
+            let found = all.iter().rev().find(|known| known.0 == tag);
+            found.map(|known| known.1)
+        };
+        let both = |(tag, size)| Some((of(&self.arrays, tag)?, of(&self.array_sizes, size)?));
+        pairs.into_iter().filter_map(both).collect()
+    }
 }
 
 impl<'a> Dynamic<'a> {
@@ -75,6 +104,7 @@ impl<'a> Dynamic<'a> {
                 ))),
             }
         }
+        dynamic.arrays = waiting.arrays();
         dynamic.soname = dynamic
             .names(view, &waiting.soname.into_iter().collect::<Vec<_>>())
             .pop();
@@ -97,6 +127,16 @@ impl<'a> Dynamic<'a> {
             dt::DT_HASH => self.hash = Some(value),
             dt::DT_GNU_HASH => self.gnu_hash = Some(value),
             DT_MIPS_SYMTABNO => self.mips_symbols = Some(value),
+            DT_MIPS_GOTSYM => self.mips_first_symbol = Some(value),
+            DT_MIPS_LOCAL_GOTNO => self.mips_local_words = Some(value),
+            dt::DT_PLTGOT => self.table = Some(value),
+            dt::DT_INIT | dt::DT_FINI => self.calls.push(value),
+            dt::DT_INIT_ARRAY | dt::DT_FINI_ARRAY | dt::DT_PREINIT_ARRAY => {
+                waiting.arrays.push((tag, value))
+            }
+            dt::DT_INIT_ARRAYSZ | dt::DT_FINI_ARRAYSZ | dt::DT_PREINIT_ARRAYSZ => {
+                waiting.array_sizes.push((tag, value))
+            }
             dt::DT_REL => rel.address = Some(value),
             dt::DT_RELSZ => rel.size = value,
             dt::DT_RELA => rela.address = Some(value),

@@ -144,6 +144,15 @@ impl<'a> Table<'a> {
     }
 }
 
+impl<'a> Table<'a> {
+    /// A symbol by its number, with its name; `None` where there is none.
+    pub(super) fn symbol(&self, number: u64) -> Option<(&'a [u8], Sym)> {
+        let symbol = self.symbols.as_ref()?.get(index(number))?;
+        let name = string_at(self.strings, symbol.st_name, SYMBOL_MAX).unwrap_or_default();
+        Some((name, symbol))
+    }
+}
+
 /// Names of symbols that come from elsewhere, and of those that others can use: sorted, each once.
 pub(super) fn imports_and_exports(
     view: &mut View<'_>,
@@ -181,9 +190,9 @@ pub fn functions(bytes: &[u8]) -> Vec<Function> {
     let mut meter = Meter::new(bytes, 4);
     let mut functions = Vec::new();
     for table in full.iter().chain(&dynamic) {
-        let defined = table.named(&mut meter).filter(|(_, symbol)| {
-            matches!(symbol.st_type(), STT_FUNC | STT_GNU_IFUNC) && index_of(symbol) != SHN_UNDEF
-        });
+        let defined = table
+            .named(&mut meter)
+            .filter(|(_, symbol)| is_function(symbol));
         functions.extend(defined.map(|(name, symbol)| Function {
             address: symbol.st_value,
             size: symbol.st_size,
@@ -193,6 +202,11 @@ pub fn functions(bytes: &[u8]) -> Vec<Function> {
     functions.sort_unstable();
     functions.dedup();
     functions
+}
+
+/// Whether a symbol is a function of the file's own.
+pub(super) fn is_function(symbol: &Sym) -> bool {
+    matches!(symbol.st_type(), STT_FUNC | STT_GNU_IFUNC) && index_of(symbol) != SHN_UNDEF
 }
 
 /// Which table a file's imports and exports are in: a kernel module has no dynamic one.
@@ -214,7 +228,7 @@ fn unique(mut names: Vec<&[u8]>) -> Vec<Name> {
     names.into_iter().map(Name::new).collect()
 }
 
-fn index_of(symbol: &Sym) -> u32 {
+pub(super) fn index_of(symbol: &Sym) -> u32 {
     u32::try_from(symbol.st_shndx).unwrap_or(u32::MAX)
 }
 

@@ -1,0 +1,55 @@
+//! Calls, with what they are given.
+
+use super::argument::Argument;
+
+/// What is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Callee<'a> {
+    /// A function of a library, by its name.
+    Import(&'a [u8]),
+    /// A function of the program, by its address.
+    Function(u64),
+    /// The kernel, by the number of the call.
+    System(u64),
+    /// Something that is not known.
+    Unknown,
+}
+
+/// One call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call<'a> {
+    /// The address of the instruction.
+    pub at: u64,
+    /// What is called.
+    pub callee: Callee<'a>,
+    /// What that does, by the name that the C library has for it; of a function that hands its arguments on, what it hands them to.
+    pub name: Option<&'static str>,
+    /// What it is given, as far as the function's parameters are of interest.
+    pub arguments: Vec<Argument>,
+}
+
+impl Call<'_> {
+    /// An argument that is a text.
+    pub fn text(&self, number: usize) -> Option<&super::Text> {
+        match self.arguments.get(number)? {
+            Argument::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// An argument that is a number.
+    pub fn number(&self, number: usize) -> Option<u64> {
+        match self.arguments.get(number)? {
+            Argument::Number(number) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// An argument that is a list of texts.
+    pub fn list(&self, number: usize) -> Option<&[super::Text]> {
+        match self.arguments.get(number)? {
+            Argument::List(texts) => Some(texts),
+            _ => None,
+        }
+    }
+}

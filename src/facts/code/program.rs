@@ -1,0 +1,153 @@
+//! A program while its code is followed: its memory, its decoders, and what is known of its functions so far.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use super::call::Callee;
+use super::decode;
+use super::op::{Decode, Mode, Op, Target};
+use super::state::{Setting, State};
+use super::value::Value;
+use super::wrapper::Wrapped;
+use crate::facts::elf::Loaded;
+use crate::facts::machine::Machine;
+
+/// So many instructions a stub has at most.
+const STUB: usize = 8;
+/// Stubs that lead to stubs are followed so far.
+const DEEPEST: usize = 3;
+
+pub(super) struct Program<'a> {
+    pub(super) loaded: Loaded<'a>,
+    /// Decoders of the usual instructions, and of Thumb.
+    usual: Box<dyn Decode>,
+    thumb: Option<Box<dyn Decode>>,
+    /// Names of functions, by their first byte.
+    names: BTreeMap<u64, &'a [u8]>,
+    wrappers: BTreeMap<u64, Vec<Wrapped>>,
+    /// What stubs lead to.
+    stubs: RefCell<BTreeMap<u64, Callee<'a>>>,
+}
+
+impl<'a> Program<'a> {
+    /// `None` where no decoder knows the processor.
+    pub(super) fn new(loaded: Loaded<'a>) -> Option<Self> {
+        let decoders = decode::decoders(&loaded)?;
+        let bit = mode_bit(loaded.machine);
+        let mut names = BTreeMap::new();
+        for function in &loaded.functions {
+            let there = names.entry(function.address & !bit).or_insert(function.name);
+            // Of several names the one that tells something counts.
+            if super::library::known(there).is_none() && super::library::known(function.name).is_some() {
+                *there = function.name;
+            }
+        }
+        Some(Self {
+            loaded,
+            usual: decoders.usual,
+            thumb: decoders.thumb,
+            names,
+            wrappers: BTreeMap::new(),
+            stubs: RefCell::default(),
+        })
+    }
+
+    /// The bit of an address that tells which instructions stand there.
+    pub(super) fn mode_bit(&self) -> u64 {
+        mode_bit(self.loaded.machine)
+    }
+
+    /// The decoder for the function that starts at an address.
+    pub(super) fn decoder(&self, start: u64) -> &dyn Decode {
+        match &self.thumb {
+            Some(thumb) if start & 1 == 1 => thumb.as_ref(),
+            _ => self.usual.as_ref(),
+        }
+    }
+
+    pub(super) fn setting(&self, start: u64) -> Setting<'_, 'a> {
+        Setting {
+            loaded: &self.loaded,
+            abi: self.decoder(start).abi(),
+        }
+    }
+
+    /// The name of the function at an address.
+    pub(super) fn named(&self, start: u64) -> Option<&'a [u8]> {
+        self.names.get(&(start & !self.mode_bit())).copied()
+    }
+
+    /// The calls to which the function at an address hands on what it is given.
+    pub(super) fn wrappers(&self, start: u64) -> &[Wrapped] {
+        self.wrappers.get(&start).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Remembers what a function hands on.
+    pub(super) fn wraps(&mut self, start: u64, wrapped: Vec<Wrapped>) {
+        self.wrappers.insert(start, wrapped);
+    }
+
+    /// Whether a number may be the address of a function.
+    pub(super) fn may_start(&self, number: u64) -> bool {
+        let code = number & !self.mode_bit();
+        let step = u64::try_from(self.decoder(number).step()).unwrap_or(1);
+        code.checked_rem(step) == Some(0) && self.loaded.is_code(code)
+    }
+
+    /// What a call to an address calls: stubs are looked through.
+    pub(super) fn callee(&self, address: u64) -> Callee<'a> {
+        if self.named(address).is_some() && !self.loaded.is_dynamic || !self.may_start(address) {
+            return Callee::Function(address);
+        }
+        if let Some(callee) = self.stubs.borrow().get(&address) {
+            return *callee;
+        }
+        let callee = self.through(address, DEEPEST);
+        self.stubs.borrow_mut().insert(address, callee);
+        callee
+    }
+
+    fn through(&self, address: u64, depth: usize) -> Callee<'a> {
+        let here = Callee::Function(address);
+        match self.stub(address) {
+            Some(Value::Import(name)) => Callee::Import(name),
+            Some(Value::Number(next)) if self.may_start(next) && next != address => depth
+                .checked_sub(1)
+                .map_or(here, |depth| self.through(next, depth)),
+            _ => here,
+        }
+    }
+
+    /// Where a few instructions that do nothing else jump to.
+    fn stub(&self, address: u64) -> Option<Value<'a>> {
+        let setting = self.setting(address);
+        let decoder = self.decoder(address);
+        let mut state = State::at_start(setting, address);
+        let mut at = address & !self.mode_bit();
+        let mut mode = Mode::default();
+        let mut ops = Vec::with_capacity(8);
+        for _ in 0..STUB {
+            ops.clear();
+            let length = decoder.decode(self.loaded.bytes(at), at, &mut mode, &mut ops)?;
+            at = at.checked_add(u64::try_from(length).ok()?)?;
+            for op in &ops {
+                match *op {
+                    Op::Set(..) | Op::Compute(..) | Op::Insert { .. } | Op::Load { .. } => state.apply(op, setting),
+                    Op::Jump(Target::At(to)) => return Some(Value::Number(to)),
+                    Op::Jump(Target::Register(register)) => return Some(state.get(register)),
+                    Op::Jump(Target::Memory(place)) => {
+                        let place = state.location(place, setting.abi)?;
+                        return Some(state.load(place, setting.abi.word, setting));
+                    }
+                    Op::Forget(register) => state.set(register, Value::Unknown),
+                    _ => return None,
+                }
+            }
+        }
+        None
+    }
+}
+
+fn mode_bit(machine: Machine) -> u64 {
+    u64::from(machine == Machine::Arm)
+}

@@ -1,0 +1,365 @@
+//! Registers and memory at one instruction, and what an instruction makes of them.
+
+use super::memory::{Location, Memory, Region};
+use super::op::{Abi, Address, Arithmetic, Op, Operand, Register};
+use super::value::{LONGEST, Piece, Shared, Text, Value};
+use crate::facts::elf::{Loaded, Slot};
+
+/// So many arguments are looked for on the stack.
+const MOST_PARAMETERS: u8 = 16;
+
+/// What is known at one instruction.
+#[derive(Clone)]
+pub(super) struct State<'a> {
+    registers: [Value<'a>; Register::COUNT],
+    pub(super) memory: Memory<'a>,
+}
+
+/// The program that a function belongs to, and how its processor counts.
+#[derive(Clone, Copy)]
+pub(super) struct Setting<'p, 'a> {
+    pub(super) loaded: &'p Loaded<'a>,
+    pub(super) abi: &'static Abi,
+}
+
+impl<'a> State<'a> {
+    /// What is known at the first instruction of a function.
+    pub(super) fn at_start(setting: Setting<'_, 'a>, function: u64) -> Self {
+        let abi = setting.abi;
+        let mut state = Self {
+            registers: [Value::Unknown; Register::COUNT],
+            memory: Memory::new(setting.loaded.endian),
+        };
+        for (number, &register) in (0_u8..).zip(abi.arguments) {
+            state.set(register, Value::Parameter(number));
+        }
+        state.set(abi.stack, Value::Frame(0));
+        if let Some((register, offset)) = abi.table
+            && let Some(table) = setting.loaded.table
+        {
+            state.set(register, Value::Number(table.wrapping_add(offset)));
+        }
+        if let Some(register) = abi.own_address {
+            state.set(register, Value::Number(function));
+        }
+        state
+    }
+
+    pub(super) fn get(&self, register: Register) -> Value<'a> {
+        let value = self.registers.get(usize::from(register.0));
+        value.copied().unwrap_or(Value::Unknown)
+    }
+
+    pub(super) fn set(&mut self, register: Register, value: Value<'a>) {
+        if let Some(there) = self.registers.get_mut(usize::from(register.0)) {
+            *there = value;
+        }
+    }
+
+    /// Keeps what another state knows too.
+    pub(super) fn join(&mut self, other: &Self) {
+        for (here, there) in self.registers.iter_mut().zip(&other.registers) {
+            if here != there {
+                *here = Value::Unknown;
+            }
+        }
+        self.memory.join(&other.memory);
+    }
+
+    /// What a call leaves behind: whatever it may change is unknown, and the result is its own.
+    pub(super) fn after_call(&mut self, abi: &Abi, result: Value<'a>) {
+        for (number, value) in (0_u8..).zip(&mut self.registers) {
+            if !abi.preserved.contains(&Register(number)) {
+                *value = Value::Unknown;
+            }
+        }
+        self.set(abi.result, result);
+    }
+
+    /// Carries out what changes registers and memory; calls and jumps are the walk's business.
+    pub(super) fn apply(&mut self, op: &Op, setting: Setting<'_, 'a>) {
+        match *op {
+            Op::Set(into, operand) => {
+                let value = self.operand(operand, setting.abi);
+                self.set(into, value);
+            }
+            Op::Compute(into, arithmetic, one, other) => {
+                let (one, other) = (self.get(one), self.operand(other, setting.abi));
+                self.set(into, compute(arithmetic, one, other, setting.abi));
+            }
+            Op::Insert {
+                into,
+                value,
+                at,
+                width,
+            } => {
+                let value = self.operand(value, setting.abi);
+                let value = insert(self.get(into), value, at, width);
+                self.set(into, value);
+            }
+            Op::Load {
+                into,
+                from,
+                size,
+                signed,
+            } => {
+                let place = self.location(from, setting.abi);
+                let loaded = place.map(|place| self.load(place, size, setting));
+                let mut value = loaded.unwrap_or(Value::Unknown);
+                if signed {
+                    value = extended(value, size, setting.abi);
+                }
+                self.set(into, value);
+            }
+            Op::Store { value, to, size } => {
+                let value = truncated(self.operand(value, setting.abi), size, setting.abi);
+                if let Some(place) = self.location(to, setting.abi) {
+                    self.memory.store(place, size, value);
+                }
+            }
+            Op::Spoil { to, size } => {
+                if let Some(place) = self.location(to, setting.abi) {
+                    self.memory.forget(place, size);
+                }
+            }
+            Op::Forget(register) => self.set(register, Value::Unknown),
+            Op::Call(_)
+            | Op::Jump(_)
+            | Op::Branch(_)
+            | Op::Test(..)
+            | Op::Return
+            | Op::SystemCall
+            | Op::Stop => {}
+        }
+    }
+
+    fn operand(&self, operand: Operand, abi: &Abi) -> Value<'a> {
+        match operand {
+            Operand::Register(register) => self.get(register),
+            Operand::Shifted(register, by) => {
+                let by = Value::Number(by.into());
+                compute(Arithmetic::Shift, self.get(register), by, abi)
+            }
+            Operand::Constant(number) => Value::Number(number & mask(abi.word)),
+        }
+    }
+
+    /// The place that an address means, if it is known.
+    pub(super) fn location(&self, address: Address, abi: &Abi) -> Option<Location> {
+        let base = address.base.map_or(Value::Number(0), |base| self.get(base));
+        let mut value = compute(
+            Arithmetic::Add,
+            base,
+            Value::Number(address.offset.cast_unsigned()),
+            abi,
+        );
+        if let Some((index, shift)) = address.index {
+            let index = self.operand(Operand::Shifted(index, shift), abi);
+            value = compute(Arithmetic::Add, value, index, abi);
+        }
+        Location::of(value)
+    }
+
+    /// What so many bytes at a place hold.
+    pub(super) fn load(
+        &self,
+        place: Location,
+        size: u8,
+        setting: Setting<'_, 'a>,
+    ) -> Value<'a> {
+        if let Some(value) = self.memory.word(place, size) {
+            return value;
+        }
+        let bytes = (0..i64::from(size)).map(|at| self.memory.byte(place.plus(at)));
+        let bytes: Vec<Option<Option<u8>>> = bytes.collect();
+        if bytes.iter().any(Option::is_some) {
+            let known: Option<Vec<u8>> = bytes.into_iter().map(Option::flatten).collect();
+            let number = known.and_then(|known| {
+                crate::facts::elf::loaded::number(&known, size, setting.loaded.endian)
+            });
+            return number.map_or(Value::Unknown, Value::Number);
+        }
+        match place.region {
+            Region::Frame => parameter(place, size, setting.abi),
+            Region::Program => initial(place, size, setting),
+        }
+    }
+
+    /// The text that a value points at.
+    pub(super) fn text(&self, value: Value<'a>, setting: Setting<'_, 'a>) -> Option<Shared> {
+        if let Value::Parameter(number) = value {
+            return Some(Shared::new(Text::piece(Piece::Parameter(number))));
+        }
+        let place = Location::of(value)?;
+        if let Some(text) = self.memory.text(place) {
+            return Some(text.clone());
+        }
+        if self.memory.byte(place).is_some() {
+            return Some(Shared::new(Text::of(&self.built(place)?, None)));
+        }
+        let Value::Number(address) = value else {
+            return None;
+        };
+        let text = setting.loaded.text(address, LONGEST)?;
+        let is_code = setting.loaded.is_code(address) && text.iter().any(|&byte| byte >= 0x7f);
+        (!is_code).then(|| Shared::new(Text::of(text, Some(address))))
+    }
+
+    /// A text that was put together byte by byte, up to its NUL.
+    fn built(&self, place: Location) -> Option<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let places = (0_i64..).map(|at| place.plus(at)).take(LONGEST);
+        for place in places {
+            match self.memory.byte(place).flatten()? {
+                0 => return Some(bytes),
+                byte => bytes.push(byte),
+            }
+        }
+        None
+    }
+
+    /// One byte at a place, if it is known.
+    pub(super) fn byte(&self, place: Location, setting: Setting<'_, 'a>) -> Option<u8> {
+        match self.memory.byte(place) {
+            Some(byte) => byte,
+            None => match self.load(place, 1, setting) {
+                Value::Number(byte) => u8::try_from(byte).ok(),
+                _ => None,
+            },
+        }
+    }
+}
+
+/// All bits of a word of so many bytes.
+pub(super) fn mask(bytes: u8) -> u64 {
+    let bits = u32::from(bytes).saturating_mul(8);
+    1_u64.checked_shl(bits).map_or(u64::MAX, |end| end.wrapping_sub(1))
+}
+
+/// A word of the caller's frame: an argument, as far as nothing was put there.
+fn parameter<'a>(place: Location, size: u8, abi: &Abi) -> Value<'a> {
+    let first = abi.pushed.saturating_add(abi.stack_arguments);
+    let word = i64::from(abi.word);
+    let inside = place.at.saturating_sub(first);
+    if inside < 0 || size != abi.word || inside.checked_rem(word) != Some(0) {
+        return Value::Unknown;
+    }
+    let number = inside
+        .checked_div(word)
+        .and_then(|number| u8::try_from(number).ok())
+        .and_then(|number| number.checked_add(u8::try_from(abi.arguments.len()).ok()?));
+    match number {
+        Some(number) if number < MOST_PARAMETERS => Value::Parameter(number),
+        _ => Value::Unknown,
+    }
+}
+
+/// What the program holds at an address when it starts. A zero in memory that can be written is a variable that is yet to be set.
+fn initial<'a>(place: Location, size: u8, setting: Setting<'_, 'a>) -> Value<'a> {
+    let Ok(address) = u64::try_from(place.at) else {
+        return Value::Unknown;
+    };
+    let loaded = setting.loaded;
+    if size == loaded.word {
+        match loaded.slot(address) {
+            Some(Slot::Import(name)) => return Value::Import(name),
+            Some(Slot::Address(number)) => return Value::Number(number),
+            None => {}
+        }
+    }
+    let is_writable = loaded.piece(address).is_some_and(|piece| piece.writable);
+    match loaded.number(address, size) {
+        Some(0) if is_writable => Value::Unknown,
+        Some(number) => Value::Number(number),
+        None => Value::Unknown,
+    }
+}
+
+fn truncated<'a>(value: Value<'a>, size: u8, abi: &Abi) -> Value<'a> {
+    match value {
+        Value::Number(number) => Value::Number(number & mask(size)),
+        // A part of an address or an argument is another number.
+        _ if size < abi.word => Value::Unknown,
+        other => other,
+    }
+}
+
+fn extended<'a>(value: Value<'a>, size: u8, abi: &Abi) -> Value<'a> {
+    match value {
+        Value::Number(number) if size < 8 => {
+            let bits = u32::from(size).saturating_mul(8);
+            let sign = 1_u64 << bits.saturating_sub(1);
+            let wide = (number ^ sign).wrapping_sub(sign);
+            Value::Number(wide & mask(abi.word))
+        }
+        other => other,
+    }
+}
+
+fn insert<'a>(into: Value<'a>, value: Value<'a>, at: u8, width: u8) -> Value<'a> {
+    let (Value::Number(into), Value::Number(value)) = (into, value) else {
+        return Value::Unknown;
+    };
+    let bits = 1_u64
+        .checked_shl(width.into())
+        .map_or(u64::MAX, |end| end.wrapping_sub(1));
+    let Some(there) = bits.checked_shl(at.into()) else {
+        return Value::Unknown;
+    };
+    let value = (value & bits).checked_shl(at.into()).unwrap_or(0);
+    Value::Number(into & !there | value)
+}
+
+fn compute<'a>(arithmetic: Arithmetic, one: Value<'a>, other: Value<'a>, abi: &Abi) -> Value<'a> {
+    let number = match (one, other) {
+        (Value::Number(one), Value::Number(other)) => combine(arithmetic, one, other, abi),
+        _ => return moved(arithmetic, one, other, abi),
+    };
+    number.map_or(Value::Unknown, |number| {
+        Value::Number(number & mask(abi.word))
+    })
+}
+
+fn combine(arithmetic: Arithmetic, one: u64, other: u64, abi: &Abi) -> Option<u64> {
+    let by = u32::try_from(other).ok();
+    Some(match arithmetic {
+        Arithmetic::Add => one.wrapping_add(other),
+        Arithmetic::Subtract => one.wrapping_sub(other),
+        Arithmetic::And => one & other,
+        Arithmetic::Or => one | other,
+        Arithmetic::Xor => one ^ other,
+        Arithmetic::Multiply => one.wrapping_mul(other),
+        Arithmetic::Shift => one.checked_shl(by?).unwrap_or(0),
+        Arithmetic::ShiftRight => one.checked_shr(by?).unwrap_or(0),
+        Arithmetic::ShiftSigned => {
+            let unused = 64_u32.saturating_sub(u32::from(abi.word).saturating_mul(8));
+            let signed = one.checked_shl(unused)?.cast_signed();
+            signed.checked_shr(unused.saturating_add(by?).min(63))?.cast_unsigned()
+        }
+    })
+}
+
+/// An address on the stack that is moved, and what changes nothing.
+fn moved<'a>(arithmetic: Arithmetic, one: Value<'a>, other: Value<'a>, abi: &Abi) -> Value<'a> {
+    let signed = |number: u64| {
+        let unused = 64_u32.saturating_sub(u32::from(abi.word).saturating_mul(8));
+        let wide = number.checked_shl(unused).map(u64::cast_signed);
+        wide.and_then(|wide| wide.checked_shr(unused)).unwrap_or(0)
+    };
+    match (arithmetic, one, other) {
+        (Arithmetic::Add, Value::Frame(at), Value::Number(number))
+        | (Arithmetic::Add, Value::Number(number), Value::Frame(at)) => {
+            Value::Frame(at.wrapping_add(signed(number)))
+        }
+        (Arithmetic::Subtract, Value::Frame(at), Value::Number(number)) => {
+            Value::Frame(at.wrapping_sub(signed(number)))
+        }
+        // Alignment of the stack: where exactly the frame lies does not matter.
+        (Arithmetic::And, Value::Frame(at), Value::Number(number)) => {
+            Value::Frame(at & signed(number))
+        }
+        (Arithmetic::Add | Arithmetic::Or | Arithmetic::Subtract, value, Value::Number(0))
+        | (Arithmetic::Add | Arithmetic::Or, Value::Number(0), value) => value,
+        _ => Value::Unknown,
+    }
+}

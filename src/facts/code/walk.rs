@@ -1,0 +1,388 @@
+//! One function from its first instruction to its last: the states that its instructions meet, and the calls that they make.
+//!
+//! Instructions are visited once, in the order of their addresses; where ways meet, what both know is kept. What a loop changes is therefore
+//! seen as on its first turn.
+
+use std::collections::BTreeMap;
+
+use super::argument::Argument;
+use super::call::{Call, Callee};
+use super::effect::Given;
+use super::library::{self, Known, Parameter};
+use super::op::{Mode, Op, Target};
+use super::program::Program;
+use super::state::{Setting, State};
+use super::system;
+use super::value::Value;
+use crate::facts::machine::Machine;
+
+/// So many instructions of one function are followed.
+const MOST_INSTRUCTIONS: usize = 60_000;
+/// So many calls of one function are told.
+const MOST_CALLS: usize = 4000;
+/// So many ways wait at once.
+const MOST_WAITING: usize = 512;
+/// Arguments from so many places on are not read.
+const MOST_TEXTS: u8 = 16;
+
+/// What following a function has shown.
+#[derive(Default)]
+pub(super) struct Walked<'a> {
+    pub(super) calls: Vec<Call<'a>>,
+    /// Addresses of code that it calls, jumps to or uses as numbers.
+    pub(super) leads_to: Vec<u64>,
+    /// Where it ends, as far as it was followed.
+    pub(super) end: u64,
+    /// Whether it was too long to be followed to its end.
+    pub(super) cut: bool,
+}
+
+struct Walk<'p, 'a> {
+    program: &'p Program<'a>,
+    setting: Setting<'p, 'a>,
+    start: u64,
+    /// Where the next function starts.
+    limit: u64,
+    waiting: BTreeMap<u64, State<'a>>,
+    /// What is known where a jump leads to a place that is not known.
+    lost: Option<State<'a>>,
+    walked: Walked<'a>,
+    /// Instructions left.
+    left: usize,
+}
+
+/// Follows the function that starts at an address, up to where the next one starts. Addresses of Thumb code are odd.
+pub(super) fn walk<'a>(program: &Program<'a>, start: u64, limit: u64) -> Walked<'a> {
+    let setting = program.setting(start);
+    let code = start & !program.mode_bit();
+    let mut walk = Walk {
+        program,
+        setting,
+        start: code,
+        limit,
+        waiting: BTreeMap::from([(code, State::at_start(setting, start))]),
+        lost: None,
+        walked: Walked::default(),
+        left: MOST_INSTRUCTIONS,
+    };
+    walk.run(start);
+    walk.walked
+}
+
+impl<'a> Walk<'_, 'a> {
+    fn run(&mut self, start: u64) {
+        let mut reached = self.start;
+        let mut ops = Vec::with_capacity(8);
+        loop {
+            let next = self.waiting.pop_first().or_else(|| self.resumed(reached));
+            let Some((at, mut state)) = next else {
+                break;
+            };
+            let mut mode = Mode::default();
+            let mut here = at;
+            while here < self.limit {
+                if here > at
+                    && let Some(other) = self.waiting.remove(&here)
+                {
+                    state.join(&other);
+                }
+                let Some(left) = self.left.checked_sub(1) else {
+                    self.walked.cut = true;
+                    return;
+                };
+                self.left = left;
+                ops.clear();
+                let decoder = self.program.decoder(start);
+                let Some(length) = decoder.decode(self.program.loaded.bytes(here), here, &mut mode, &mut ops) else {
+                    break;
+                };
+                let next = here.saturating_add(u64::try_from(length.max(1)).unwrap_or(1));
+                reached = reached.max(next);
+                let goes_on = self.execute(&ops, here, next, &mut state);
+                here = next;
+                if !goes_on {
+                    break;
+                }
+            }
+        }
+        self.walked.end = reached;
+    }
+
+    /// Behind a jump that leads to a place that is not known (a `switch`), code goes on that nothing else leads to.
+    fn resumed(&self, reached: u64) -> Option<(u64, State<'a>)> {
+        let state = self.lost.as_ref()?;
+        (reached < self.limit).then(|| (reached, state.clone()))
+    }
+
+    /// The effects of one instruction; whether the next one follows it.
+    fn execute(&mut self, ops: &[Op], at: u64, next: u64, state: &mut State<'a>) -> bool {
+        for op in ops {
+            match *op {
+                Op::Call(target) => self.called(target, at, state, false),
+                Op::SystemCall => self.system_call(at, state),
+                Op::Branch(to) | Op::Test(_, _, to) => self.branched(to, next, state),
+                Op::Jump(target) => {
+                    self.jumped(target, at, next, state);
+                    return false;
+                }
+                Op::Return | Op::Stop => return false,
+                Op::Set(..) | Op::Compute(..) | Op::Insert { .. } | Op::Load { .. } => {
+                    state.apply(op, self.setting);
+                    self.noted(op, state);
+                }
+                Op::Store { .. } | Op::Spoil { .. } | Op::Forget(_) => {
+                    state.apply(op, self.setting);
+                }
+            }
+        }
+        true
+    }
+
+    /// Notes a number that is an address of code: somebody may call it.
+    fn noted(&mut self, op: &Op, state: &State<'a>) {
+        let (Op::Set(into, _) | Op::Compute(into, ..) | Op::Insert { into, .. } | Op::Load { into, .. }) = *op else {
+            return;
+        };
+        if let Value::Number(number) = state.get(into)
+            && self.program.may_start(number)
+        {
+            self.walked.leads_to.push(number);
+        }
+    }
+
+    /// A way that may be taken.
+    fn branched(&mut self, to: u64, next: u64, state: &State<'a>) {
+        let to = to & !self.program.mode_bit();
+        if to < next || to >= self.limit {
+            // Backwards is a loop; outside of the function is a jump to another one under a condition.
+            return;
+        }
+        match self.waiting.get_mut(&to) {
+            Some(there) => there.join(state),
+            None if self.waiting.len() < MOST_WAITING => {
+                self.waiting.insert(to, state.clone());
+            }
+            None => self.walked.cut = true,
+        }
+    }
+
+    fn jumped(&mut self, target: Target, at: u64, next: u64, state: &mut State<'a>) {
+        match self.target(target, state) {
+            Value::Number(to) => {
+                let code = to & !self.program.mode_bit();
+                if code >= self.start && code < self.limit {
+                    self.branched(code, next, state);
+                } else {
+                    self.called(Target::At(to), at, state, true);
+                }
+            }
+            Value::Import(_) => self.called(target, at, state, true),
+            _ => {
+                // A jump through a parameter or a result ends the function; a table of a `switch` is in it.
+                self.lost.get_or_insert_with(|| state.clone());
+            }
+        }
+    }
+
+    fn target(&self, target: Target, state: &State<'a>) -> Value<'a> {
+        match target {
+            Target::At(address) => Value::Number(address),
+            Target::Register(register) => state.get(register),
+            Target::Memory(address) => {
+                let place = state.location(address, self.setting.abi);
+                place.map_or(Value::Unknown, |place| {
+                    state.load(place, self.setting.abi.word, self.setting)
+                })
+            }
+        }
+    }
+
+    /// A call, or a jump to the start of another function.
+    fn called(&mut self, target: Target, at: u64, state: &mut State<'a>, jumped: bool) {
+        let callee = match self.target(target, state) {
+            Value::Import(name) => Callee::Import(name),
+            Value::Number(address) => {
+                let callee = self.program.callee(address);
+                if matches!(callee, Callee::Function(_)) {
+                    self.walked.leads_to.push(address);
+                }
+                callee
+            }
+            _ => Callee::Unknown,
+        };
+        let known = match callee {
+            Callee::Import(name) => library::known(name),
+            Callee::Function(address) => self.program.named(address).and_then(library::known),
+            Callee::System(_) | Callee::Unknown => None,
+        };
+        let words = |state: &State<'a>, number: u8| state.argument(number, jumped, self.setting);
+        let result = match known {
+            Some(known) if known.name == "syscall" => {
+                let shifted = |state: &State<'a>, number: u8| {
+                    state.argument(number.saturating_add(1), jumped, self.setting)
+                };
+                self.numbered(words(state, 0), at, state, &shifted)
+            }
+            Some(known) => self.known(known, callee, at, state, &words),
+            None => self.other(callee, at, state, &words),
+        };
+        state.after_call(self.setting.abi, result);
+    }
+
+    fn system_call(&mut self, at: u64, state: &mut State<'a>) {
+        let abi = self.setting.abi;
+        let words = |state: &State<'a>, number: u8| {
+            let register = abi.system_arguments.get(usize::from(number));
+            register.map_or(Value::Unknown, |&register| state.get(register))
+        };
+        let result = self.numbered(state.get(abi.system_number), at, state, &words);
+        state.set(abi.result, result);
+    }
+
+    /// A call of the kernel by its number.
+    fn numbered(
+        &mut self,
+        number: Value<'a>,
+        at: u64,
+        state: &mut State<'a>,
+        words: &dyn Fn(&State<'a>, u8) -> Value<'a>,
+    ) -> Value<'a> {
+        let Value::Number(number) = number else {
+            return Value::Unknown;
+        };
+        let machine = self.program.loaded.machine;
+        if number == system::SOCKETCALL && matches!(machine, Machine::X86 | Machine::Powerpc) {
+            return self.socket_call(at, state, words);
+        }
+        let known = system::name(machine, number).and_then(|name| library::known(name.as_bytes()));
+        match known {
+            Some(known) => self.known(known, Callee::System(number), at, state, words),
+            None => Value::Unknown,
+        }
+    }
+
+    /// A call of the kernel whose arguments stand in memory.
+    fn socket_call(
+        &mut self,
+        at: u64,
+        state: &mut State<'a>,
+        words: &dyn Fn(&State<'a>, u8) -> Value<'a>,
+    ) -> Value<'a> {
+        let (Value::Number(number), Some(list)) = (words(state, 0), super::memory::Location::of(words(state, 1))) else {
+            return Value::Unknown;
+        };
+        let name = system::socket_call(self.program.loaded.machine, number);
+        let Some(known) = name.and_then(|name| library::known(name.as_bytes())) else {
+            return Value::Unknown;
+        };
+        let setting = self.setting;
+        let inside = |state: &State<'a>, number: u8| {
+            let word = i64::from(setting.abi.word);
+            let place = list.plus(word.saturating_mul(number.into()));
+            state.load(place, setting.abi.word, setting)
+        };
+        self.known(known, Callee::System(system::SOCKETCALL), at, state, &inside)
+    }
+
+    /// A call of a function whose parameters are known; its result.
+    fn known(
+        &mut self,
+        known: &'static Known,
+        callee: Callee<'a>,
+        at: u64,
+        state: &mut State<'a>,
+        words: &dyn Fn(&State<'a>, u8) -> Value<'a>,
+    ) -> Value<'a> {
+        let arguments = self.arguments(known, state, words);
+        let given = Given { words };
+        let made = state.effect(known.effect, &given, self.setting);
+        let is_told = !known.parameters.is_empty() || known.name == "vfork";
+        if !is_told {
+            return made.unwrap_or(Value::Unknown);
+        }
+        let number = self.tell(Call {
+            at,
+            callee,
+            name: Some(known.name),
+            arguments,
+        });
+        made.unwrap_or(number)
+    }
+
+    fn arguments(
+        &self,
+        known: &Known,
+        state: &State<'a>,
+        words: &dyn Fn(&State<'a>, u8) -> Value<'a>,
+    ) -> Vec<Argument> {
+        let mut arguments = Vec::with_capacity(known.parameters.len());
+        for (number, &kind) in (0_u8..).zip(known.parameters) {
+            let argument = match kind {
+                Parameter::Texts => {
+                    let mut texts = Vec::new();
+                    for number in number..MOST_TEXTS {
+                        match state.read(words(state, number), Parameter::Text, self.setting) {
+                            Argument::Text(text) => texts.push(text),
+                            Argument::Number(0) => break,
+                            _ if texts.len() < 4 => texts.push(super::value::Text::unknown()),
+                            _ => break,
+                        }
+                    }
+                    Argument::List(texts)
+                }
+                Parameter::Format => Argument::Text(state.made(number, words, self.setting)),
+                _ => state.read(words(state, number), kind, self.setting),
+            };
+            arguments.push(argument);
+        }
+        arguments
+    }
+
+    /// A call of a function of the program, or of one that tells nothing: what wrappers behind it do, and which texts it is given.
+    fn other(
+        &mut self,
+        callee: Callee<'a>,
+        at: u64,
+        state: &mut State<'a>,
+        words: &dyn Fn(&State<'a>, u8) -> Value<'a>,
+    ) -> Value<'a> {
+        let mut arguments = Vec::new();
+        for number in 0..super::wrapper::MOST_PARAMETERS {
+            let value = words(state, number);
+            let argument = match state.list(value, self.setting) {
+                Some(texts) if super::wrapper::is_shell(&texts) => Argument::List(texts),
+                _ => state.read(value, Parameter::Text, self.setting),
+            };
+            arguments.push(argument);
+        }
+        if let Callee::Function(address) = callee {
+            for wrapped in self.program.wrappers(address) {
+                if let Some(call) = wrapped.at(at, callee, &arguments, |number| {
+                    state.made(number, words, self.setting)
+                }) {
+                    self.tell(call);
+                }
+            }
+        }
+        if let Some(call) = super::wrapper::shell(at, callee, &arguments) {
+            self.tell(call);
+        }
+        self.tell(Call {
+            at,
+            callee,
+            name: None,
+            arguments,
+        })
+    }
+
+    /// Keeps a call; what it returns.
+    fn tell(&mut self, call: Call<'a>) -> Value<'a> {
+        if self.walked.calls.len() >= MOST_CALLS {
+            self.walked.cut = true;
+            return Value::Unknown;
+        }
+        let number = u32::try_from(self.walked.calls.len()).unwrap_or(u32::MAX);
+        self.walked.calls.push(call);
+        Value::Result(number)
+    }
+}

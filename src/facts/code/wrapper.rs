@@ -1,0 +1,123 @@
+//! Functions that hand what they are given on to functions that are known: a call of them is a call of those.
+
+use super::argument::Argument;
+use super::call::{Call, Callee};
+use super::value::{Piece, Text};
+
+/// So many arguments of a call of a function of the program are looked at.
+pub(super) const MOST_PARAMETERS: u8 = 6;
+/// So many calls one function hands its arguments on to.
+const MOST_CALLS: usize = 8;
+
+/// A call to which a function hands on what it is given.
+#[derive(Clone, Debug)]
+pub(super) struct Wrapped {
+    name: &'static str,
+    arguments: Vec<Argument>,
+}
+
+/// What a function hands its arguments on to.
+pub(super) fn wrapped(calls: &[Call<'_>]) -> Vec<Wrapped> {
+    let hands_on = calls
+        .iter()
+        .filter(|call| call.arguments.iter().any(is_handed_on));
+    hands_on
+        .filter_map(|call| {
+            Some(Wrapped {
+                name: call.name?,
+                arguments: call.arguments.clone(),
+            })
+        })
+        .take(MOST_CALLS)
+        .collect()
+}
+
+/// Whether an argument has in it what the function was called with. A number that is handed on alone says nothing.
+fn is_handed_on(argument: &Argument) -> bool {
+    match argument {
+        Argument::Text(text) => text.parameters().next().is_some(),
+        Argument::List(texts) => texts.iter().any(|text| text.parameters().next().is_some()),
+        _ => false,
+    }
+}
+
+impl Wrapped {
+    /// The call that it becomes where the function is called with some arguments. `made` tells what a format makes that is one of them, by its
+    /// number.
+    pub(super) fn at<'a>(
+        &self,
+        at: u64,
+        callee: Callee<'a>,
+        given: &[Argument],
+        made: impl Fn(u8) -> Text,
+    ) -> Option<Call<'a>> {
+        let within = |text: &Text| {
+            let mut whole = Text {
+                pieces: Vec::new(),
+                address: text.address,
+            };
+            for piece in &text.pieces {
+                match piece {
+                    Piece::Parameter(number) => match given.get(usize::from(*number)) {
+                        Some(Argument::Text(text)) => {
+                            whole.address = whole.address.or(text.address);
+                            whole.push(text);
+                        }
+                        _ => whole.push(&Text::unknown()),
+                    },
+                    Piece::Format(number) => whole.push(&made(*number)),
+                    other => whole.push(&Text::piece(other.clone())),
+                }
+            }
+            whole
+        };
+        let mut arguments = Vec::with_capacity(self.arguments.len());
+        for argument in &self.arguments {
+            arguments.push(match argument {
+                Argument::Text(text) => Argument::Text(within(text)),
+                Argument::List(texts) => Argument::List(texts.iter().map(within).collect()),
+                Argument::Parameter(number) => {
+                    let given = given.get(usize::from(*number)).cloned();
+                    given.unwrap_or(Argument::Unknown)
+                }
+                // The result of a call inside of the function is none of this one.
+                Argument::Result(_) => Argument::Unknown,
+                other => other.clone(),
+            });
+        }
+        let knows = arguments.iter().any(|argument| match argument {
+            Argument::Text(text) => !text.is_unknown() || is_handed_on(argument),
+            Argument::List(texts) => texts.iter().any(|text| !text.is_unknown()),
+            _ => false,
+        });
+        knows.then_some(Call {
+            at,
+            callee,
+            name: Some(self.name),
+            arguments,
+        })
+    }
+}
+
+/// Whether a list is the arguments of a shell that is given a command.
+pub(super) fn is_shell(texts: &[Text]) -> bool {
+    let [shell, option, _, ..] = texts else {
+        return false;
+    };
+    let is_option = option.bytes() == Some(b"-c");
+    is_option && shell.bytes().is_some_and(|name| name.ends_with(b"sh"))
+}
+
+/// The command that a list among some arguments hands to a shell: whoever is given such a list runs it. That is how `system` and `popen` are
+/// recognised in programs that hold them and have no symbols.
+pub(super) fn shell<'a>(at: u64, callee: Callee<'a>, arguments: &[Argument]) -> Option<Call<'a>> {
+    arguments.iter().find_map(|argument| match argument {
+        Argument::List(texts) if is_shell(texts) => Some(Call {
+            at,
+            callee,
+            name: Some("system"),
+            arguments: vec![Argument::Text(texts.get(2)?.clone())],
+        }),
+        _ => None,
+    })
+}
