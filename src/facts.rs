@@ -3,6 +3,7 @@
 pub mod address;
 pub mod banner;
 pub mod calls;
+pub mod code;
 pub mod elf;
 mod extent;
 pub mod filetype;

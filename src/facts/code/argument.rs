@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use super::library::Parameter;
 use super::memory::Location;
 use super::state::{Setting, State};
-use super::value::{Piece, Text, Value};
+use super::value::{Text, Value};
 
 /// So many texts of one list are told.
 const MOST_TEXTS: usize = 32;
@@ -53,10 +53,15 @@ impl<'a> State<'a> {
         let Value::Frame(stack) = self.get(abi.stack) else {
             return Value::Unknown;
         };
-        let inside = i64::try_from(on_stack).unwrap_or(0).saturating_mul(abi.word.into());
+        let inside = i64::try_from(on_stack)
+            .unwrap_or(0)
+            .saturating_mul(abi.word.into());
         // A jump to a function leaves the stack as the caller's caller made it.
         let pushed = if jumped { abi.pushed } else { 0 };
-        let at = stack.wrapping_add(pushed).wrapping_add(abi.stack_arguments).wrapping_add(inside);
+        let at = stack
+            .wrapping_add(pushed)
+            .wrapping_add(abi.stack_arguments)
+            .wrapping_add(inside);
         let place = Location::of(Value::Frame(at));
         place.map_or(Value::Unknown, |place| self.load(place, abi.word, setting))
     }
@@ -69,7 +74,9 @@ impl<'a> State<'a> {
         setting: Setting<'_, 'a>,
     ) -> Argument {
         let read = match kind {
-            Parameter::Text | Parameter::Format => self.text(value, setting).map(|text| Argument::Text((*text).clone())),
+            Parameter::Text | Parameter::Format => self
+                .text(value, setting)
+                .map(|text| Argument::Text((*text).clone())),
             Parameter::List => self.list(value, setting).map(Argument::List),
             Parameter::Peer => self.peer(value, setting).map(Argument::Peer),
             Parameter::Number | Parameter::Other | Parameter::Texts => None,
@@ -86,40 +93,44 @@ impl<'a> State<'a> {
             let inside = i64::try_from(number).ok()?.checked_mul(word)?;
             let place = start.plus(inside);
             let value = self.load(place, setting.abi.word, setting);
-            if value == Value::Number(0) || value == Value::Unknown && self.ends(place, setting) {
-                break;
+            if value == Value::Number(0) {
+                return (!texts.is_empty()).then_some(texts);
             }
             let text = self.text(value, setting);
             if text.is_none() && texts.is_empty() {
                 return None;
             }
-            texts.push(text.map_or_else(|| Text::piece(Piece::Unknown), |text| (*text).clone()));
+            texts.push(text.map_or_else(Text::unknown, |text| (*text).clone()));
         }
-        // What is not known at the end may be anything.
-        while texts.last().is_some_and(|text| text.pieces == [Piece::Unknown]) {
+        // Without a null at the end, what is not known behind the last text is no part of the list.
+        while texts.last().is_some_and(Text::is_unknown) {
             texts.pop();
         }
         (!texts.is_empty()).then_some(texts)
     }
 
-    /// Whether a list in the program's data ends: a null there is read as a variable that is yet to be set.
-    fn ends(&self, place: Location, setting: Setting<'_, 'a>) -> bool {
-        let address = u64::try_from(place.at).unwrap_or(0);
-        setting.loaded.slot(address).is_none() && setting.loaded.number(address, setting.abi.word) == Some(0)
-    }
-
     fn peer(&self, value: Value<'a>, setting: Setting<'_, 'a>) -> Option<Peer> {
         let start = Location::of(value)?;
-        let bytes: Vec<Option<u8>> = (0..PEER).map(|at| self.byte(start.plus(at), setting)).collect();
+        let bytes: Vec<Option<u8>> = (0..PEER)
+            .map(|at| self.byte(start.plus(at), setting))
+            .collect();
         let [one, other, high, low, a, b, c, d] = *bytes.as_slice() else {
             return None;
         };
         // The family stands in the processor's own order: one of its two bytes is it, or neither is known.
-        if !matches!((one, other), (Some(INTERNET), Some(0)) | (Some(0), Some(INTERNET)) | (None, None)) {
+        if !matches!(
+            (one, other),
+            (Some(INTERNET), Some(0)) | (Some(0), Some(INTERNET)) | (None, None)
+        ) {
             return None;
         }
-        let port = high.zip(low).map(|(high, low)| u16::from_be_bytes([high, low]));
-        let host = a.zip(b).zip(c.zip(d)).map(|((a, b), (c, d))| Ipv4Addr::new(a, b, c, d));
+        let port = high
+            .zip(low)
+            .map(|(high, low)| u16::from_be_bytes([high, low]));
+        let host = a
+            .zip(b)
+            .zip(c.zip(d))
+            .map(|((a, b), (c, d))| Ipv4Addr::new(a, b, c, d));
         Some(Peer { port, host })
     }
 }

@@ -1,12 +1,30 @@
 //! Decoders: from bytes to [`Op`](super::op::Op)s, one file a processor.
 
-pub(super) mod aarch64;
-pub(super) mod arm;
-pub(super) mod mips;
-pub(super) mod powerpc;
-pub(super) mod thumb;
-pub(super) mod x86;
+mod arm;
 
 use super::op::Decode;
 use crate::facts::elf::Loaded;
 use crate::facts::machine::Machine;
+use crate::read::Endian;
+
+/// The decoders of one program.
+pub(super) struct Decoders {
+    pub(super) usual: Box<dyn Decode>,
+    /// For addresses whose bit 0 is set.
+    pub(super) thumb: Option<Box<dyn Decode>>,
+}
+
+/// The decoders for a program's processor; `None` where there are none.
+pub(super) fn decoders(loaded: &Loaded<'_>) -> Option<Decoders> {
+    // Instructions of new big-endian ARM programs are little-endian all the same.
+    let endian = if loaded.machine == Machine::Arm && loaded.has_little_code {
+        Endian::Little
+    } else {
+        loaded.endian
+    };
+    let usual: Box<dyn Decode> = match (loaded.machine, loaded.word) {
+        (Machine::Arm, 4) => Box::new(arm::Arm { endian }),
+        _ => return None,
+    };
+    Some(Decoders { usual, thumb: None })
+}

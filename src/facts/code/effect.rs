@@ -11,6 +11,9 @@ use crate::read::Endian;
 /// So many bytes are copied one by one.
 const MOST_BYTES: u64 = 1024;
 
+/// And so many filled.
+const MOST_FILLED: u64 = 32;
+
 /// The arguments of one call, as words.
 pub(super) struct Given<'s, 'a> {
     pub(super) words: &'s dyn Fn(&State<'a>, u8) -> Value<'a>,
@@ -42,6 +45,16 @@ impl<'a> State<'a> {
                 let (to, from, count) = (word(self, to), word(self, from), word(self, count));
                 self.copy_bytes(to, from, count, setting);
                 Some(to)
+            }
+            Effect::Fill(to, byte, count) => {
+                let (to, byte, count) = (word(self, to), word(self, byte), word(self, count));
+                self.fill(to, byte, count);
+                Some(to)
+            }
+            Effect::Length(text) => {
+                let text = self.text(word(self, text), setting)?;
+                let length = text.bytes()?.len();
+                Some(Value::Number(u64::try_from(length).ok()?))
             }
             Effect::Format(to, format) => {
                 let text = self.formatted(format, given, setting);
@@ -111,7 +124,20 @@ impl<'a> State<'a> {
 
     fn put_bytes(&mut self, place: Location, bytes: &[u8]) {
         for (at, &byte) in (0_i64..).zip(bytes) {
-            self.memory.store(place.plus(at), 1, Value::Number(byte.into()));
+            self.memory
+                .store(place.plus(at), 1, Value::Number(byte.into()));
+        }
+    }
+
+    fn fill(&mut self, to: Value<'a>, byte: Value<'a>, count: Value<'a>) {
+        if let (Some(to), Value::Number(byte), Value::Number(count)) =
+            (Location::of(to), byte, count)
+        {
+            let count = i64::try_from(count.min(MOST_FILLED)).unwrap_or(0);
+            for at in 0..count {
+                self.memory
+                    .store(to.plus(at), 1, Value::Number(byte & 0xff));
+            }
         }
     }
 
@@ -125,15 +151,22 @@ impl<'a> State<'a> {
         let Some(to) = Location::of(to) else {
             return;
         };
-        let (Some(from), Value::Number(count @ 0..=MOST_BYTES)) = (Location::of(from), count) else {
+        let (Some(from), Value::Number(count @ 0..=MOST_BYTES)) = (Location::of(from), count)
+        else {
             return self.put_text(to.pointer(), Shared::new(Text::piece(Piece::Unknown)));
         };
-        let text = self.memory.text(from).filter(|text| text.bytes().is_none()).cloned();
+        let text = self
+            .memory
+            .text(from)
+            .filter(|text| text.bytes().is_none())
+            .cloned();
         if let Some(text) = text {
             return self.memory.write(to, text);
         }
         let count = i64::try_from(count).unwrap_or(0);
-        let bytes: Vec<Option<u8>> = (0..count).map(|at| self.byte(from.plus(at), setting)).collect();
+        let bytes: Vec<Option<u8>> = (0..count)
+            .map(|at| self.byte(from.plus(at), setting))
+            .collect();
         for (at, byte) in (0_i64..).zip(bytes) {
             let value = byte.map_or(Value::Unknown, |byte| Value::Number(byte.into()));
             self.memory.store(to.plus(at), 1, value);
@@ -162,13 +195,18 @@ impl<'a> State<'a> {
         Shared::new(super::format::text(bytes, |_, _| None))
     }
 
-    /// What a format makes of the values that follow it.
-    fn formatted(
+    /// What a format that is an argument makes of those that follow it.
+    pub(super) fn made(
         &self,
         format: u8,
-        given: &Given<'_, 'a>,
+        words: &dyn Fn(&Self, u8) -> Value<'a>,
         setting: Setting<'_, 'a>,
-    ) -> Shared {
+    ) -> Text {
+        (*self.formatted(format, &Given { words }, setting)).clone()
+    }
+
+    /// What a format makes of the values that follow it.
+    fn formatted(&self, format: u8, given: &Given<'_, 'a>, setting: Setting<'_, 'a>) -> Shared {
         let first = (given.words)(self, format);
         if let Value::Parameter(number) = first {
             return Shared::new(Text::piece(Piece::Format(number)));

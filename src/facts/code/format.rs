@@ -14,10 +14,7 @@ pub(super) enum Conversion {
 }
 
 /// The text of a format. `value` tells what stands for its values: their number from 0, and what they are converted as.
-pub(super) fn text(
-    format: &[u8],
-    value: impl Fn(u8, Conversion) -> Option<Text>,
-) -> Text {
+pub(super) fn text(format: &[u8], value: impl Fn(u8, Conversion) -> Option<Text>) -> Text {
     let mut text = Text::default();
     let mut rest = format;
     let mut number = 0_u8;
@@ -82,7 +79,10 @@ pub(super) fn value<'a>(
         Conversion::Character => char::from(u8::try_from(low & 0x7f).ok()?).to_string(),
         Conversion::Text | Conversion::Other => return None,
     };
-    Some(Text::of(shown.get(..LONGEST).unwrap_or(&shown).as_bytes(), None))
+    Some(Text::of(
+        shown.get(..LONGEST).unwrap_or(&shown).as_bytes(),
+        None,
+    ))
 }
 
 #[cfg(test)]

@@ -29,6 +29,10 @@ pub(super) enum Effect {
     Append(u8, u8),
     /// So many bytes (third) of the second go where the first points.
     Bytes(u8, u8, u8),
+    /// So many bytes (third) where the first points become the second.
+    Fill(u8, u8, u8),
+    /// The result is the length of a text.
+    Length(u8),
     /// A text made by a format (second) of the values that follow goes where the first points.
     Format(u8, u8),
     /// The same; the values stand in a list that is not read.
@@ -56,7 +60,9 @@ pub(super) struct Known {
 }
 
 use Effect as E;
-use Parameter::{Format as F, List as L, Number as N, Other as O, Peer as P, Text as T, Texts as X};
+use Parameter::{
+    Format as F, List as L, Number as N, Other as O, Peer as P, Text as T, Texts as X,
+};
 
 macro_rules! known {
     ($($name:literal $($parameter:ident)* $(=> $effect:expr)?;)*) => {
@@ -77,6 +83,7 @@ static KNOWN: &[Known] = known! {
     "__isoc99_sscanf" T F;
     "__memcpy_chk" => E::Bytes(0, 1, 2);
     "__memmove_chk" => E::Bytes(0, 1, 2);
+    "__memset_chk" => E::Fill(0, 1, 2);
     "__snprintf_chk" => E::Format(0, 4);
     "__sprintf_chk" => E::Format(0, 3);
     "__stpcpy_chk" => E::Copy(0, 1);
@@ -137,6 +144,7 @@ static KNOWN: &[Known] = known! {
     "memcpy" => E::Bytes(0, 1, 2);
     "memfd_create" T N;
     "memmove" => E::Bytes(0, 1, 2);
+    "memset" => E::Fill(0, 1, 2);
     "mount" T T T N T;
     "ntohl" => E::Network(4);
     "ntohs" => E::Network(2);
@@ -170,6 +178,7 @@ static KNOWN: &[Known] = known! {
     "strcmp" T T;
     "strcpy" => E::Copy(0, 1);
     "strdup" => E::Duplicate(0);
+    "strlen" => E::Length(0);
     "strncat" => E::Append(0, 1);
     "strncmp" T T N;
     "strncpy" => E::Copy(0, 1);
@@ -213,6 +222,43 @@ const ALIASES: &[(&str, &str)] = &[
     ("openat64", "openat"),
 ];
 
+/// Functions by which a program reaches others, runs something or changes what is run. A program that uses none of them does nothing that is looked
+/// for.
+const TELLING: &[&str] = &[
+    "__libc_system",
+    "bind",
+    "chmod",
+    "connect",
+    "curl_easy_setopt",
+    "dlopen",
+    "execl",
+    "execle",
+    "execlp",
+    "execv",
+    "execve",
+    "execvp",
+    "execvpe",
+    "fexecve",
+    "finit_module",
+    "init_module",
+    "ioctl",
+    "listen",
+    "mount",
+    "popen",
+    "posix_spawn",
+    "posix_spawnp",
+    "rename",
+    "sendto",
+    "setuid",
+    "syscall",
+    "system",
+];
+
+/// Whether it tells something that a program uses a function.
+pub(super) fn is_telling(name: &[u8]) -> bool {
+    str::from_utf8(name).is_ok_and(|name| TELLING.binary_search(&name).is_ok())
+}
+
 /// The function of a name.
 pub(super) fn known(name: &[u8]) -> Option<&'static Known> {
     let name = str::from_utf8(name).ok()?;
@@ -229,6 +275,7 @@ mod tests {
     #[test]
     fn the_table_is_in_order_and_its_aliases_lead_somewhere() {
         assert!(KNOWN.is_sorted_by(|one, other| one.name < other.name));
+        assert!(TELLING.is_sorted());
         for (other, name) in ALIASES {
             assert!(known(name.as_bytes()).is_some(), "{other}");
         }

@@ -163,7 +163,11 @@ impl<'a> Memory<'a> {
             }
             for inside in 0..i64::from(cell.size) {
                 let at = cell.place.plus(inside);
-                if let Some(byte) = cell.byte(at, self.endian).flatten().filter(|_| !replaced.contains(&at.at)) {
+                if let Some(byte) = cell
+                    .byte(at, self.endian)
+                    .flatten()
+                    .filter(|_| !replaced.contains(&at.at))
+                {
                     left.push(Cell {
                         place: at,
                         size: 1,
@@ -197,7 +201,9 @@ impl<'a> Memory<'a> {
 
     /// A word that was put there, and as wide as that.
     pub(super) fn word(&self, place: Location, size: u8) -> Option<Value<'a>> {
-        let cell = self.cell(place).filter(|cell| cell.place == place && cell.size == size)?;
+        let cell = self
+            .cell(place)
+            .filter(|cell| cell.place == place && cell.size == size)?;
         match cell.content {
             Content::Word(value) => Some(value),
             Content::Text(_) => None,
@@ -262,7 +268,9 @@ mod tests {
         let mut memory = Memory::new(Endian::Big);
         memory.store(frame(0), 8, Value::Number(0x6d6f_756e_7420_2d74));
         memory.store(frame(6), 4, Value::Number(0x2174_2000));
-        let bytes: Vec<u8> = (0..10).map(|at| memory.byte(frame(at)).unwrap().unwrap()).collect();
+        let bytes: Vec<u8> = (0..10)
+            .map(|at| memory.byte(frame(at)).unwrap().unwrap())
+            .collect();
         assert_eq!(bytes, b"mount !t \0");
     }
 

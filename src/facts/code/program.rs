@@ -36,9 +36,13 @@ impl<'a> Program<'a> {
         let bit = mode_bit(loaded.machine);
         let mut names = BTreeMap::new();
         for function in &loaded.functions {
-            let there = names.entry(function.address & !bit).or_insert(function.name);
+            let there = names
+                .entry(function.address & !bit)
+                .or_insert(function.name);
             // Of several names the one that tells something counts.
-            if super::library::known(there).is_none() && super::library::known(function.name).is_some() {
+            if super::library::known(there).is_none()
+                && super::library::known(function.name).is_some()
+            {
                 *there = function.name;
             }
         }
@@ -79,7 +83,10 @@ impl<'a> Program<'a> {
 
     /// The calls to which the function at an address hands on what it is given.
     pub(super) fn wrappers(&self, start: u64) -> &[Wrapped] {
-        self.wrappers.get(&start).map(Vec::as_slice).unwrap_or_default()
+        self.wrappers
+            .get(&start)
+            .map(Vec::as_slice)
+            .unwrap_or_default()
     }
 
     /// Remembers what a function hands on.
@@ -92,6 +99,12 @@ impl<'a> Program<'a> {
         let code = number & !self.mode_bit();
         let step = u64::try_from(self.decoder(number).step()).unwrap_or(1);
         code.checked_rem(step) == Some(0) && self.loaded.is_code(code)
+    }
+
+    /// Whether a number that a function uses is the address of another one: it may be any number, unless there are a function's first instructions.
+    pub(super) fn looks_like_start(&self, number: u64) -> bool {
+        let code = number & !self.mode_bit();
+        self.may_start(number) && self.decoder(number).is_prologue(self.loaded.bytes(code))
     }
 
     /// What a call to an address calls: stubs are looked through.
@@ -132,7 +145,9 @@ impl<'a> Program<'a> {
             at = at.checked_add(u64::try_from(length).ok()?)?;
             for op in &ops {
                 match *op {
-                    Op::Set(..) | Op::Compute(..) | Op::Insert { .. } | Op::Load { .. } => state.apply(op, setting),
+                    Op::Set(..) | Op::Compute(..) | Op::Insert { .. } | Op::Load { .. } => {
+                        state.apply(op, setting)
+                    }
                     Op::Jump(Target::At(to)) => return Some(Value::Number(to)),
                     Op::Jump(Target::Register(register)) => return Some(state.get(register)),
                     Op::Jump(Target::Memory(place)) => {

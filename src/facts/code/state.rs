@@ -161,12 +161,7 @@ impl<'a> State<'a> {
     }
 
     /// What so many bytes at a place hold.
-    pub(super) fn load(
-        &self,
-        place: Location,
-        size: u8,
-        setting: Setting<'_, 'a>,
-    ) -> Value<'a> {
+    pub(super) fn load(&self, place: Location, size: u8, setting: Setting<'_, 'a>) -> Value<'a> {
         if let Some(value) = self.memory.word(place, size) {
             return value;
         }
@@ -201,7 +196,9 @@ impl<'a> State<'a> {
             return None;
         };
         let text = setting.loaded.text(address, LONGEST)?;
-        let is_code = setting.loaded.is_code(address) && text.iter().any(|&byte| byte >= 0x7f);
+        // Instructions are seldom all letters; what stands among them as text is one that was put there.
+        let is_code = setting.loaded.is_code(address)
+            && !text.iter().all(|&byte| (b' '..0x7f).contains(&byte));
         (!is_code).then(|| Shared::new(Text::of(text, Some(address))))
     }
 
@@ -233,7 +230,9 @@ impl<'a> State<'a> {
 /// All bits of a word of so many bytes.
 pub(super) fn mask(bytes: u8) -> u64 {
     let bits = u32::from(bytes).saturating_mul(8);
-    1_u64.checked_shl(bits).map_or(u64::MAX, |end| end.wrapping_sub(1))
+    1_u64
+        .checked_shl(bits)
+        .map_or(u64::MAX, |end| end.wrapping_sub(1))
 }
 
 /// A word of the caller's frame: an argument, as far as nothing was put there.
@@ -254,7 +253,7 @@ fn parameter<'a>(place: Location, size: u8, abi: &Abi) -> Value<'a> {
     }
 }
 
-/// What the program holds at an address when it starts. A zero in memory that can be written is a variable that is yet to be set.
+/// What the program holds at an address when it starts. Where the file holds nothing, a variable is yet to be set.
 fn initial<'a>(place: Location, size: u8, setting: Setting<'_, 'a>) -> Value<'a> {
     let Ok(address) = u64::try_from(place.at) else {
         return Value::Unknown;
@@ -267,12 +266,8 @@ fn initial<'a>(place: Location, size: u8, setting: Setting<'_, 'a>) -> Value<'a>
             None => {}
         }
     }
-    let is_writable = loaded.piece(address).is_some_and(|piece| piece.writable);
-    match loaded.number(address, size) {
-        Some(0) if is_writable => Value::Unknown,
-        Some(number) => Value::Number(number),
-        None => Value::Unknown,
-    }
+    let number = loaded.number(address, size);
+    number.map_or(Value::Unknown, Value::Number)
 }
 
 fn truncated<'a>(value: Value<'a>, size: u8, abi: &Abi) -> Value<'a> {
@@ -334,7 +329,9 @@ fn combine(arithmetic: Arithmetic, one: u64, other: u64, abi: &Abi) -> Option<u6
         Arithmetic::ShiftSigned => {
             let unused = 64_u32.saturating_sub(u32::from(abi.word).saturating_mul(8));
             let signed = one.checked_shl(unused)?.cast_signed();
-            signed.checked_shr(unused.saturating_add(by?).min(63))?.cast_unsigned()
+            signed
+                .checked_shr(unused.saturating_add(by?).min(63))?
+                .cast_unsigned()
         }
     })
 }

@@ -33,7 +33,11 @@ fn frames(loaded: &Loaded<'_>) -> Option<Vec<u64>> {
     let starts = table.filter_map(|row| {
         let offset = Fields::new(row, loaded.endian).u32(0)?.cast_signed();
         let start = address.wrapping_add_signed(offset.into());
-        Some(if loaded.word == 4 { start & 0xffff_ffff } else { start })
+        Some(if loaded.word == 4 {
+            start & 0xffff_ffff
+        } else {
+            start
+        })
     });
     Some(starts.collect())
 }

@@ -65,6 +65,10 @@ impl Text {
         }
     }
 
+    pub(super) fn unknown() -> Self {
+        Self::piece(Piece::Unknown)
+    }
+
     /// Its bytes, where all of it is known.
     pub fn bytes(&self) -> Option<&[u8]> {
         match self.pieces.as_slice() {
@@ -122,12 +126,13 @@ impl Text {
     /// Appends a text.
     pub(super) fn push(&mut self, text: &Self) {
         for piece in &text.pieces {
+            let has_room = self.pieces.len() < MOST_PIECES;
             match (self.pieces.last_mut(), piece) {
                 (Some(Piece::Bytes(last)), Piece::Bytes(bytes)) => {
                     let room = LONGEST.saturating_sub(last.len());
                     last.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
                 }
-                _ if self.pieces.len() < MOST_PIECES => self.pieces.push(piece.clone()),
+                _ if has_room => self.pieces.push(piece.clone()),
                 _ => {}
             }
         }

@@ -29,7 +29,7 @@ const MOST_TEXTS: u8 = 16;
 #[derive(Default)]
 pub(super) struct Walked<'a> {
     pub(super) calls: Vec<Call<'a>>,
-    /// Addresses of code that it calls, jumps to or uses as numbers.
+    /// Functions that it calls or jumps to, and code whose address it uses.
     pub(super) leads_to: Vec<u64>,
     /// Where it ends, as far as it was followed.
     pub(super) end: u64,
@@ -46,6 +46,8 @@ struct Walk<'p, 'a> {
     waiting: BTreeMap<u64, State<'a>>,
     /// What is known where a jump leads to a place that is not known.
     lost: Option<State<'a>>,
+    /// Whether anything was done under a condition.
+    has_branched: bool,
     walked: Walked<'a>,
     /// Instructions left.
     left: usize,
@@ -62,6 +64,7 @@ pub(super) fn walk<'a>(program: &Program<'a>, start: u64, limit: u64) -> Walked<
         limit,
         waiting: BTreeMap::from([(code, State::at_start(setting, start))]),
         lost: None,
+        has_branched: false,
         walked: Walked::default(),
         left: MOST_INSTRUCTIONS,
     };
@@ -93,7 +96,9 @@ impl<'a> Walk<'_, 'a> {
                 self.left = left;
                 ops.clear();
                 let decoder = self.program.decoder(start);
-                let Some(length) = decoder.decode(self.program.loaded.bytes(here), here, &mut mode, &mut ops) else {
+                let Some(length) =
+                    decoder.decode(self.program.loaded.bytes(here), here, &mut mode, &mut ops)
+                else {
                     break;
                 };
                 let next = here.saturating_add(u64::try_from(length.max(1)).unwrap_or(1));
@@ -140,11 +145,15 @@ impl<'a> Walk<'_, 'a> {
 
     /// Notes a number that is an address of code: somebody may call it.
     fn noted(&mut self, op: &Op, state: &State<'a>) {
-        let (Op::Set(into, _) | Op::Compute(into, ..) | Op::Insert { into, .. } | Op::Load { into, .. }) = *op else {
+        let (Op::Set(into, _)
+        | Op::Compute(into, ..)
+        | Op::Insert { into, .. }
+        | Op::Load { into, .. }) = *op
+        else {
             return;
         };
         if let Value::Number(number) = state.get(into)
-            && self.program.may_start(number)
+            && self.program.looks_like_start(number)
         {
             self.walked.leads_to.push(number);
         }
@@ -152,14 +161,16 @@ impl<'a> Walk<'_, 'a> {
 
     /// A way that may be taken.
     fn branched(&mut self, to: u64, next: u64, state: &State<'a>) {
+        self.has_branched = true;
         let to = to & !self.program.mode_bit();
         if to < next || to >= self.limit {
             // Backwards is a loop; outside of the function is a jump to another one under a condition.
             return;
         }
+        let has_room = self.waiting.len() < MOST_WAITING;
         match self.waiting.get_mut(&to) {
             Some(there) => there.join(state),
-            None if self.waiting.len() < MOST_WAITING => {
+            None if has_room => {
                 self.waiting.insert(to, state.clone());
             }
             None => self.walked.cut = true,
@@ -178,8 +189,10 @@ impl<'a> Walk<'_, 'a> {
             }
             Value::Import(_) => self.called(target, at, state, true),
             _ => {
-                // A jump through a parameter or a result ends the function; a table of a `switch` is in it.
-                self.lost.get_or_insert_with(|| state.clone());
+                // The table of a `switch` stands behind a comparison of its number; any other such jump ends the function.
+                if self.has_branched {
+                    self.lost.get_or_insert_with(|| state.clone());
+                }
             }
         }
     }
@@ -215,11 +228,12 @@ impl<'a> Walk<'_, 'a> {
             Callee::Function(address) => self.program.named(address).and_then(library::known),
             Callee::System(_) | Callee::Unknown => None,
         };
-        let words = |state: &State<'a>, number: u8| state.argument(number, jumped, self.setting);
+        let setting = self.setting;
+        let words = move |state: &State<'a>, number: u8| state.argument(number, jumped, setting);
         let result = match known {
             Some(known) if known.name == "syscall" => {
-                let shifted = |state: &State<'a>, number: u8| {
-                    state.argument(number.saturating_add(1), jumped, self.setting)
+                let shifted = move |state: &State<'a>, number: u8| {
+                    state.argument(number.saturating_add(1), jumped, setting)
                 };
                 self.numbered(words(state, 0), at, state, &shifted)
             }
@@ -268,7 +282,10 @@ impl<'a> Walk<'_, 'a> {
         state: &mut State<'a>,
         words: &dyn Fn(&State<'a>, u8) -> Value<'a>,
     ) -> Value<'a> {
-        let (Value::Number(number), Some(list)) = (words(state, 0), super::memory::Location::of(words(state, 1))) else {
+        let (Value::Number(number), Some(list)) = (
+            words(state, 0),
+            super::memory::Location::of(words(state, 1)),
+        ) else {
             return Value::Unknown;
         };
         let name = system::socket_call(self.program.loaded.machine, number);
@@ -281,7 +298,13 @@ impl<'a> Walk<'_, 'a> {
             let place = list.plus(word.saturating_mul(number.into()));
             state.load(place, setting.abi.word, setting)
         };
-        self.known(known, Callee::System(system::SOCKETCALL), at, state, &inside)
+        self.known(
+            known,
+            Callee::System(system::SOCKETCALL),
+            at,
+            state,
+            &inside,
+        )
     }
 
     /// A call of a function whose parameters are known; its result.

@@ -2,6 +2,7 @@
 
 use goblin::elf::header::{EM_MIPS, ET_DYN, ET_EXEC};
 use goblin::elf::program_header::{PF_W, PF_X, PT_LOAD};
+use goblin::elf::section_header::{SHF_ALLOC, SHF_EXECINSTR, SHT_NOBITS};
 
 use super::dynamic::Dynamic;
 use super::relocation::{self, Slot};
@@ -58,7 +59,15 @@ pub(crate) struct Loaded<'a> {
     pub(crate) exceptions: Option<(u64, u64)>,
     /// Whether a loader links it with libraries.
     pub(crate) is_dynamic: bool,
+    /// Where the file's own headers stand, from where to where: they hold no texts.
+    headers: (u64, u64),
+    /// Where its code stands, from where to where: what is executable and no section says that it is data.
+    pub(crate) code: Vec<(u64, u64)>,
+    /// Whether code is little-endian whatever data is (`EF_ARM_BE8`).
+    pub(crate) has_little_code: bool,
 }
+
+const EF_ARM_BE8: u32 = 0x0080_0000;
 
 const PT_GNU_EH_FRAME: u32 = 0x6474_e550;
 const PT_ARM_EXIDX: u32 = 0x7000_0001;
@@ -104,6 +113,9 @@ impl<'a> Loaded<'a> {
                 .then(|| segment(PT_ARM_EXIDX))
                 .flatten(),
             is_dynamic: dynamic.is_some(),
+            headers: headers(&view),
+            code: code(&view),
+            has_little_code: view.header.e_flags & EF_ARM_BE8 != 0,
         };
         if let Some(dynamic) = &dynamic {
             loaded.called = loaded.called_by_loader(dynamic);
@@ -134,6 +146,10 @@ impl<'a> Loaded<'a> {
 
     /// The bytes up to the NUL behind a text at an address; `None` where there is none within `most` bytes.
     pub(crate) fn text(&self, address: u64, most: usize) -> Option<&'a [u8]> {
+        let (from, to) = self.headers;
+        if (from..to).contains(&address) {
+            return None;
+        }
         let bytes = self.bytes(address);
         let bytes = bytes.get(..most).unwrap_or(bytes);
         let end = memchr::memchr(0, bytes)?;
@@ -161,7 +177,14 @@ impl<'a> Loaded<'a> {
 
     /// Whether code can be executed at an address.
     pub(crate) fn is_code(&self, address: u64) -> bool {
-        self.piece(address).is_some_and(|piece| piece.executable)
+        self.code_end(address) > address
+    }
+
+    /// Where the code that an address lies in ends; the address itself where there is none.
+    pub(crate) fn code_end(&self, address: u64) -> u64 {
+        let after = self.code.partition_point(|&(from, _)| from <= address);
+        let range = after.checked_sub(1).and_then(|at| self.code.get(at));
+        range.map_or(address, |&(_, to)| to.max(address))
     }
 
     /// The names of what it uses from elsewhere, as its relocations tell them.
@@ -219,6 +242,60 @@ fn pieces<'a>(view: &View<'a>) -> Vec<Piece<'a>> {
         .collect();
     pieces.sort_by_key(|piece| piece.address);
     pieces
+}
+
+/// Where the file's header and program headers are loaded to, from where to where; nowhere if no segment has them.
+fn headers(view: &View<'_>) -> (u64, u64) {
+    let header = &view.header;
+    let table = u64::from(header.e_phnum).saturating_mul(header.e_phentsize.into());
+    let end = header.e_phoff.saturating_add(table);
+    let mut loads = view.segments.iter().filter(|it| it.p_type == PT_LOAD);
+    let first = loads.find(|it| it.p_offset == 0);
+    first.map_or((0, 0), |it| (it.p_vaddr, it.p_vaddr.saturating_add(end)))
+}
+
+/// What is executable, without sections that are loaded and say that they are not.
+fn code(view: &View<'_>) -> Vec<(u64, u64)> {
+    let data = view.sections.iter().filter(|section| {
+        let flags = section.sh_flags;
+        flags & u64::from(SHF_ALLOC) != 0
+            && flags & u64::from(SHF_EXECINSTR) == 0
+            && section.sh_size > 0
+            && section.sh_type != SHT_NOBITS
+    });
+    let mut data: Vec<(u64, u64)> = data
+        .map(|section| {
+            (
+                section.sh_addr,
+                section.sh_addr.saturating_add(section.sh_size),
+            )
+        })
+        .collect();
+    let headers = view.header.e_phoff.saturating_add(
+        u64::from(view.header.e_phnum).saturating_mul(u64::from(view.header.e_phentsize)),
+    );
+    let first = view
+        .segments
+        .iter()
+        .find(|it| it.p_type == PT_LOAD && it.p_offset == 0);
+    data.extend(first.map(|it| (it.p_vaddr, it.p_vaddr.saturating_add(headers))));
+    data.sort_unstable();
+    let mut code = Vec::new();
+    for piece in pieces(view).iter().filter(|piece| piece.executable) {
+        let mut from = piece.address;
+        let end = piece.address.saturating_add(length(piece.bytes));
+        for &(start, stop) in &data {
+            if start >= end || stop <= from {
+                continue;
+            }
+            code.push((from, start.max(from)));
+            from = stop;
+        }
+        code.push((from, end));
+    }
+    code.retain(|&(from, to)| from < to);
+    code.sort_unstable();
+    code
 }
 
 fn functions<'a>(view: &mut View<'a>, dynamic: Option<&Table<'a>>) -> Vec<Named<'a>> {

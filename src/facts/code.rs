@@ -1,0 +1,146 @@
+//! What the machine code of a program calls, and what it hands over: followed without running it.
+//!
+//! Each function is followed by itself, with constants, addresses of texts, and texts that it puts together (on its stack, by `sprintf`, `strcpy`
+//! and the like, by XOR with constants). A function that hands its own arguments on is looked through where it is called with known ones.
+//! Not followed: what loops change, pointers in structures that are handed over, calls through tables that are filled while the program runs,
+//! code that is decoded while it runs, kernel modules.
+
+mod argument;
+mod call;
+mod decode;
+mod discover;
+mod effect;
+mod format;
+mod library;
+mod memory;
+pub(crate) mod op;
+mod program;
+mod state;
+mod system;
+#[cfg(test)]
+mod tests;
+mod unwind;
+mod value;
+mod walk;
+mod wrapper;
+
+pub use self::argument::{Argument, Peer};
+pub use self::call::{Call, Callee};
+pub use self::value::{Piece, Text};
+
+use std::collections::BTreeSet;
+
+use self::discover::Functions;
+use self::program::Program;
+use super::elf::Loaded;
+use super::name::Name;
+
+/// Functions that hand on what they are given are looked through so many times.
+const ROUNDS: usize = 3;
+
+/// The functions of a program.
+pub struct Code<'a> {
+    /// By their addresses.
+    pub functions: Vec<Function<'a>>,
+    /// Whether some of the code was not followed because there is too much of it.
+    pub cut: bool,
+}
+
+/// One function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Function<'a> {
+    /// Its address; on ARM bit 0 says that it is Thumb code.
+    pub start: u64,
+    /// The byte behind the last instruction that was followed.
+    pub end: u64,
+    /// Its name, where a symbol tells it.
+    pub name: Option<Name>,
+    /// The calls that it makes, in the order of their addresses as far as execution goes that way.
+    pub calls: Vec<Call<'a>>,
+}
+
+/// Why the code of a program was not followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unfollowed {
+    /// It is no program or library, or nothing in it is executable.
+    NotLoaded,
+    /// No decoder knows the processor.
+    Processor,
+    /// It uses none of the functions that tell something.
+    Nothing,
+}
+
+impl<'a> Code<'a> {
+    /// Follows the functions of an ELF program or library.
+    ///
+    /// # Errors
+    /// Why that was not done.
+    pub fn of(bytes: &'a [u8]) -> Result<Self, Unfollowed> {
+        let loaded = Loaded::of(bytes).ok_or(Unfollowed::NotLoaded)?;
+        let mut imports = loaded.imports();
+        if loaded.is_dynamic
+            && loaded.imports().next().is_some()
+            && !imports.any(library::is_telling)
+        {
+            return Err(Unfollowed::Nothing);
+        }
+        drop(imports);
+        let mut program = Program::new(loaded).ok_or(Unfollowed::Processor)?;
+        let (mut functions, cut) = discover::functions(&program);
+        look_through(&mut program, &mut functions);
+        let own = functions.into_values().filter(|(start, _)| {
+            // A stub is what it leads to.
+            program.callee(*start) == Callee::Function(*start)
+        });
+        let functions = own.map(|(start, walked)| Function {
+            start,
+            end: walked.end,
+            name: program.named(start).map(Name::new),
+            calls: walked.calls,
+        });
+        Ok(Self {
+            functions: functions.collect(),
+            cut,
+        })
+    }
+}
+
+/// Follows again what calls functions that hand on what they are given.
+fn look_through<'a>(program: &mut Program<'a>, functions: &mut Functions<'a>) {
+    let mut changed: BTreeSet<u64> = functions.keys().copied().collect();
+    for _ in 0..ROUNDS {
+        let mut wrappers = BTreeSet::new();
+        for code in &changed {
+            let Some((start, walked)) = functions.get(code) else {
+                continue;
+            };
+            let wrapped = wrapper::wrapped(&walked.calls);
+            if !wrapped.is_empty() {
+                program.wraps(*start, wrapped);
+                wrappers.insert(*start);
+            }
+        }
+        if wrappers.is_empty() {
+            return;
+        }
+        let calls_one = |calls: &[Call<'_>]| {
+            let mut callees = calls.iter().map(|call| call.callee);
+            callees.any(
+                |callee| matches!(callee, Callee::Function(start) if wrappers.contains(&start)),
+            )
+        };
+        changed = functions
+            .iter()
+            .filter(|(_, (_, walked))| calls_one(&walked.calls))
+            .map(|(&code, _)| code)
+            .collect();
+        for &code in &changed {
+            let next = functions.range(code.saturating_add(1)..).next();
+            let end = program.loaded.code_end(code);
+            let limit = next.map_or(end, |(&next, _)| next.min(end));
+            if let Some((start, walked)) = functions.get_mut(&code) {
+                *walked = walk::walk(program, *start, limit);
+            }
+        }
+    }
+}
