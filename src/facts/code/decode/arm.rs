@@ -161,7 +161,7 @@ impl Effects<'_> {
             0 if word & 0xf0 == 0x90 => self.multiply_or_exclusive(word),
             0 if word & 0x90 == 0x90 => self.transfer_extra(word),
             0 if other => self.miscellaneous(word),
-            1 if other => self.wide(word),
+            1 if other => self.sixteen(word),
             3 if bit(word, 4) => self.media(word),
             4 => self.transfer_multiple(word),
             0 | 1 => {

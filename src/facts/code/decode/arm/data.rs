@@ -38,7 +38,7 @@ impl Effects<'_> {
     }
 
     /// Constants of 16 bits, and hints.
-    pub(super) fn wide(&mut self, word: u32) -> Option<()> {
+    pub(super) fn sixteen(&mut self, word: u32) -> Option<()> {
         let value = bits(word, 16, 4).wrapping_shl(12) | bits(word, 0, 12);
         let into = register(word, 12);
         match bits(word, 21, 2) {

@@ -10,7 +10,7 @@ pub(crate) const COUNTER: Register = Register(15);
 // memory is accessed, and a register that is put back.
 const SHIFTED: Register = Register(Register::SPARE);
 const FIRST: Register = Register(Register::SPARE + 1);
-pub(super) const LANDING: Register = Register(Register::SPARE + 2);
+pub(crate) const LANDING: Register = Register(Register::SPARE + 2);
 pub(super) const PLACE: Register = Register(Register::SPARE + 3);
 pub(crate) const KEPT: Register = Register(Register::SPARE + 4);
 

@@ -1,0 +1,78 @@
+//! Thumb instructions (T16 and T32), from `ARMv4T` to `ARMv8`: by the classes of the ARM Architecture Reference Manual (DDI 0406C, chapter
+//! A6).
+//!
+//! What is not told of ARM instructions is not told of these.
+
+use super::super::op::{Abi, Decode, Mode, Op};
+use super::arm::effects::Effects;
+use super::arm::{ABI, predicate};
+use crate::read::{Endian, Fields};
+
+mod narrow;
+mod wide;
+
+/// Thumb code.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Thumb {
+    /// The byte order of instructions: big only in old big-endian files, which have no BE8 flag.
+    pub(crate) endian: Endian,
+}
+
+impl Decode for Thumb {
+    fn decode(&self, code: &[u8], at: u64, mode: &mut Mode, ops: &mut Vec<Op>) -> Option<usize> {
+        // So many instructions, this one among them, stand under the condition of an IT instruction.
+        let left = std::mem::take(mode).min(4);
+        *mode = left.saturating_sub(1);
+        let fields = Fields::new(code, self.endian);
+        let first = u32::from(fields.u16(0)?);
+        let here = u32::try_from(at).ok()?;
+        let from = ops.len();
+        let mut effects = Effects::new(ops, here.wrapping_add(4));
+        let (known, length) = if first < 0xe800 {
+            if let Some(count) = condition(first) {
+                *mode = count;
+                return Some(2);
+            }
+            (effects.narrow(first), 2)
+        } else {
+            let second = u32::from(fields.u16(2)?);
+            (effects.wide(first.wrapping_shl(16) | second), 4)
+        };
+        if known.is_none() {
+            ops.truncate(from);
+            return None;
+        }
+        if left > 0 {
+            predicate(ops, from);
+        }
+        Some(length)
+    }
+
+    fn step(&self) -> usize {
+        2
+    }
+
+    fn abi(&self) -> &'static Abi {
+        &ABI
+    }
+
+    fn is_prologue(&self, code: &[u8]) -> bool {
+        let fields = Fields::new(code, self.endian);
+        match fields.u16(0) {
+            // push {..., lr}, narrow and wide; str lr, [sp, #-n]!.
+            Some(0xb500..=0xb5ff) => true,
+            Some(0xe92d) => fields.u16(2).is_some_and(|list| list & 0x4000 != 0),
+            Some(0xf84d) => matches!(fields.u16(2), Some(0xed04 | 0xed08)),
+            _ => false,
+        }
+    }
+}
+
+/// How many instructions an IT instruction puts under its condition.
+fn condition(word: u32) -> Option<Mode> {
+    let mask = word & 0xf;
+    if word & 0xff00 != 0xbf00 || mask == 0 {
+        return None;
+    }
+    Mode::try_from(4_u32.saturating_sub(mask.trailing_zeros())).ok()
+}
