@@ -31,7 +31,7 @@ fn main() -> anyhow::Result<()> {
             writeln!(out, "{:#x}..{:#x} {name}", function.start, function.end)?;
             for call in &function.calls {
                 let callee = match call.callee {
-                    Callee::Import(name) => String::from_utf8_lossy(name).into_owned(),
+                    Callee::Import => "library".to_owned(),
                     Callee::Function(start) => format!("{start:#x}"),
                     Callee::System(number) => format!("system call {number}"),
                     Callee::Unknown => "?".to_owned(),

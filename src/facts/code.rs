@@ -31,7 +31,7 @@ pub use self::value::{Piece, Text};
 use std::collections::BTreeSet;
 
 use self::discover::Functions;
-use self::program::Program;
+use self::program::{Leads, Program};
 use super::elf::Loaded;
 use super::name::Name;
 
@@ -39,16 +39,16 @@ use super::name::Name;
 const ROUNDS: usize = 3;
 
 /// The functions of a program.
-pub struct Code<'a> {
+pub struct Code {
     /// By their addresses.
-    pub functions: Vec<Function<'a>>,
+    pub functions: Vec<Function>,
     /// Whether some of the code was not followed because there is too much of it.
     pub cut: bool,
 }
 
 /// One function.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Function<'a> {
+pub struct Function {
     /// Its address; on ARM bit 0 says that it is Thumb code.
     pub start: u64,
     /// The byte behind the last instruction that was followed.
@@ -56,7 +56,7 @@ pub struct Function<'a> {
     /// Its name, where a symbol tells it.
     pub name: Option<Name>,
     /// The calls that it makes, in the order of their addresses as far as execution goes that way.
-    pub calls: Vec<Call<'a>>,
+    pub calls: Vec<Call>,
 }
 
 /// Why the code of a program was not followed.
@@ -70,12 +70,12 @@ pub enum Unfollowed {
     Nothing,
 }
 
-impl<'a> Code<'a> {
+impl Code {
     /// Follows the functions of an ELF program or library.
     ///
     /// # Errors
     /// Why that was not done.
-    pub fn of(bytes: &'a [u8]) -> Result<Self, Unfollowed> {
+    pub fn of(bytes: &[u8]) -> Result<Self, Unfollowed> {
         let loaded = Loaded::of(bytes).ok_or(Unfollowed::NotLoaded)?;
         let mut imports = loaded.imports();
         if loaded.is_dynamic
@@ -90,7 +90,7 @@ impl<'a> Code<'a> {
         look_through(&mut program, &mut functions);
         let own = functions.into_values().filter(|(start, _)| {
             // A stub is what it leads to.
-            program.callee(*start) == Callee::Function(*start)
+            program.leads(*start) == Leads::Function(*start)
         });
         let functions = own.map(|(start, walked)| Function {
             start,
@@ -106,7 +106,7 @@ impl<'a> Code<'a> {
 }
 
 /// Follows again what calls functions that hand on what they are given.
-fn look_through<'a>(program: &mut Program<'a>, functions: &mut Functions<'a>) {
+fn look_through(program: &mut Program<'_>, functions: &mut Functions) {
     let mut changed: BTreeSet<u64> = functions.keys().copied().collect();
     for _ in 0..ROUNDS {
         let mut wrappers = BTreeSet::new();
@@ -123,7 +123,7 @@ fn look_through<'a>(program: &mut Program<'a>, functions: &mut Functions<'a>) {
         if wrappers.is_empty() {
             return;
         }
-        let calls_one = |calls: &[Call<'_>]| {
+        let calls_one = |calls: &[Call]| {
             let mut callees = calls.iter().map(|call| call.callee);
             callees.any(
                 |callee| matches!(callee, Callee::Function(start) if wrappers.contains(&start)),

@@ -4,9 +4,9 @@ use super::argument::Argument;
 
 /// What is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Callee<'a> {
-    /// A function of a library, by its name.
-    Import(&'a [u8]),
+pub enum Callee {
+    /// A function of a library.
+    Import,
     /// A function of the program, by its address.
     Function(u64),
     /// The kernel, by the number of the call.
@@ -17,18 +17,18 @@ pub enum Callee<'a> {
 
 /// One call.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Call<'a> {
+pub struct Call {
     /// The address of the instruction.
     pub at: u64,
     /// What is called.
-    pub callee: Callee<'a>,
+    pub callee: Callee,
     /// What that does, by the name that the C library has for it; of a function that hands its arguments on, what it hands them to.
     pub name: Option<&'static str>,
     /// What it is given, as far as the function's parameters are of interest.
     pub arguments: Vec<Argument>,
 }
 
-impl Call<'_> {
+impl Call {
     /// An argument that is a text.
     pub fn text(&self, number: usize) -> Option<&super::Text> {
         match self.arguments.get(number)? {

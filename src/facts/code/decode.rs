@@ -1,6 +1,9 @@
 //! Decoders: from bytes to [`Op`](super::op::Op)s, one file a processor.
 
+mod aarch64;
 mod arm;
+mod mips;
+mod thumb;
 
 use super::op::Decode;
 use crate::facts::elf::Loaded;
@@ -22,9 +25,15 @@ pub(super) fn decoders(loaded: &Loaded<'_>) -> Option<Decoders> {
     } else {
         loaded.endian
     };
+    let thumb: Option<Box<dyn Decode>> = match loaded.machine {
+        Machine::Arm => Some(Box::new(thumb::Thumb { endian })),
+        _ => None,
+    };
     let usual: Box<dyn Decode> = match (loaded.machine, loaded.word) {
         (Machine::Arm, 4) => Box::new(arm::Arm { endian }),
+        (Machine::Aarch64, 8) => Box::new(aarch64::Aarch64),
+        (Machine::Mips, 4) => Box::new(mips::Mips { endian }),
         _ => return None,
     };
-    Some(Decoders { usual, thumb: None })
+    Some(Decoders { usual, thumb })
 }

@@ -17,21 +17,21 @@ const ROUNDS: usize = 3;
 const MOST_BYTES: u64 = 48 << 20;
 
 /// Functions by their first byte: the address by which they are called, and what following them showed.
-pub(super) type Functions<'a> = BTreeMap<u64, (u64, Walked<'a>)>;
+pub(super) type Functions = BTreeMap<u64, (u64, Walked)>;
 
 pub(super) struct Discovery<'p, 'a> {
     program: &'p Program<'a>,
     /// By their first byte, the address by which they are called.
     starts: BTreeMap<u64, u64>,
     waiting: Vec<u64>,
-    functions: Functions<'a>,
+    functions: Functions,
     bytes: u64,
     /// Whether a limit was reached.
     cut: bool,
 }
 
 /// All functions that are found, and whether a limit was reached before all were followed.
-pub(super) fn functions<'a>(program: &Program<'a>) -> (Functions<'a>, bool) {
+pub(super) fn functions(program: &Program<'_>) -> (Functions, bool) {
     let mut discovery = Discovery {
         program,
         starts: BTreeMap::new(),

@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use super::call::Callee;
 use super::decode;
 use super::op::{Decode, Mode, Op, Target};
 use super::state::{Setting, State};
@@ -17,6 +16,15 @@ const STUB: usize = 8;
 /// Stubs that lead to stubs are followed so far.
 const DEEPEST: usize = 3;
 
+/// Where an address leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Leads<'a> {
+    /// To a function of a library, by its name.
+    Import(&'a [u8]),
+    /// To a function of the program.
+    Function(u64),
+}
+
 pub(super) struct Program<'a> {
     pub(super) loaded: Loaded<'a>,
     /// Decoders of the usual instructions, and of Thumb.
@@ -26,7 +34,7 @@ pub(super) struct Program<'a> {
     names: BTreeMap<u64, &'a [u8]>,
     wrappers: BTreeMap<u64, Vec<Wrapped>>,
     /// What stubs lead to.
-    stubs: RefCell<BTreeMap<u64, Callee<'a>>>,
+    stubs: RefCell<BTreeMap<u64, Leads<'a>>>,
 }
 
 impl<'a> Program<'a> {
@@ -108,22 +116,22 @@ impl<'a> Program<'a> {
     }
 
     /// What a call to an address calls: stubs are looked through.
-    pub(super) fn callee(&self, address: u64) -> Callee<'a> {
+    pub(super) fn leads(&self, address: u64) -> Leads<'a> {
         if self.named(address).is_some() && !self.loaded.is_dynamic || !self.may_start(address) {
-            return Callee::Function(address);
+            return Leads::Function(address);
         }
-        if let Some(callee) = self.stubs.borrow().get(&address) {
-            return *callee;
+        if let Some(leads) = self.stubs.borrow().get(&address) {
+            return *leads;
         }
-        let callee = self.through(address, DEEPEST);
-        self.stubs.borrow_mut().insert(address, callee);
-        callee
+        let leads = self.through(address, DEEPEST);
+        self.stubs.borrow_mut().insert(address, leads);
+        leads
     }
 
-    fn through(&self, address: u64, depth: usize) -> Callee<'a> {
-        let here = Callee::Function(address);
+    fn through(&self, address: u64, depth: usize) -> Leads<'a> {
+        let here = Leads::Function(address);
         match self.stub(address) {
-            Some(Value::Import(name)) => Callee::Import(name),
+            Some(Value::Import(name)) => Leads::Import(name),
             Some(Value::Number(next)) if self.may_start(next) && next != address => depth
                 .checked_sub(1)
                 .map_or(here, |depth| self.through(next, depth)),

@@ -10,7 +10,7 @@ use super::call::{Call, Callee};
 use super::effect::Given;
 use super::library::{self, Known, Parameter};
 use super::op::{Mode, Op, Target};
-use super::program::Program;
+use super::program::{Leads, Program};
 use super::state::{Setting, State};
 use super::system;
 use super::value::Value;
@@ -27,8 +27,8 @@ const MOST_TEXTS: u8 = 16;
 
 /// What following a function has shown.
 #[derive(Default)]
-pub(super) struct Walked<'a> {
-    pub(super) calls: Vec<Call<'a>>,
+pub(super) struct Walked {
+    pub(super) calls: Vec<Call>,
     /// Functions that it calls or jumps to, and code whose address it uses.
     pub(super) leads_to: Vec<u64>,
     /// Where it ends, as far as it was followed.
@@ -48,13 +48,13 @@ struct Walk<'p, 'a> {
     lost: Option<State<'a>>,
     /// Whether anything was done under a condition.
     has_branched: bool,
-    walked: Walked<'a>,
+    walked: Walked,
     /// Instructions left.
     left: usize,
 }
 
 /// Follows the function that starts at an address, up to where the next one starts. Addresses of Thumb code are odd.
-pub(super) fn walk<'a>(program: &Program<'a>, start: u64, limit: u64) -> Walked<'a> {
+pub(super) fn walk(program: &Program<'_>, start: u64, limit: u64) -> Walked {
     let setting = program.setting(start);
     let code = start & !program.mode_bit();
     let mut walk = Walk {
@@ -212,22 +212,20 @@ impl<'a> Walk<'_, 'a> {
 
     /// A call, or a jump to the start of another function.
     fn called(&mut self, target: Target, at: u64, state: &mut State<'a>, jumped: bool) {
-        let callee = match self.target(target, state) {
-            Value::Import(name) => Callee::Import(name),
-            Value::Number(address) => {
-                let callee = self.program.callee(address);
-                if matches!(callee, Callee::Function(_)) {
-                    self.walked.leads_to.push(address);
-                }
-                callee
+        let leads = match self.target(target, state) {
+            Value::Import(name) => Some(Leads::Import(name)),
+            Value::Number(address) => Some(self.program.leads(address)),
+            _ => None,
+        };
+        let (callee, name) = match leads {
+            Some(Leads::Import(name)) => (Callee::Import, Some(name)),
+            Some(Leads::Function(address)) => {
+                self.walked.leads_to.push(address);
+                (Callee::Function(address), self.program.named(address))
             }
-            _ => Callee::Unknown,
+            None => (Callee::Unknown, None),
         };
-        let known = match callee {
-            Callee::Import(name) => library::known(name),
-            Callee::Function(address) => self.program.named(address).and_then(library::known),
-            Callee::System(_) | Callee::Unknown => None,
-        };
+        let known = name.and_then(library::known);
         let setting = self.setting;
         let words = move |state: &State<'a>, number: u8| state.argument(number, jumped, setting);
         let result = match known {
@@ -311,7 +309,7 @@ impl<'a> Walk<'_, 'a> {
     fn known(
         &mut self,
         known: &'static Known,
-        callee: Callee<'a>,
+        callee: Callee,
         at: u64,
         state: &mut State<'a>,
         words: &dyn Fn(&State<'a>, u8) -> Value<'a>,
@@ -364,7 +362,7 @@ impl<'a> Walk<'_, 'a> {
     /// A call of a function of the program, or of one that tells nothing: what wrappers behind it do, and which texts it is given.
     fn other(
         &mut self,
-        callee: Callee<'a>,
+        callee: Callee,
         at: u64,
         state: &mut State<'a>,
         words: &dyn Fn(&State<'a>, u8) -> Value<'a>,
@@ -399,7 +397,7 @@ impl<'a> Walk<'_, 'a> {
     }
 
     /// Keeps a call; what it returns.
-    fn tell(&mut self, call: Call<'a>) -> Value<'a> {
+    fn tell(&mut self, call: Call) -> Value<'a> {
         if self.walked.calls.len() >= MOST_CALLS {
             self.walked.cut = true;
             return Value::Unknown;

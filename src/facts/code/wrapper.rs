@@ -10,26 +10,31 @@ pub(super) const MOST_PARAMETERS: u8 = 6;
 const MOST_CALLS: usize = 8;
 
 /// A call to which a function hands on what it is given.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Wrapped {
     name: &'static str,
     arguments: Vec<Argument>,
 }
 
 /// What a function hands its arguments on to.
-pub(super) fn wrapped(calls: &[Call<'_>]) -> Vec<Wrapped> {
-    let hands_on = calls
-        .iter()
-        .filter(|call| call.arguments.iter().any(is_handed_on));
-    hands_on
-        .filter_map(|call| {
-            Some(Wrapped {
-                name: call.name?,
-                arguments: call.arguments.clone(),
-            })
-        })
-        .take(MOST_CALLS)
-        .collect()
+pub(super) fn wrapped(calls: &[Call]) -> Vec<Wrapped> {
+    let mut all: Vec<Wrapped> = Vec::new();
+    for call in calls {
+        let Some(name) = call
+            .name
+            .filter(|_| call.arguments.iter().any(is_handed_on))
+        else {
+            continue;
+        };
+        let wrapped = Wrapped {
+            name,
+            arguments: call.arguments.clone(),
+        };
+        if all.len() < MOST_CALLS && !all.contains(&wrapped) {
+            all.push(wrapped);
+        }
+    }
+    all
 }
 
 /// Whether an argument has in it what the function was called with. A number that is handed on alone says nothing.
@@ -44,13 +49,13 @@ fn is_handed_on(argument: &Argument) -> bool {
 impl Wrapped {
     /// The call that it becomes where the function is called with some arguments. `made` tells what a format makes that is one of them, by its
     /// number.
-    pub(super) fn at<'a>(
+    pub(super) fn at(
         &self,
         at: u64,
-        callee: Callee<'a>,
+        callee: Callee,
         given: &[Argument],
         made: impl Fn(u8) -> Text,
-    ) -> Option<Call<'a>> {
+    ) -> Option<Call> {
         let within = |text: &Text| {
             let mut whole = Text {
                 pieces: Vec::new(),
@@ -110,7 +115,7 @@ pub(super) fn is_shell(texts: &[Text]) -> bool {
 
 /// The command that a list among some arguments hands to a shell: whoever is given such a list runs it. That is how `system` and `popen` are
 /// recognised in programs that hold them and have no symbols.
-pub(super) fn shell<'a>(at: u64, callee: Callee<'a>, arguments: &[Argument]) -> Option<Call<'a>> {
+pub(super) fn shell<'a>(at: u64, callee: Callee, arguments: &[Argument]) -> Option<Call> {
     arguments.iter().find_map(|argument| match argument {
         Argument::List(texts) if is_shell(texts) => Some(Call {
             at,

@@ -1,7 +1,7 @@
 //! A program as it stands in memory before its first instruction: segments at their addresses, with what the loader puts into them.
 
 use goblin::elf::header::{EM_MIPS, ET_DYN, ET_EXEC};
-use goblin::elf::program_header::{PF_W, PF_X, PT_LOAD};
+use goblin::elf::program_header::{PF_X, PT_LOAD};
 use goblin::elf::section_header::{SHF_ALLOC, SHF_EXECINSTR, SHT_NOBITS};
 
 use super::dynamic::Dynamic;
@@ -25,7 +25,6 @@ pub(crate) struct Piece<'a> {
     /// Its length in memory, in bytes.
     pub(crate) size: u64,
     pub(crate) executable: bool,
-    pub(crate) writable: bool,
 }
 
 /// A function that a symbol names. On ARM bit 0 of the address says that it is Thumb code.
@@ -236,7 +235,6 @@ fn pieces<'a>(view: &View<'a>) -> Vec<Piece<'a>> {
                 bytes,
                 size: segment.p_memsz.max(length(bytes)),
                 executable: segment.p_flags & PF_X != 0,
-                writable: segment.p_flags & PF_W != 0,
             }
         })
         .collect();
