@@ -34,10 +34,12 @@ pub(super) fn decode(word: Word, ops: &mut Vec<Op>) -> Option<()> {
             }
             // `mfdcr`, `mfdcrx`, `mfpmr`, and `tlbsx` and `tlbre` of embedded processors.
             259 | 291 | 323 | 334 | 914 | 946 => ops.push(Op::Forget(rd)),
-            // Loads of vector registers; fields of condition registers, the machine's state, translation, performance counters, hints.
+            // Loads of vector registers; fields of condition registers, the machine's state, translation, performance counters,
+            // transactions, hints.
             6 | 7 | 12 | 30 | 38 | 39 | 62 | 71 | 76 | 103 | 131 | 144 | 146 | 163 | 178 | 210
             | 242 | 268 | 306 | 332 | 342 | 359 | 370 | 374 | 387 | 402 | 419 | 434 | 451 | 462
-            | 498 | 524 | 588 | 780 | 786 | 822 | 844 | 978 => {}
+            | 498 | 524 | 588 | 654 | 686 | 718 | 750 | 780 | 782 | 786 | 814 | 822 | 844 | 846
+            | 878 | 910 | 942 | 978 | 1006 => {}
             _ => return None,
         },
     }
