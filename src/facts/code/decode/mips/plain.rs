@@ -20,7 +20,8 @@ pub(super) fn decode(
     match word.opcode() {
         0 => special(word, &mut effects)?,
         8 | 9 | 24 | 25 => effects.compute(rt, Arithmetic::Add, rs, signed),
-        10 | 11 => effects.forget(rt),
+        // Comparisons, both halves of an unaligned double word.
+        10 | 11 | 26 | 27 => effects.forget(rt),
         12 => effects.compute(rt, Arithmetic::And, rs, unsigned),
         13 => effects.compute(rt, Arithmetic::Or, rs, unsigned),
         14 => effects.compute(rt, Arithmetic::Xor, rs, unsigned),
@@ -32,10 +33,7 @@ pub(super) fn decode(
         28 => special2(word, &mut effects),
         30 => vector(word, &mut effects),
         31 => special3(word, &mut effects)?,
-        // Both halves of an unaligned word, of a double word.
-        34 | 38 => word_half(mips, word, rest, mode, &mut effects),
-        42 | 46 => word_half(mips, word, rest, mode, &mut effects),
-        26 | 27 => effects.forget(rt),
+        34 | 38 | 42 | 46 => word_half(mips, word, rest, mode, &mut effects),
         44 | 45 => {
             let left = (word.opcode() == 44) == (mips.endian == Endian::Little);
             effects.spoil(moved(word, if left { -7 } else { 0 }), 8);
@@ -73,7 +71,7 @@ fn special(word: Word, effects: &mut Effects<'_>) -> Option<()> {
         2 if word.rs() == ZERO => effects.compute(rd, Arithmetic::ShiftRight, rt, amount),
         3 if word.rs() == ZERO => effects.compute(rd, Arithmetic::ShiftSigned, rt, amount),
         12 => effects.0.push(Op::SystemCall),
-        13 => effects.0.push(Op::Stop),
+        13 | 14 => effects.0.push(Op::Stop),
         15 => {}
         // `mflo` of the first accumulator, `mtlo` to it.
         18 if rs == ZERO => effects.set(rd, Operand::Register(LOW)),
@@ -103,7 +101,6 @@ fn special(word: Word, effects: &mut Effects<'_>) -> Option<()> {
         0..=7 | 10 | 11 | 16 | 18 | 20 | 22 | 23 | 39 | 42 | 43 | 53 | 55..=63 => {
             effects.forget(rd);
         }
-        14 => effects.0.push(Op::Stop),
         _ => return None,
     }
     Some(())

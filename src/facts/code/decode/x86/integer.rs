@@ -1,0 +1,418 @@
+//! Moves and arithmetic of general registers.
+
+use iced_x86::{Instruction, Mnemonic, OpKind, Register as Name};
+
+use super::super::super::op::{Address, Arithmetic, Mode, Op, Operand};
+use super::effects::{Effects, HELD, Part, SCRATCH, at};
+use super::{AX, DI, FRAME, SI, STACK};
+
+/// Tells what an instruction does if it is one of those that build values; `None`, and nothing told, if it is another one.
+pub(super) fn decode(
+    instruction: &Instruction,
+    mode: &mut Mode,
+    effects: &mut Effects<'_>,
+) -> Option<()> {
+    use Arithmetic::{Add, And, Multiply, Or, Shift, ShiftRight, ShiftSigned, Subtract, Xor};
+    let one = Some(Operand::Constant(1));
+    match instruction.mnemonic() {
+        Mnemonic::Mov => copy(instruction, effects),
+        Mnemonic::Lea => lea(instruction, effects),
+        Mnemonic::Push => push(instruction, effects),
+        Mnemonic::Pop => pop(instruction, effects),
+        Mnemonic::Test | Mnemonic::Cmp => {
+            *mode = compared(instruction);
+            Some(())
+        }
+        Mnemonic::Nop | Mnemonic::Endbr32 | Mnemonic::Endbr64 => Some(()),
+        Mnemonic::Xor | Mnemonic::Sub if is_twice(instruction) => {
+            effects.put(Part::of(instruction.op0_register())?, Operand::Constant(0));
+            Some(())
+        }
+        Mnemonic::Add => both(instruction, Add, None, effects),
+        Mnemonic::Sub => both(instruction, Subtract, None, effects),
+        Mnemonic::And => both(instruction, And, None, effects),
+        Mnemonic::Or => both(instruction, Or, None, effects),
+        Mnemonic::Xor => both(instruction, Xor, None, effects),
+        Mnemonic::Inc => both(instruction, Add, one, effects),
+        Mnemonic::Dec => both(instruction, Subtract, one, effects),
+        Mnemonic::Not => both(instruction, Xor, Some(Operand::Constant(u64::MAX)), effects),
+        Mnemonic::Shl | Mnemonic::Sal => shift(instruction, Shift, effects),
+        Mnemonic::Shr => shift(instruction, ShiftRight, effects),
+        Mnemonic::Sar => shift(instruction, ShiftSigned, effects),
+        Mnemonic::Imul if instruction.op_count() == 2 => both(instruction, Multiply, None, effects),
+        Mnemonic::Imul if instruction.op_count() == 3 => multiply(instruction, effects),
+        Mnemonic::Movzx => zero_extend(instruction, effects),
+        Mnemonic::Movsx | Mnemonic::Movsxd => sign_extend(instruction, effects),
+        Mnemonic::Cdqe => {
+            effects.compute(AX, Shift, AX, Operand::Constant(32));
+            effects.compute(AX, ShiftSigned, AX, Operand::Constant(32));
+            Some(())
+        }
+        Mnemonic::Neg => negate(instruction, effects),
+        Mnemonic::Bswap => swap_bytes(instruction, effects),
+        Mnemonic::Xchg => exchange(instruction, effects),
+        Mnemonic::Leave => {
+            effects.op(Op::Set(STACK, Operand::Register(FRAME)));
+            effects.pop(FRAME);
+            Some(())
+        }
+        Mnemonic::Pushfd | Mnemonic::Pushfq => {
+            effects.op(Op::Forget(HELD));
+            effects.push(Operand::Register(HELD));
+            Some(())
+        }
+        Mnemonic::Popfd | Mnemonic::Popfq => {
+            effects.pop(HELD);
+            Some(())
+        }
+        _ if instruction.is_string_instruction() => string(instruction, effects),
+        _ => None,
+    }
+}
+
+/// Whether both operands are the same register.
+fn is_twice(instruction: &Instruction) -> bool {
+    instruction.op0_kind() == OpKind::Register
+        && instruction.op1_kind() == OpKind::Register
+        && instruction.op0_register() == instruction.op1_register()
+}
+
+/// One more than the register that `test` or `cmp` compares with zero; 0 if it does something else.
+fn compared(instruction: &Instruction) -> Mode {
+    let zero = instruction.mnemonic() == Mnemonic::Cmp
+        && instruction.op0_kind() == OpKind::Register
+        && matches!(instruction.try_immediate(1), Ok(0));
+    let same = instruction.mnemonic() == Mnemonic::Test && is_twice(instruction);
+    match Part::of(instruction.op0_register()) {
+        Some(part) if (zero || same) && part.width >= 32 => part.register.0.saturating_add(1),
+        _ => 0,
+    }
+}
+
+/// The bytes of the memory operand.
+fn size(instruction: &Instruction) -> Option<u8> {
+    u8::try_from(instruction.memory_size().size()).ok()
+}
+
+fn copy(instruction: &Instruction, effects: &mut Effects<'_>) -> Option<()> {
+    if instruction.op0_kind() == OpKind::Memory {
+        let value = effects.value(instruction, 1)?;
+        return effects.store(value, effects.place(instruction), size(instruction)?);
+    }
+    let part = Part::of(instruction.op0_register())?;
+    if instruction.op1_kind() == OpKind::Memory && part.width >= 32 {
+        let from = effects.place(instruction);
+        return effects.load(part.register, from, size(instruction)?, false);
+    }
+    let value = effects.value(instruction, 1)?;
+    effects.put(part, value);
+    Some(())
+}
+
+fn lea(instruction: &Instruction, effects: &mut Effects<'_>) -> Option<()> {
+    let part = Part::of(instruction.op0_register()).filter(|part| part.width >= 32)?;
+    let Address {
+        base,
+        offset,
+        index,
+    } = effects.address(instruction)?;
+    let offset = Operand::Constant(offset.cast_unsigned());
+    let into = part.register;
+    match (base, index) {
+        (None, None) => {
+            effects.put(part, offset);
+            return Some(());
+        }
+        (Some(base), None) if offset == Operand::Constant(0) => {
+            effects.put(part, Operand::Register(base));
+            return Some(());
+        }
+        (Some(base), None) => effects.compute(into, Arithmetic::Add, base, offset),
+        (base, Some((index, by))) => {
+            match base {
+                Some(base) => {
+                    effects.compute(into, Arithmetic::Add, base, Operand::Shifted(index, by));
+                }
+                None => effects.compute(
+                    into,
+                    Arithmetic::Shift,
+                    index,
+                    Operand::Constant(u64::from(by)),
+                ),
+            }
+            if offset != Operand::Constant(0) {
+                effects.compute(into, Arithmetic::Add, into, offset);
+            }
+        }
+    }
+    if part.width < effects.bits {
+        effects.put(part, Operand::Register(into));
+    }
+    Some(())
+}
+
+fn push(instruction: &Instruction, effects: &mut Effects<'_>) -> Option<()> {
+    match instruction.op0_kind() {
+        OpKind::Memory if size(instruction)? != effects.word() => return None,
+        OpKind::Immediate16 => return None,
+        OpKind::Register => match Part::of(instruction.op0_register()) {
+            Some(part) if part.width != effects.bits => return None,
+            Some(_) => {}
+            None => {
+                effects.op(Op::Forget(HELD));
+                effects.push(Operand::Register(HELD));
+                return Some(());
+            }
+        },
+        _ => {}
+    }
+    let value = effects.value(instruction, 0)?;
+    effects.push(value);
+    Some(())
+}
+
+fn pop(instruction: &Instruction, effects: &mut Effects<'_>) -> Option<()> {
+    if instruction.op0_kind() == OpKind::Memory {
+        let word = effects.word();
+        if size(instruction)? != word {
+            return None;
+        }
+        effects.pop(HELD);
+        return effects.store(Operand::Register(HELD), effects.place(instruction), word);
+    }
+    let part = Part::of(instruction.op0_register()).filter(|part| part.width == effects.bits)?;
+    effects.pop(part.register);
+    Some(())
+}
+
+/// The first operand becomes what it and the second one, or `second`, make together.
+fn both(
+    instruction: &Instruction,
+    by: Arithmetic,
+    second: Option<Operand>,
+    effects: &mut Effects<'_>,
+) -> Option<()> {
+    if instruction.op0_kind() == OpKind::Memory {
+        let (to, size) = (effects.place(instruction), size(instruction)?);
+        if size > effects.word() {
+            return None;
+        }
+        let second = match second {
+            Some(second) => second,
+            None => effects.value(instruction, 1)?,
+        };
+        effects.load(HELD, to, size, by == Arithmetic::ShiftSigned)?;
+        effects.compute(HELD, by, HELD, second);
+        return effects.store(Operand::Register(HELD), to, size);
+    }
+    let part = Part::of(instruction.op0_register())?;
+    let second = match second {
+        Some(second) => second,
+        None => effects.value(instruction, 1)?,
+    };
+    together(instruction, part, by, second, effects)
+}
+
+/// A part of a register becomes what it and a value make together.
+fn together(
+    instruction: &Instruction,
+    part: Part,
+    by: Arithmetic,
+    second: Operand,
+    effects: &mut Effects<'_>,
+) -> Option<()> {
+    if part.width == effects.bits {
+        effects.compute(part.register, by, part.register, second);
+        return Some(());
+    }
+    let Operand::Register(first) = effects.value(instruction, 0)? else {
+        return None;
+    };
+    if part.width == 32 {
+        effects.compute(part.register, by, first, second);
+        effects.put(part, Operand::Register(part.register));
+    } else {
+        effects.compute(SCRATCH, by, first, second);
+        effects.put(part, Operand::Register(SCRATCH));
+    }
+    Some(())
+}
+
+/// Shifts by a constant.
+fn shift(instruction: &Instruction, by: Arithmetic, effects: &mut Effects<'_>) -> Option<()> {
+    let amount = instruction.try_immediate(1).ok()?;
+    if instruction.op0_kind() == OpKind::Memory {
+        let most = if size(instruction)? == 8 { 63 } else { 31 };
+        return both(
+            instruction,
+            by,
+            Some(Operand::Constant(amount & most)),
+            effects,
+        );
+    }
+    let part = Part::of(instruction.op0_register()).filter(|part| part.width >= 32)?;
+    let amount = amount & u64::from(part.width.saturating_sub(1));
+    if part.width == effects.bits || by == Arithmetic::Shift {
+        return together(instruction, part, by, Operand::Constant(amount), effects);
+    }
+    // What is above the part must not come in.
+    let register = part.register;
+    if by == Arithmetic::ShiftSigned {
+        effects.compute(register, Arithmetic::Shift, register, Operand::Constant(32));
+        let amount = Operand::Constant(amount.saturating_add(32));
+        effects.compute(register, by, register, amount);
+        effects.put(part, Operand::Register(register));
+    } else {
+        effects.put(part, Operand::Register(register));
+        effects.compute(register, by, register, Operand::Constant(amount));
+    }
+    Some(())
+}
+
+/// `imul` by a constant.
+fn multiply(instruction: &Instruction, effects: &mut Effects<'_>) -> Option<()> {
+    let part = Part::of(instruction.op0_register()).filter(|part| part.width >= 32)?;
+    let by = instruction.try_immediate(2).ok()?;
+    let Operand::Register(first) = effects.value(instruction, 1)? else {
+        return None;
+    };
+    let into = part.register;
+    effects.compute(into, Arithmetic::Multiply, first, Operand::Constant(by));
+    if part.width < effects.bits {
+        effects.put(part, Operand::Register(into));
+    }
+    Some(())
+}
+
+fn zero_extend(instruction: &Instruction, effects: &mut Effects<'_>) -> Option<()> {
+    let part = Part::of(instruction.op0_register()).filter(|part| part.width >= 32)?;
+    if instruction.op1_kind() == OpKind::Memory {
+        let from = effects.place(instruction);
+        return effects.load(part.register, from, size(instruction)?, false);
+    }
+    let mask = if instruction.op1_register().size() == 1 {
+        0xff
+    } else {
+        0xffff
+    };
+    let Operand::Register(from) = effects.value(instruction, 1)? else {
+        return None;
+    };
+    effects.compute(
+        part.register,
+        Arithmetic::And,
+        from,
+        Operand::Constant(mask),
+    );
+    Some(())
+}
+
+fn sign_extend(instruction: &Instruction, effects: &mut Effects<'_>) -> Option<()> {
+    let part = Part::of(instruction.op0_register()).filter(|part| part.width >= 32)?;
+    let into = part.register;
+    if instruction.op1_kind() == OpKind::Memory {
+        let from = effects.place(instruction);
+        effects.load(into, from, size(instruction)?, true)?;
+    } else {
+        let width = Part::of(instruction.op1_register())?.width;
+        let Operand::Register(from) = effects.value(instruction, 1)? else {
+            return None;
+        };
+        let amount = Operand::Constant(u64::from(effects.bits.saturating_sub(width)));
+        effects.compute(into, Arithmetic::Shift, from, amount);
+        effects.compute(into, Arithmetic::ShiftSigned, into, amount);
+    }
+    if part.width < effects.bits {
+        effects.put(part, Operand::Register(into));
+    }
+    Some(())
+}
+
+fn negate(instruction: &Instruction, effects: &mut Effects<'_>) -> Option<()> {
+    if instruction.op0_kind() != OpKind::Register {
+        return None;
+    }
+    let part = Part::of(instruction.op0_register()).filter(|part| part.width >= 32)?;
+    let register = part.register;
+    effects.op(Op::Set(SCRATCH, Operand::Constant(0)));
+    let second = Operand::Register(register);
+    effects.compute(register, Arithmetic::Subtract, SCRATCH, second);
+    if part.width < effects.bits {
+        effects.put(part, second);
+    }
+    Some(())
+}
+
+fn swap_bytes(instruction: &Instruction, effects: &mut Effects<'_>) -> Option<()> {
+    let part = Part::of(instruction.op0_register()).filter(|part| part.width >= 32)?;
+    let register = part.register;
+    effects.op(Op::Set(HELD, Operand::Register(register)));
+    for from in (0..part.width).step_by(8) {
+        let amount = Operand::Constant(u64::from(from));
+        effects.compute(SCRATCH, Arithmetic::ShiftRight, HELD, amount);
+        effects.op(Op::Insert {
+            into: register,
+            value: Operand::Register(SCRATCH),
+            at: part.width.saturating_sub(8).saturating_sub(from),
+            width: 8,
+        });
+    }
+    if part.width < effects.bits {
+        effects.put(part, Operand::Register(register));
+    }
+    Some(())
+}
+
+fn exchange(instruction: &Instruction, effects: &mut Effects<'_>) -> Option<()> {
+    let wide = |operand| Part::of(instruction.op_register(operand)).filter(|part| part.width >= 32);
+    match (instruction.op0_kind(), instruction.op1_kind()) {
+        (OpKind::Register, OpKind::Register) => {
+            let (first, second) = (wide(0)?, wide(1)?);
+            effects.op(Op::Set(SCRATCH, Operand::Register(first.register)));
+            effects.put(first, Operand::Register(second.register));
+            effects.put(second, Operand::Register(SCRATCH));
+        }
+        (OpKind::Memory, OpKind::Register) => {
+            let (part, place, size) = (wide(1)?, effects.place(instruction), size(instruction)?);
+            effects.load(HELD, place, size, false)?;
+            effects.store(Operand::Register(part.register), place, size)?;
+            effects.put(part, Operand::Register(HELD));
+        }
+        _ => return None,
+    }
+    Some(())
+}
+
+/// `movs`, `stos` and `lods` that are not repeated.
+fn string(instruction: &Instruction, effects: &mut Effects<'_>) -> Option<()> {
+    let repeated = instruction.has_rep_prefix() || instruction.has_repne_prefix();
+    let size = size(instruction)?;
+    let segment = instruction.memory_segment();
+    let step = Operand::Constant(u64::from(size));
+    let (from, to) = match instruction.mnemonic() {
+        _ if repeated || matches!(segment, Name::FS | Name::GS) => return None,
+        Mnemonic::Movsb | Mnemonic::Movsw | Mnemonic::Movsd | Mnemonic::Movsq => (true, true),
+        Mnemonic::Stosb | Mnemonic::Stosw | Mnemonic::Stosd | Mnemonic::Stosq => (false, true),
+        Mnemonic::Lodsd | Mnemonic::Lodsq => (true, false),
+        _ => return None,
+    };
+    let value = match (from, to) {
+        (true, true) => HELD,
+        _ => AX,
+    };
+    if from {
+        effects.load(value, Some(at(SI)), size, false)?;
+        effects.compute(SI, Arithmetic::Add, SI, step);
+    }
+    if to {
+        effects.store(Operand::Register(value), Some(at(DI)), size)?;
+        effects.compute(DI, Arithmetic::Add, DI, step);
+    }
+    Some(())
+}
+
+/// Whether an instruction is `movs` or `stos` that is repeated: so it changes more than one place.
+pub(super) fn is_fill(instruction: &Instruction) -> bool {
+    instruction.is_string_instruction()
+        && (instruction.has_rep_prefix() || instruction.has_repne_prefix())
+}
