@@ -10,6 +10,7 @@ mod config;
 mod host;
 mod options;
 mod paths;
+mod program;
 mod scene;
 mod shell;
 mod start;
@@ -27,7 +28,10 @@ pub use self::unit::{Spot, Step, Unit};
 pub fn units(scene: &Scene) -> (Vec<Unit>, Vec<Started>) {
     let mut units = Vec::new();
     for file in scene.files() {
-        units.extend(tree::unit(scene, file));
+        match &file.code {
+            Some(code) => units.extend(program::units(scene, file, code)),
+            None => units.extend(tree::unit(scene, file)),
+        }
     }
     let started = start::started(scene);
     (units, started)

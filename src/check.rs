@@ -1,6 +1,6 @@
 //! Checks of what was found, by itself and against a baseline: they push findings.
 //!
-//! The behaviour of compiled programs is not looked at yet; reports say so under "not checked".
+//! How far the behaviour of compiled programs is followed, reports say under "not checked".
 
 mod baseline;
 mod behaviour;
@@ -17,8 +17,8 @@ use crate::finding::{Confidence, Finding, Severity};
 use crate::place::Place;
 use crate::problem::ProblemKind;
 
-/// What every report says while compiled programs are not looked at.
-pub const RULES_MISSING: &str = "known risk: the rules of this version see scripts, configurations, accounts and keys; what compiled programs do was not looked at";
+/// What every report says of what the rules cannot see.
+pub const RULES_MISSING: &str = "known risk: the code of programs is followed without running it; what it decodes, reads or builds while it runs is not seen, and kernel modules and firmware without an operating system are not followed";
 
 /// What the checks found in an image, and what they could not look at.
 pub struct Risk {

@@ -42,6 +42,12 @@ words! {
         LoadModule = "load-module",
         /// A port is listened on.
         Listen = "listen",
+        /// A connection to another machine is made.
+        Connect = "connect",
+        /// A connection that another machine makes is taken.
+        Accept = "accept",
+        /// A connection or pipe becomes the input or output of what is run next.
+        Tie = "tie",
         /// The input and output of a shell are tied to another machine.
         ReverseShell = "reverse-shell",
         /// Ports are handed on to another machine.
@@ -62,6 +68,8 @@ words! {
         Persist = "persist",
         /// A library is loaded into programs that did not ask for it.
         Preload = "preload",
+        /// A library is loaded while a program runs.
+        LoadLibrary = "load-library",
         /// Programs are looked for in a folder first.
         SearchPath = "search-path",
         /// The packet filter is emptied, or lets everything in.
@@ -110,6 +118,8 @@ words! {
         AccountPath = "account-path",
         /// With something that came over the network.
         FromRemote = "from-remote",
+        /// With what a connection brought, as it came.
+        Received = "received",
         /// With something from a medium that can be plugged in.
         FromMedium = "from-medium",
         /// With something in a folder that everybody may write to.

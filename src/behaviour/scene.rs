@@ -1,9 +1,11 @@
 //! The files that are looked at, of one tree or several that belong to one device.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::paths;
 use crate::entry::EntryPath;
+use crate::facts::code::Code;
 use crate::place::Place;
 
 /// What stands at a path.
@@ -19,6 +21,8 @@ pub struct Content {
     pub bytes: Vec<u8>,
     /// The target, if it is a symbolic link.
     pub target: Option<Vec<u8>>,
+    /// What its code calls, if it is a program that was followed.
+    pub code: Option<Arc<Code>>,
 }
 
 /// Files and links by their paths. Several trees of one device (its root, its writable area) are one scene: what one does not have, another

@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 pub(super) use self::account::is_password;
 use self::redact::text as redacted;
 pub(super) use self::redact::{cut, is_secret_name};
+pub(super) use self::run::is_shell;
 
 use super::act::{Act, Trait};
 use super::config::Stated;
@@ -52,6 +53,20 @@ pub(super) struct Flow<'s> {
     carried: BTreeSet<Trait>,
     /// Whether the pipe undoes an encoding.
     decodes: bool,
+    /// The call of a program that commands come from.
+    caller: Option<Caller>,
+}
+
+/// A call of a program whose effect is told as a command.
+#[derive(Clone, Debug)]
+pub(super) struct Caller {
+    pub(super) spot: Spot,
+    /// The function that it stands in.
+    pub(super) function: String,
+    /// What is called.
+    pub(super) name: &'static str,
+    /// Where the text stands that it is given.
+    pub(super) text: Option<u64>,
 }
 
 impl<'s> Flow<'s> {
@@ -70,7 +85,14 @@ impl<'s> Flow<'s> {
             depth: 0,
             carried: BTreeSet::new(),
             decodes: false,
+            caller: None,
         }
+    }
+
+    /// Whatever is noted from here on comes from a call.
+    pub(super) fn call(&mut self, caller: Caller) -> &mut Self {
+        self.caller = Some(caller);
+        self
     }
 
     /// Follows nothing that is started or sourced; it is noted in `starts` all the same.
@@ -101,6 +123,28 @@ impl<'s> Flow<'s> {
     /// Notes what a command starts, and no more.
     pub(super) fn list_starts(&mut self, text: &[u8]) {
         self.alone().follow_line(text, 0);
+    }
+
+    /// The steps of a command that is put together from a call.
+    pub(super) fn follow_command(&mut self, command: &Command) {
+        self.carried.clear();
+        self.decodes = false;
+        self.command(command);
+    }
+
+    /// Notes what a call does that is no command.
+    pub(super) fn state_call(
+        &mut self,
+        act: Act,
+        traits: impl IntoIterator<Item = Trait>,
+        shown: &str,
+    ) {
+        self.note_as(act, traits, &Command::default(), shown.to_owned());
+    }
+
+    /// Where what is at a path that a call names came from.
+    pub(super) fn origin_of(&self, path: &[u8]) -> BTreeSet<Trait> {
+        self.origin(&paths::normal(path))
     }
 
     /// Notes what a configuration states.
@@ -246,7 +290,7 @@ impl<'s> Flow<'s> {
         if command.decoded {
             traits.insert(Trait::Piped);
         }
-        self.steps.push(Step {
+        let mut step = Step {
             act,
             traits,
             place: self.place.clone(),
@@ -254,7 +298,23 @@ impl<'s> Flow<'s> {
             spot: Spot::Line(command.line),
             function: command.function.as_ref().map(|name| escape(name)),
             text,
-        });
+        };
+        // A script that a call starts is followed line by line.
+        if let Some(caller) = self.caller.as_ref().filter(|_| self.depth == 0) {
+            step.spot = caller.spot;
+            step.function = Some(caller.function.clone());
+            let colon = if step.text.is_empty() { "" } else { ": " };
+            let at = caller
+                .text
+                .map(|address| format!(" (text at {address:#x})"));
+            step.text = format!(
+                "{}{colon}{}{}",
+                caller.name,
+                step.text,
+                at.unwrap_or_default()
+            );
+        }
+        self.steps.push(step);
     }
 
     /// The path that an argument means; one that is not known keeps the text by which the script names it.

@@ -14,6 +14,13 @@ pub enum Spot {
     Whole,
     /// A line of a text, from 1.
     Line(u32),
+    /// An instruction of a program: its virtual address, and where it stands in the file, in bytes from its start.
+    Code {
+        /// The address.
+        address: u64,
+        /// The offset.
+        offset: u64,
+    },
 }
 
 /// One thing that is done or stated.
@@ -53,6 +60,7 @@ impl fmt::Display for Spot {
         match self {
             Self::Whole => Ok(()),
             Self::Line(line) => write!(out, "line {line}"),
+            Self::Code { address, offset } => write!(out, "{address:#x} (byte {offset})"),
         }
     }
 }

@@ -1,11 +1,16 @@
 //! Scripts and configurations against the rules: which behaviour they show.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
+
+mod program;
 
 use crate::behaviour::{Content, Scene, Started, Step, Unit, is_documentation, is_read, units};
 use crate::entry::Node;
 use crate::extract::{Found, Inventory};
 use crate::facts::FileType;
+use crate::facts::code::Code;
 use crate::finding::{Confidence, Finding, Severity};
 use crate::place::Place;
 use crate::rules::{self, Card, Match, Rule};
@@ -78,9 +83,13 @@ fn scene(found: &Inventory, not_checked: &mut Vec<(Place, String)>) -> Scene {
         };
         wanted.push((entry, bytes));
     }
+    let programs = program::followed(found, not_checked);
     let contents: Vec<Content> = wanted
         .par_iter()
-        .map(|(entry, bytes)| content(entry, *bytes))
+        .map(|(entry, bytes)| {
+            let code = programs.get(&entry.place).cloned();
+            content(entry, *bytes, code)
+        })
         .collect();
     let mut scene = Scene::default();
     for content in contents {
@@ -98,7 +107,7 @@ fn is_looked_at(entry: &Found) -> bool {
     }
 }
 
-fn content(entry: &Found, with_bytes: bool) -> Content {
+fn content(entry: &Found, with_bytes: bool, code: Option<Arc<Code>>) -> Content {
     let mut bytes = Vec::new();
     let mut target = None;
     match &entry.entry.node {
@@ -115,6 +124,7 @@ fn content(entry: &Found, with_bytes: bool) -> Content {
         mode: entry.entry.meta.mode,
         bytes,
         target,
+        code,
     }
 }
 

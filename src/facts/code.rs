@@ -39,6 +39,7 @@ use super::name::Name;
 const ROUNDS: usize = 3;
 
 /// The functions of a program.
+#[derive(Clone, Debug)]
 pub struct Code {
     /// By their addresses.
     pub functions: Vec<Function>,
@@ -90,7 +91,7 @@ impl Code {
         look_through(&mut program, &mut functions);
         let own = functions.into_values().filter(|(start, _)| {
             // A stub is what it leads to.
-            program.leads(*start) == Leads::Function(*start)
+            program.leads(*start, None) == Leads::Function(*start)
         });
         let functions = own.map(|(start, walked)| Function {
             start,

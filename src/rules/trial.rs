@@ -52,6 +52,7 @@ fn does_hit(rule: &Rule, fixture: &Fixture) -> bool {
                 file.text.clone().into_bytes()
             },
             target: is_link.map(|target| target.trim_end().as_bytes().to_vec()),
+            code: None,
         });
     }
     let (units, _) = units(&scene);

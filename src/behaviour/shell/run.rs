@@ -15,7 +15,7 @@ const INTERPRETERS: &[&[u8]] = &[
 ];
 
 /// Whether a program is a shell.
-pub(super) fn is_shell(program: &[u8]) -> bool {
+pub(in super::super) fn is_shell(program: &[u8]) -> bool {
     let base = program
         .rsplit(|&byte| byte == b'/')
         .next()

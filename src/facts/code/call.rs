@@ -20,6 +20,8 @@ pub enum Callee {
 pub struct Call {
     /// The address of the instruction.
     pub at: u64,
+    /// Where it stands in the file, in bytes from its start.
+    pub offset: u64,
     /// What is called.
     pub callee: Callee,
     /// What that does, by the name that the C library has for it; of a function that hands its arguments on, what it hands them to.

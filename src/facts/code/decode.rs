@@ -3,7 +3,9 @@
 mod aarch64;
 mod arm;
 mod mips;
+mod powerpc;
 mod thumb;
+mod x86;
 
 use super::op::Decode;
 use crate::facts::elf::Loaded;
@@ -33,6 +35,9 @@ pub(super) fn decoders(loaded: &Loaded<'_>) -> Option<Decoders> {
         (Machine::Arm, 4) => Box::new(arm::Arm { endian }),
         (Machine::Aarch64, 8) => Box::new(aarch64::Aarch64),
         (Machine::Mips, 4) => Box::new(mips::Mips { endian }),
+        (Machine::Powerpc, 4) => Box::new(powerpc::Powerpc),
+        (Machine::X86, 4) => Box::new(x86::X86 { bits: 32 }),
+        (Machine::X86_64, 8) => Box::new(x86::X86 { bits: 64 }),
         _ => return None,
     };
     Some(Decoders { usual, thumb })

@@ -157,6 +157,8 @@ pub(crate) struct Abi {
     /// A register that may hold the address of the global offset table (`DT_PLTGOT`) when a stub of the linkage table starts, and what is
     /// added to that address (0x7ff0 on MIPS).
     pub(crate) table: Option<(Register, u64)>,
+    /// A register that stubs of the linkage table use as their caller left it (`r30` of PowerPC).
+    pub(crate) carried: Option<Register>,
     /// The register that holds the number of a system call, and those of its arguments.
     pub(crate) system_number: Register,
     pub(crate) system_arguments: &'static [Register],

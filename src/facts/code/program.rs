@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use super::decode;
-use super::op::{Decode, Mode, Op, Target};
+use super::op::{Abi, Decode, Mode, Op, Register, Target};
 use super::state::{Setting, State};
 use super::value::Value;
 use super::wrapper::Wrapped;
@@ -116,34 +116,43 @@ impl<'a> Program<'a> {
     }
 
     /// What a call to an address calls: stubs are looked through.
-    pub(super) fn leads(&self, address: u64) -> Leads<'a> {
+    pub(super) fn leads(&self, address: u64, caller: Option<&State<'a>>) -> Leads<'a> {
         if self.named(address).is_some() && !self.loaded.is_dynamic || !self.may_start(address) {
             return Leads::Function(address);
         }
         if let Some(leads) = self.stubs.borrow().get(&address) {
             return *leads;
         }
-        let leads = self.through(address, DEEPEST);
+        let leads = self.through(address, caller, DEEPEST);
         self.stubs.borrow_mut().insert(address, leads);
         leads
     }
 
-    fn through(&self, address: u64, depth: usize) -> Leads<'a> {
+    fn through(&self, address: u64, caller: Option<&State<'a>>, depth: usize) -> Leads<'a> {
         let here = Leads::Function(address);
-        match self.stub(address) {
+        match self.stub(address, caller) {
             Some(Value::Import(name)) => Leads::Import(name),
             Some(Value::Number(next)) if self.may_start(next) && next != address => depth
                 .checked_sub(1)
-                .map_or(here, |depth| self.through(next, depth)),
+                .map_or(here, |depth| self.through(next, caller, depth)),
             _ => here,
         }
     }
 
+    /// The register that a function gives the address behind the call, if it does nothing else.
+    pub(super) fn tells_place(&self, address: u64) -> Option<Register> {
+        let code = address & !self.mode_bit();
+        self.decoder(address).thunk(self.loaded.bytes(code))
+    }
+
     /// Where a few instructions that do nothing else jump to.
-    fn stub(&self, address: u64) -> Option<Value<'a>> {
+    fn stub(&self, address: u64, caller: Option<&State<'a>>) -> Option<Value<'a>> {
         let setting = self.setting(address);
         let decoder = self.decoder(address);
         let mut state = State::at_start(setting, address);
+        if let (Some(register), Some(caller)) = (setting.abi.carried, caller) {
+            state.set(register, caller.get(register));
+        }
         let mut at = address & !self.mode_bit();
         let mut mode = Mode::default();
         let mut ops = Vec::with_capacity(8);
@@ -152,6 +161,9 @@ impl<'a> Program<'a> {
             let length = decoder.decode(self.loaded.bytes(at), at, &mut mode, &mut ops)?;
             at = at.checked_add(u64::try_from(length).ok()?)?;
             for op in &ops {
+                if writes_argument(op, setting.abi) {
+                    return None;
+                }
                 match *op {
                     Op::Set(..) | Op::Compute(..) | Op::Insert { .. } | Op::Load { .. } => {
                         state.apply(op, setting)
@@ -168,6 +180,18 @@ impl<'a> Program<'a> {
             }
         }
         None
+    }
+}
+
+/// Whether an instruction changes what the function is called with: a stub hands that on as it is.
+fn writes_argument(op: &Op, abi: &Abi) -> bool {
+    match op {
+        Op::Set(into, _)
+        | Op::Compute(into, ..)
+        | Op::Insert { into, .. }
+        | Op::Load { into, .. }
+        | Op::Forget(into) => abi.arguments.contains(into),
+        _ => false,
     }
 }
 

@@ -273,7 +273,8 @@ fn initial<'a>(place: Location, size: u8, setting: Setting<'_, 'a>) -> Value<'a>
 fn truncated<'a>(value: Value<'a>, size: u8, abi: &Abi) -> Value<'a> {
     match value {
         Value::Number(number) => Value::Number(number & mask(size)),
-        // A part of an address or an argument is another number.
+        // What calls return and are given is often an `int`, whatever the width of a word.
+        Value::Parameter(_) | Value::Result(_) if size >= 4 => value,
         _ if size < abi.word => Value::Unknown,
         other => other,
     }
@@ -355,7 +356,12 @@ fn moved<'a>(arithmetic: Arithmetic, one: Value<'a>, other: Value<'a>, abi: &Abi
         (Arithmetic::And, Value::Frame(at), Value::Number(number)) => {
             Value::Frame(at & signed(number))
         }
-        (Arithmetic::Add | Arithmetic::Or | Arithmetic::Subtract, value, Value::Number(0))
+        (
+            Arithmetic::And,
+            value @ (Value::Parameter(_) | Value::Result(_)),
+            Value::Number(0xffff_ffff),
+        )
+        | (Arithmetic::Add | Arithmetic::Or | Arithmetic::Subtract, value, Value::Number(0))
         | (Arithmetic::Add | Arithmetic::Or, Value::Number(0), value) => value,
         _ => Value::Unknown,
     }

@@ -123,6 +123,9 @@ impl<'a> Walk<'_, 'a> {
     fn execute(&mut self, ops: &[Op], at: u64, next: u64, state: &mut State<'a>) -> bool {
         for op in ops {
             match *op {
+                Op::Call(Target::At(to)) if let Some(register) = self.program.tells_place(to) => {
+                    state.set(register, Value::Number(next));
+                }
                 Op::Call(target) => self.called(target, at, state, false),
                 Op::SystemCall => self.system_call(at, state),
                 Op::Branch(to) | Op::Test(_, _, to) => self.branched(to, next, state),
@@ -214,7 +217,7 @@ impl<'a> Walk<'_, 'a> {
     fn called(&mut self, target: Target, at: u64, state: &mut State<'a>, jumped: bool) {
         let leads = match self.target(target, state) {
             Value::Import(name) => Some(Leads::Import(name)),
-            Value::Number(address) => Some(self.program.leads(address)),
+            Value::Number(address) => Some(self.program.leads(address, Some(state))),
             _ => None,
         };
         let (callee, name) = match leads {
@@ -323,6 +326,7 @@ impl<'a> Walk<'_, 'a> {
         }
         let number = self.tell(Call {
             at,
+            offset: 0,
             callee,
             name: Some(known.name),
             arguments,
@@ -386,10 +390,15 @@ impl<'a> Walk<'_, 'a> {
             }
         }
         if let Some(call) = super::wrapper::shell(at, callee, &arguments) {
-            self.tell(call);
+            let same = |told: &&Call| told.name == call.name && told.arguments == call.arguments;
+            // The same list may still stand in the registers of a later call.
+            if !self.walked.calls.iter().any(|told| same(&told)) {
+                self.tell(call);
+            }
         }
         self.tell(Call {
             at,
+            offset: 0,
             callee,
             name: None,
             arguments,
@@ -397,7 +406,8 @@ impl<'a> Walk<'_, 'a> {
     }
 
     /// Keeps a call; what it returns.
-    fn tell(&mut self, call: Call) -> Value<'a> {
+    fn tell(&mut self, mut call: Call) -> Value<'a> {
+        call.offset = self.program.loaded.offset(call.at);
         if self.walked.calls.len() >= MOST_CALLS {
             self.walked.cut = true;
             return Value::Unknown;

@@ -97,6 +97,7 @@ impl Wrapped {
         });
         knows.then_some(Call {
             at,
+            offset: 0,
             callee,
             name: Some(self.name),
             arguments,
@@ -119,6 +120,7 @@ pub(super) fn shell<'a>(at: u64, callee: Callee, arguments: &[Argument]) -> Opti
     arguments.iter().find_map(|argument| match argument {
         Argument::List(texts) if is_shell(texts) => Some(Call {
             at,
+            offset: 0,
             callee,
             name: Some("system"),
             arguments: vec![Argument::Text(texts.get(2)?.clone())],

@@ -20,6 +20,8 @@ const MOST_PIECES: usize = 64;
 pub(crate) struct Piece<'a> {
     /// Its virtual address.
     pub(crate) address: u64,
+    /// Where it stands in the file, in bytes from its start.
+    pub(crate) offset: u64,
     /// What the file holds of it.
     pub(crate) bytes: &'a [u8],
     /// Its length in memory, in bytes.
@@ -143,6 +145,17 @@ impl<'a> Loaded<'a> {
             .unwrap_or_default()
     }
 
+    /// Where in the file an address stands, in bytes from its start; 0 where it does not.
+    pub(crate) fn offset(&self, address: u64) -> u64 {
+        let piece = self.piece(address);
+        let offset = piece.and_then(|piece| {
+            address
+                .checked_sub(piece.address)?
+                .checked_add(piece.offset)
+        });
+        offset.unwrap_or(0)
+    }
+
     /// The bytes up to the NUL behind a text at an address; `None` where there is none within `most` bytes.
     pub(crate) fn text(&self, address: u64, most: usize) -> Option<&'a [u8]> {
         let (from, to) = self.headers;
@@ -232,6 +245,7 @@ fn pieces<'a>(view: &View<'a>) -> Vec<Piece<'a>> {
             let bytes = clip(view.bytes, segment.p_offset, segment.p_filesz);
             Piece {
                 address: segment.p_vaddr,
+                offset: segment.p_offset,
                 bytes,
                 size: segment.p_memsz.max(length(bytes)),
                 executable: segment.p_flags & PF_X != 0,

@@ -56,6 +56,7 @@ static ABI: Abi = Abi {
     ],
     own_address: None,
     table: None,
+    carried: None,
     system_number: Register(8),
     system_arguments: &[
         Register(0),

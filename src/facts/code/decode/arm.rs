@@ -42,6 +42,7 @@ pub(crate) static ABI: Abi = Abi {
     ],
     own_address: None,
     table: None,
+    carried: None,
     system_number: SYSTEM_NUMBER,
     system_arguments: &[
         Register(0),

@@ -44,6 +44,7 @@ static ABI: Abi = Abi {
     ],
     own_address: Some(Register(25)),
     table: Some((GLOBAL, 0x7ff0)),
+    carried: None,
     system_number: RESULT,
     system_arguments: &[Register(4), Register(5), Register(6), Register(7)],
 };

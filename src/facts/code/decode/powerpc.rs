@@ -61,6 +61,7 @@ static ABI: Abi = Abi {
     ],
     own_address: None,
     table: None,
+    carried: Some(Register(30)),
     system_number: Register(0),
     system_arguments: &[
         RESULT,

@@ -43,6 +43,7 @@ static ABI32: Abi = Abi {
     preserved: &[BX, STACK, FRAME, SI, DI],
     own_address: None,
     table: Some((BX, 0)),
+    carried: None,
     system_number: AX,
     system_arguments: &[BX, CX, DX, SI, DI, FRAME],
 };
@@ -58,6 +59,7 @@ static ABI64: Abi = Abi {
     preserved: &[BX, STACK, FRAME, R12, R13, R14, R15],
     own_address: None,
     table: None,
+    carried: None,
     system_number: AX,
     system_arguments: &[DI, SI, DX, R10, R8, R9],
 };

@@ -1,0 +1,124 @@
+//! From the calls of a program to steps: a call that does what a command does is followed as that command.
+
+mod call;
+
+use std::collections::BTreeMap;
+
+use self::call::Told;
+use super::scene::{Content, Scene};
+use super::shell::{Caller, Flow};
+use super::unit::{Spot, Step, Unit};
+use crate::facts::code::{Call, Callee, Code, Function};
+
+/// What a function calls is looked into so far.
+const DEEPEST: usize = 2;
+/// So many calls of one unit are followed.
+const MOST_CALLS: usize = 3000;
+/// So many steps of all units of one program are kept.
+const MOST_STEPS: usize = 20_000;
+
+/// The units of a program: one for each function that does something by itself or by what it calls.
+pub(super) fn units(scene: &Scene, file: &Content, code: &Code) -> Vec<Unit> {
+    let by_start: BTreeMap<u64, &Function> = code
+        .functions
+        .iter()
+        .map(|function| (function.start, function))
+        .collect();
+    let mut units = Vec::new();
+    let mut left = MOST_STEPS;
+    for function in &code.functions {
+        if left == 0 {
+            break;
+        }
+        let mut tracer = Tracer {
+            by_start: &by_start,
+            flow: Flow::new(scene, file),
+            told: Told::default(),
+            calls: MOST_CALLS,
+        };
+        tracer.function(function, DEEPEST);
+        let steps = tracer.flow.steps;
+        let has_own = steps
+            .iter()
+            .any(|step| step.function.as_deref() == Some(&name(function)));
+        let is_joint = distinct(&steps) > 1;
+        if has_own || is_joint {
+            left = left.saturating_sub(steps.len());
+            units.push(Unit {
+                place: file.place.clone(),
+                path: file.path.clone(),
+                steps,
+                problems: Vec::new(),
+            });
+        }
+    }
+    units
+}
+
+/// How many functions the steps come from.
+fn distinct(steps: &[Step]) -> usize {
+    let mut functions: Vec<&Option<String>> = steps.iter().map(|step| &step.function).collect();
+    functions.sort_unstable();
+    functions.dedup();
+    functions.len()
+}
+
+/// What a function is called in evidence.
+fn name(function: &Function) -> String {
+    match &function.name {
+        Some(name) => crate::place::escape(name.as_bytes()),
+        None => format!("function at {:#x}", function.start),
+    }
+}
+
+struct Tracer<'s, 'f> {
+    by_start: &'f BTreeMap<u64, &'f Function>,
+    flow: Flow<'s>,
+    told: Told,
+    /// Calls left.
+    calls: usize,
+}
+
+impl Tracer<'_, '_> {
+    fn function(&mut self, function: &Function, depth: usize) {
+        let mut handed_on = 0_u64;
+        for call in &function.calls {
+            let Some(left) = self.calls.checked_sub(1) else {
+                return;
+            };
+            self.calls = left;
+            if call.name.is_some() {
+                // A call that is told by what it hands on is not looked into besides.
+                handed_on = call.at;
+                self.step(call, function);
+                continue;
+            }
+            let Callee::Function(start) = call.callee else {
+                continue;
+            };
+            if handed_on == call.at {
+                continue;
+            }
+            if let (Some(depth), Some(callee)) = (depth.checked_sub(1), self.by_start.get(&start)) {
+                self.function(callee, depth);
+            }
+        }
+    }
+
+    fn step(&mut self, call: &Call, function: &Function) {
+        let Some(called) = call.name else {
+            return;
+        };
+        let texts = call.arguments.iter().filter_map(call::address);
+        self.flow.call(Caller {
+            spot: Spot::Code {
+                address: call.at,
+                offset: call.offset,
+            },
+            function: name(function),
+            name: called,
+            text: texts.into_iter().next(),
+        });
+        self.told.follow(call, called, &mut self.flow);
+    }
+}
