@@ -3,6 +3,7 @@
 //! Rules are data: TOML packs under `src/rules/packs`, compiled in. `docs/rules.md` says how to write one. Each rule brings files that it
 //! must hit and near misses that it must not; a pack in which one does not is refused.
 
+mod calls;
 mod matching;
 mod model;
 mod read;

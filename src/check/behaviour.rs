@@ -1,5 +1,6 @@
 //! Scripts and configurations against the rules: which behaviour they show.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -36,9 +37,12 @@ pub(super) fn behaviour(found: &Inventory) -> Behaviour {
     let mut behaviour = Behaviour::default();
     let scene = scene(found, &mut behaviour.not_checked);
     let (units, started) = units(&scene);
-    let told: Vec<Vec<Finding>> = units
+    let files: Vec<&[Unit]> = units
+        .chunk_by(|one, next| one.place == next.place)
+        .collect();
+    let told: Vec<Vec<Finding>> = files
         .par_iter()
-        .map(|unit| of_unit(unit, &started))
+        .map(|units| of_file(units, &started))
         .collect();
     behaviour.findings = told.into_iter().flatten().collect();
     for unit in &units {
@@ -128,17 +132,28 @@ fn content(entry: &Found, with_bytes: bool, code: Option<Arc<Code>>) -> Content 
     }
 }
 
-/// What one unit shows.
-fn of_unit(unit: &Unit, started: &[Started]) -> Vec<Finding> {
+/// What the units of one file show: each rule once, by the unit that shows it best.
+fn of_file(units: &[Unit], started: &[Started]) -> Vec<Finding> {
     let all = rules::built_in().iter().flat_map(|pack| &pack.rules);
-    let matches: Vec<(&Rule, Match<'_>)> = all
-        .filter_map(|rule| Some((rule, rules::matching(rule, unit)?)))
-        .collect();
-    let is_covered = |code: &String| matches.iter().any(|(rule, _)| rule.covers.contains(code));
-    let told = matches
+    let mut best: Vec<(&Rule, Match<'_>, &Unit)> = Vec::new();
+    for rule in all {
+        let matches = units
+            .iter()
+            .filter_map(|unit| Some((rule, rules::matching(rule, unit)?, unit)));
+        // Of several equals the one of the fewest functions tells most of where it is.
+        best.extend(matches.min_by_key(|(_, found, unit)| {
+            (
+                Reverse(found.confidence),
+                found.functions(),
+                unit.steps.len(),
+            )
+        }));
+    }
+    let is_covered = |code: &String| best.iter().any(|(rule, _, _)| rule.covers.contains(code));
+    let told = best
         .iter()
-        .filter(|(rule, _)| !is_covered(&rule.card.code));
-    told.map(|(rule, found)| finding(&rule.card, found, unit, started))
+        .filter(|(rule, _, _)| !is_covered(&rule.card.code));
+    told.map(|(rule, found, unit)| finding(&rule.card, found, unit, started))
         .collect()
 }
 

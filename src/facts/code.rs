@@ -35,11 +35,16 @@ use self::program::{Leads, Program};
 use super::elf::Loaded;
 use super::name::Name;
 
+/// The name of a function whose calls are told, as those who are not the walk may write it.
+pub(crate) fn function_name(name: &str) -> Option<&'static str> {
+    library::known(name.as_bytes()).map(|known| known.name)
+}
+
 /// Functions that hand on what they are given are looked through so many times.
 const ROUNDS: usize = 3;
 
 /// The functions of a program.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Code {
     /// By their addresses.
     pub functions: Vec<Function>,

@@ -1,5 +1,7 @@
 //! Whether a unit has the steps that a rule names.
 
+use std::collections::BTreeSet;
+
 use super::model::{Pattern, Rule};
 use crate::behaviour::{Step, Trait, Unit};
 use crate::finding::Confidence;
@@ -14,6 +16,15 @@ pub struct Match<'u> {
     pub steps: Vec<&'u Step>,
     /// How much they show.
     pub confidence: Confidence,
+}
+
+impl Match<'_> {
+    /// How many functions its steps stand in.
+    pub fn functions(&self) -> usize {
+        let functions: BTreeSet<&Option<String>> =
+            self.steps.iter().map(|step| &step.function).collect();
+        functions.len()
+    }
 }
 
 /// The match of a rule, if a unit has all of its steps in order, at least one of them in its own file.

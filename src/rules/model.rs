@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::behaviour::{Act, Trait};
+use crate::facts::code::Code;
 use crate::finding::{Confidence, Severity};
 
 /// Rules that belong together.
@@ -102,4 +103,6 @@ pub struct FixtureFile {
     pub path: String,
     /// Its content.
     pub text: String,
+    /// What it calls, if it is a program: then it has no text.
+    pub calls: Option<Code>,
 }

@@ -1,5 +1,6 @@
 //! A pack from its text.
 
+use super::calls;
 use super::model::{Advisory, Card, Fixture, FixtureFile, Pack, Pattern, Rule};
 use crate::behaviour::{Act, Trait};
 use crate::document::{self, Fault, Field, Kind, Malformed, Table};
@@ -124,8 +125,18 @@ fn fixture_file(table: &mut Table<'_>) -> Result<FixtureFile, Fault> {
         path: table.need("path", |field| {
             field.path().map(|path| place::escape(path.as_bytes()))
         })?,
-        text: table.need("text", |field| {
-            field.string().map(std::borrow::Cow::into_owned)
+        text: table
+            .maybe("text", |field| {
+                field.string().map(std::borrow::Cow::into_owned)
+            })?
+            .unwrap_or_default(),
+        calls: table.maybe("calls", |field| {
+            let spot = field.spot;
+            let text = field.string()?;
+            calls::program(&text).map_err(|line| {
+                let line = place::escape(line.as_bytes()).replace('\\', "/");
+                spot.fault(format_args!("calls, one a line, which this is not: {line}"))
+            })
         })?,
     })
 }

@@ -1,5 +1,7 @@
 //! Tries a rule on its own fixtures.
 
+use std::sync::Arc;
+
 use super::matching::matching;
 use super::model::{Fixture, Pack, Rule};
 use crate::behaviour::{Content, Scene, units};
@@ -52,7 +54,7 @@ fn does_hit(rule: &Rule, fixture: &Fixture) -> bool {
                 file.text.clone().into_bytes()
             },
             target: is_link.map(|target| target.trim_end().as_bytes().to_vec()),
-            code: None,
+            code: file.calls.clone().map(Arc::new),
         });
     }
     let (units, _) = units(&scene);
