@@ -110,9 +110,9 @@ fn special(word: Word, effects: &mut Effects<'_>) -> Option<()> {
 fn system(word: Word, effects: &mut Effects<'_>) {
     match word.rs().0 {
         // `mfc0`, `mfhc0`, `di`, `ei`.
-        0..=3 | 8 | 9 | 11 => effects.forget(word.rt()),
-        // `rdpgpr`.
-        10 => effects.forget(word.rd()),
+        0..=3 | 9 | 11 => effects.forget(word.rt()),
+        // `mftr`, `rdpgpr`.
+        8 | 10 => effects.forget(word.rd()),
         // `eret`, `deret`.
         16.. if matches!(word.function(), 0x18 | 0x1f) => effects.0.push(Op::Stop),
         _ => {}
@@ -148,6 +148,7 @@ fn special2(word: Word, effects: &mut Effects<'_>) {
             effects.forget(LOW);
             effects.forget(rd);
             effects.forget(rt);
+            effects.forget(rs);
         }
     }
 }

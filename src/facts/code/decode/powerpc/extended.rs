@@ -36,10 +36,10 @@ pub(super) fn decode(word: Word, ops: &mut Vec<Op>) -> Option<()> {
             259 | 291 | 323 | 334 | 914 | 946 => ops.push(Op::Forget(rd)),
             // Loads of vector registers; fields of condition registers, the machine's state, translation, performance counters,
             // transactions, hints.
-            6 | 7 | 12 | 30 | 38 | 39 | 62 | 71 | 76 | 103 | 131 | 144 | 146 | 163 | 178 | 210
-            | 242 | 268 | 306 | 332 | 342 | 359 | 370 | 374 | 387 | 402 | 419 | 434 | 451 | 462
-            | 498 | 524 | 588 | 654 | 686 | 718 | 750 | 780 | 782 | 786 | 814 | 822 | 844 | 846
-            | 878 | 910 | 942 | 978 | 1006 => {}
+            6 | 7 | 12 | 30 | 38 | 39 | 62 | 71 | 76 | 103 | 131 | 134 | 144 | 146 | 163 | 166
+            | 178 | 210 | 230 | 242 | 268 | 306 | 332 | 359 | 370 | 387 | 390 | 402 | 419 | 434
+            | 451 | 462 | 486 | 498 | 524 | 588 | 654 | 686 | 718 | 750 | 780 | 782 | 786 | 814
+            | 844 | 846 | 878 | 910 | 942 | 978 | 1006 => {}
             _ => return None,
         },
     }
@@ -167,8 +167,8 @@ fn memory(word: Word, function: u32, ops: &mut Vec<Op>) -> Option<()> {
         725 | 661 => spoil(word, 128, ops),
         1014 => clear_line(word, ops),
         // Loads of the floating-point unit; caches, order, translation.
-        535 | 599 | 791 | 855 | 887 | 22 | 54 | 86 | 246 | 278 | 438 | 470 | 566 | 598 | 758
-        | 854 | 982 => {}
+        22 | 54 | 86 | 246 | 278 | 342 | 374 | 438 | 470 | 535 | 566 | 598 | 599 | 758 | 791
+        | 822 | 854 | 855 | 887 | 982 => {}
         _ => return None,
     }
     Some(())
