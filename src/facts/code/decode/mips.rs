@@ -23,6 +23,8 @@ const LINK: Register = Register(31);
 const COPY: Register = Register(Register::SPARE);
 /// The lower half of a product, or a quotient.
 const LOW: Register = Register(Register::SPARE + 1);
+/// Values on their way.
+const SCRATCH: [Register; 2] = [Register(Register::SPARE + 2), Register(Register::SPARE + 3)];
 
 /// The o32 convention (System V ABI, MIPS supplement).
 static ABI: Abi = Abi {

@@ -50,6 +50,7 @@ pub(super) fn decode(
         }
         Mnemonic::Neg => negate(instruction, effects),
         Mnemonic::Bswap => swap_bytes(instruction, effects),
+        Mnemonic::Rol | Mnemonic::Ror => swap_two(instruction, effects),
         Mnemonic::Xchg => exchange(instruction, effects),
         Mnemonic::Leave => {
             effects.op(Op::Set(STACK, Operand::Register(FRAME)));
@@ -359,6 +360,28 @@ fn swap_bytes(instruction: &Instruction, effects: &mut Effects<'_>) -> Option<()
     }
     if part.width < effects.bits {
         effects.put(part, Operand::Register(register));
+    }
+    Some(())
+}
+
+/// `rol` of 16 bits by 8: how the byte order of a port is changed.
+fn swap_two(instruction: &Instruction, effects: &mut Effects<'_>) -> Option<()> {
+    if instruction.op0_kind() != OpKind::Register || !matches!(instruction.try_immediate(1), Ok(8))
+    {
+        return None;
+    }
+    let part = Part::of(instruction.op0_register()).filter(|part| part.width == 16)?;
+    let into = part.register;
+    effects.op(Op::Set(HELD, Operand::Register(into)));
+    effects.compute(SCRATCH, Arithmetic::ShiftRight, HELD, Operand::Constant(8));
+    for (value, at) in [(SCRATCH, 0), (HELD, 8)] {
+        let value = Operand::Register(value);
+        effects.op(Op::Insert {
+            into,
+            value,
+            at,
+            width: 8,
+        });
     }
     Some(())
 }
