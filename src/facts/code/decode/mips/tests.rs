@@ -178,6 +178,21 @@ fn instructions_are_read_as_objdump_prints_them() {
 }
 
 #[test]
+fn first_instructions_of_functions_are_known() {
+    let first: &[&[u8]] = &[
+        &[0x27, 0xbd, 0xff, 0xe0],
+        &[0x3c, 0x1c, 0x00, 0x1c, 0x27, 0x9c, 0x89, 0x90],
+    ];
+    let other: &[&[u8]] = &[
+        &[0x27, 0xbd, 0x00, 0x20],
+        &[0x27, 0xbd, 0xff],
+        &[0x3c, 0x1c, 0x00, 0x1c, 0x00, 0x00, 0x00, 0x00],
+    ];
+    assert!(first.iter().all(|code| BIG.is_prologue(code)));
+    assert!(!other.iter().any(|code| BIG.is_prologue(code)));
+}
+
+#[test]
 fn any_words_are_read_within_their_bounds() {
     let (mut state, mut ops) = (0x1234_5678, Vec::new());
     for index in 0..1_000_000_u32 {

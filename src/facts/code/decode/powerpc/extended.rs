@@ -164,7 +164,14 @@ fn memory(word: Word, function: u32, ops: &mut Vec<Op>) -> Option<()> {
         }
         919 => spoil(word, 16, ops),
         597 => load_string(word, ops),
-        725 | 661 => spoil(word, 128, ops),
+        725 => ops.push(Op::Spoil {
+            to: Address {
+                offset: 0,
+                ..word.place()
+            },
+            size: string_bytes(word),
+        }),
+        661 => spoil(word, 128, ops),
         1014 => clear_line(word, ops),
         // Loads of the floating-point unit; caches, order, translation.
         22 | 54 | 86 | 246 | 278 | 342 | 374 | 438 | 470 | 535 | 566 | 598 | 599 | 758 | 791
@@ -217,13 +224,17 @@ fn update(word: Word, ops: &mut Vec<Op>) {
     ops.push(Op::Compute(ra, Arithmetic::Add, ra, rb));
 }
 
-/// `lswi`: so many bytes into so many registers, around the end.
-fn load_string(word: Word, ops: &mut Vec<Op>) {
-    let bytes = match word.field(11) {
+/// How many bytes `lswi` and `stswi` move.
+fn string_bytes(word: Word) -> u8 {
+    match word.field(11) {
         0 => 32,
         bytes => bytes,
-    };
-    for index in 0..bytes.div_ceil(4) {
+    }
+}
+
+/// `lswi`: so many bytes into so many registers, around the end.
+fn load_string(word: Word, ops: &mut Vec<Op>) {
+    for index in 0..string_bytes(word).div_ceil(4) {
         ops.push(Op::Forget(Register(word.rd().0.wrapping_add(index) & 31)));
     }
 }
