@@ -76,8 +76,13 @@ impl Decode for X86 {
         const LONGEST: usize = 15;
         let code = code.get(..LONGEST).unwrap_or(code);
         let mut decoder =
-            Decoder::try_with_ip(u32::from(self.bits), code, at, DecoderOptions::NONE).ok()?;
-        let instruction = decoder.decode();
+            Decoder::try_with_ip(u32::from(self.bits), code, at, DecoderOptions::NONE);
+        // Not moved, as it is large.
+        let Ok(decoder) = &mut decoder else {
+            return None;
+        };
+        let mut instruction = Instruction::default();
+        decoder.decode_out(&mut instruction);
         // Addresses of 16 bits are in no program that we look at.
         let short = |name: Name| name.size() == 2;
         if instruction.is_invalid()

@@ -66,7 +66,7 @@ pub(super) fn lea(instruction: &Instruction, effects: &mut Effects<'_>) -> Optio
 pub(super) fn push(instruction: &Instruction, effects: &mut Effects<'_>) -> Option<()> {
     match instruction.op0_kind() {
         OpKind::Memory if size(instruction)? != effects.word() => return None,
-        OpKind::Immediate16 => return None,
+        OpKind::Immediate16 | OpKind::Immediate8to16 => return None,
         OpKind::Register => match Part::of(instruction.op0_register()) {
             Some(part) if part.width != effects.bits => return None,
             Some(_) => {}
