@@ -10,6 +10,8 @@ mod tests;
 use super::super::op::{Abi, Decode, Mode, Op, Operand, Register, Target};
 use crate::read::Endian;
 
+/// The bits of an address.
+const ADDRESSES: u64 = 0xffff_ffff;
 /// Always zero.
 const ZERO: Register = Register(0);
 const RESULT: Register = Register(2);
@@ -21,6 +23,8 @@ const LINK: Register = Register(31);
 const COPY: Register = Register(Register::SPARE);
 /// The lower half of a product, or a quotient.
 const LOW: Register = Register(Register::SPARE + 1);
+/// Values on their way.
+const SCRATCH: [Register; 2] = [Register(Register::SPARE + 2), Register(Register::SPARE + 3)];
 
 /// The o32 convention (System V ABI, MIPS supplement).
 static ABI: Abi = Abi {
@@ -75,7 +79,7 @@ impl Decode for Mips {
             // The address of the next instruction but one: only where it is taken for its own sake is it worth knowing.
             ops.push(match flow.op {
                 Some(Op::Call(_)) => Op::Forget(LINK),
-                _ => Op::Set(LINK, Operand::Constant(at.wrapping_add(8))),
+                _ => Op::Set(LINK, Operand::Constant(at.wrapping_add(8) & ADDRESSES)),
             });
         }
         let first = ops.len();
@@ -177,7 +181,7 @@ impl Word {
     /// Where a branch at `at` goes.
     fn branch(self, at: u64) -> u64 {
         let offset = self.signed().wrapping_mul(4).wrapping_add(4);
-        at.wrapping_add_signed(offset)
+        at.wrapping_add_signed(offset) & ADDRESSES
     }
 }
 
@@ -256,7 +260,7 @@ impl Flow {
             likely @ (0 | 2) if zero => Self::never(likely == 2),
             likely @ 0..=3 => Self::branch(Op::Branch(to), likely > 1),
             // `bal` to the instruction after the next one, and `bltzal $zero`: the way to learn where the code is.
-            17 | 19 if zero && to == at.wrapping_add(8) => Self::link(false),
+            17 | 19 if zero && to == at.wrapping_add(8) & ADDRESSES => Self::link(false),
             likely @ (16 | 18) if zero => Self::link(likely == 18),
             17 | 19 if zero => Self::call(Target::At(to)),
             likely @ 16..=19 => Kind::Flow(Self {
@@ -310,7 +314,7 @@ impl Flow {
 
 /// Where `j` and `jal` go: within the 256 MiB of the instruction behind them.
 fn absolute(word: Word, at: u64) -> u64 {
-    (at.wrapping_add(4) & !0x0fff_ffff) | u64::from((word.0 & 0x03ff_ffff) << 2)
+    (at.wrapping_add(4) & 0xf000_0000) | u64::from((word.0 & 0x03ff_ffff) << 2)
 }
 
 /// What an effect is where it may not take place.

@@ -207,7 +207,7 @@ fn always(word: Word, at: u64, code: &[u8], ops: &mut Vec<Op>) {
     const NEAR: u64 = 12;
     let offset = i64::from((word.0 << 6).cast_signed() >> 6 & !3);
     let to = word.target(at, offset);
-    let next = at.wrapping_add(4);
+    let next = at.wrapping_add(4) & u64::from(u32::MAX);
     let is_read = |at| word_at(code, at).is_some_and(|word| word & 0xfc1f_ffff == 0x7c08_02a6);
     let distance = to.wrapping_sub(at);
     if !word.links() {
@@ -216,7 +216,10 @@ fn always(word: Word, at: u64, code: &[u8], ops: &mut Vec<Op>) {
         ops.push(Op::Set(LINK, Operand::Constant(next)));
     } else if is_read(4) {
         // The link register holds something else than the next address: it was a call of the `blrl` in front of the offset table.
-        ops.push(Op::Set(LINK, Operand::Constant(to.wrapping_add(4))));
+        ops.push(Op::Set(
+            LINK,
+            Operand::Constant(to.wrapping_add(4) & u64::from(u32::MAX)),
+        ));
     } else if distance <= NEAR && usize::try_from(distance).is_ok_and(is_read) {
         ops.push(Op::Set(LINK, Operand::Constant(next)));
         ops.push(Op::Jump(Target::At(to)));
@@ -230,7 +233,7 @@ fn always(word: Word, at: u64, code: &[u8], ops: &mut Vec<Op>) {
 fn conditional(word: Word, at: u64, compared: Mode, ops: &mut Vec<Op>) {
     let offset = word.signed() & !3;
     let to = word.target(at, offset);
-    let next = at.wrapping_add(4);
+    let next = at.wrapping_add(4) & u64::from(u32::MAX);
     let condition = Condition::of(word);
     condition.count(ops);
     match (condition.always, word.links()) {

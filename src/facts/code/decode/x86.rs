@@ -5,6 +5,7 @@
 
 mod effects;
 mod integer;
+mod moves;
 mod rest;
 #[cfg(test)]
 mod tests;
@@ -77,8 +78,13 @@ impl Decode for X86 {
         const LONGEST: usize = 15;
         let code = code.get(..LONGEST).unwrap_or(code);
         let mut decoder =
-            Decoder::try_with_ip(u32::from(self.bits), code, at, DecoderOptions::NONE).ok()?;
-        let instruction = decoder.decode();
+            Decoder::try_with_ip(u32::from(self.bits), code, at, DecoderOptions::NONE);
+        // Not moved, as it is large.
+        let Ok(decoder) = &mut decoder else {
+            return None;
+        };
+        let mut instruction = Instruction::default();
+        decoder.decode_out(&mut instruction);
         // Addresses of 16 bits are in no program that we look at.
         let short = |name: Name| name.size() == 2;
         if instruction.is_invalid()
@@ -107,19 +113,18 @@ impl Decode for X86 {
     fn is_prologue(&self, code: &[u8]) -> bool {
         // `endbr64`, `endbr32`; `push rbp` and its use as the frame pointer, or another `push`, or room for variables; `push r12` to
         // `push r15` and more of them.
-        matches!(
-            code,
-            [0xf3, 0x0f, 0x1e, 0xfa | 0xfb, ..]
-                | [0x55, 0x89, 0xe5, ..]
-                | [0x55, 0x8b, 0xec, ..]
-                | [0x55, 0x48, 0x89, 0xe5, ..]
-                | [0x55, 0x48, 0x8b, 0xec, ..]
-                | [0x55, 0x53 | 0x56 | 0x57, ..]
-                | [0x55, 0x41, 0x54..=0x57, ..]
-                | [0x55, 0x81 | 0x83, 0xec, ..]
-                | [0x55, 0x48, 0x81 | 0x83, 0xec, ..]
-                | [0x41, 0x54..=0x57, 0x41 | 0x53 | 0x55, ..]
-        )
+        match code {
+            [0xf3, 0x0f, 0x1e, last, ..] => matches!(last, 0xfa | 0xfb),
+            [0x55, 0x48, rest @ ..] | [0x55, rest @ ..] => matches!(
+                rest,
+                [0x89, 0xe5, ..]
+                    | [0x8b | 0x81 | 0x83, 0xec, ..]
+                    | [0x53 | 0x56 | 0x57, ..]
+                    | [0x41, 0x54..=0x57, ..]
+            ),
+            [0x41, 0x54..=0x57, next, ..] => matches!(next, 0x41 | 0x53 | 0x55),
+            _ => false,
+        }
     }
 
     fn thunk(&self, code: &[u8]) -> Option<Register> {

@@ -1,7 +1,7 @@
 //! Instructions that are no jumps.
 
 use super::super::super::op::{Address, Arithmetic, Mode, Op, Operand, Register};
-use super::{LOW, Mips, Word, ZERO};
+use super::{LOW, Mips, SCRATCH, Word, ZERO};
 use crate::read::Endian;
 
 /// Tells what an instruction does; `rest` is the code behind it.
@@ -70,18 +70,20 @@ fn special(word: Word, effects: &mut Effects<'_>) -> Option<()> {
         0 if word.rs() == ZERO => effects.compute(rd, Arithmetic::Shift, rt, amount),
         2 if word.rs() == ZERO => effects.compute(rd, Arithmetic::ShiftRight, rt, amount),
         3 if word.rs() == ZERO => effects.compute(rd, Arithmetic::ShiftSigned, rt, amount),
+        // `rotr`.
+        2 if rs.0 == 1 && word.sa() > 0 => effects.rotate(rd, rt, word.sa()),
         12 => effects.0.push(Op::SystemCall),
         13 | 14 => effects.0.push(Op::Stop),
-        15 => {}
+        // `sync`, `mthi`.
+        15 | 17 => {}
         // `mflo` of the first accumulator, `mtlo` to it.
         18 if rs == ZERO => effects.set(rd, Operand::Register(LOW)),
         19 if rd == ZERO => effects.set(LOW, value(rs)),
         24 | 25 if rd == ZERO && word.sa() == 0 => {
-            effects.set(LOW, value(rs));
-            effects.compute(LOW, Arithmetic::Multiply, LOW, value(rt));
+            effects.compute(LOW, Arithmetic::Multiply, rs, value(rt));
         }
         // Other products, quotients and accumulators.
-        17 | 19 | 24..=31 => {
+        19 | 24..=31 => {
             effects.forget(LOW);
             effects.forget(rd);
         }
@@ -93,7 +95,7 @@ fn special(word: Word, effects: &mut Effects<'_>) -> Option<()> {
         39 if rt == ZERO && rs != ZERO => {
             effects.compute(rd, Arithmetic::Xor, rs, Operand::Constant(u64::MAX));
         }
-        39 if rs == ZERO && rt == ZERO => effects.set(rd, Operand::Constant(u64::MAX)),
+        39 if rs == ZERO => effects.compute(rd, Arithmetic::Xor, rt, Operand::Constant(u64::MAX)),
         // `teq $zero, $zero`.
         52 if rs == rt => effects.0.push(Op::Stop),
         48..=52 | 54 => {}
@@ -110,9 +112,9 @@ fn special(word: Word, effects: &mut Effects<'_>) -> Option<()> {
 fn system(word: Word, effects: &mut Effects<'_>) {
     match word.rs().0 {
         // `mfc0`, `mfhc0`, `di`, `ei`.
-        0..=3 | 8 | 9 | 11 => effects.forget(word.rt()),
-        // `rdpgpr`.
-        10 => effects.forget(word.rd()),
+        0..=3 | 9 | 11 => effects.forget(word.rt()),
+        // `mftr`, `rdpgpr`.
+        8 | 10 => effects.forget(word.rd()),
         // `eret`, `deret`.
         16.. if matches!(word.function(), 0x18 | 0x1f) => effects.0.push(Op::Stop),
         _ => {}
@@ -143,11 +145,17 @@ fn special2(word: Word, effects: &mut Effects<'_>) {
             effects.forget(LOW);
         }
         0x3f => effects.0.push(Op::Stop),
+        // `madd` and its like.
+        0 | 1 | 4 | 5 => {
+            effects.forget(LOW);
+            effects.forget(rd);
+        }
         0x20 | 0x21 | 0x24 | 0x25 => effects.forget(rd),
         _ => {
             effects.forget(LOW);
             effects.forget(rd);
             effects.forget(rt);
+            effects.forget(rs);
         }
     }
 }
@@ -191,6 +199,8 @@ fn special3(word: Word, effects: &mut Effects<'_>) -> Option<()> {
         // `ins`: here `rd` holds the last bit.
         4 if last >= first => effects.insert(rt, value(rs), first, last),
         1..=7 => effects.forget(rt),
+        // `wsbh`: the bytes of each half change places.
+        0x20 if first == 2 => effects.swap(rd, rt),
         // `seb`, `seh`.
         0x20 if matches!(first, 16 | 24) => {
             let amount = Operand::Constant(if first == 16 { 24 } else { 16 });
@@ -300,12 +310,37 @@ impl Effects<'_> {
         match by {
             _ if into == ZERO => {}
             Add | Or | Xor if first == ZERO => self.set(into, second),
-            Subtract if first == ZERO && !nothing => self.forget(into),
+            Subtract if first == ZERO && !nothing => {
+                let [scratch, _] = SCRATCH;
+                self.set(scratch, Operand::Constant(0));
+                self.0.push(Op::Compute(into, by, scratch, second));
+            }
             _ if first == ZERO => self.set(into, Operand::Constant(0)),
             And | Multiply if nothing => self.set(into, Operand::Constant(0)),
             _ if nothing => self.set(into, Operand::Register(first)),
             _ => self.0.push(Op::Compute(into, by, first, second)),
         }
+    }
+
+    /// Rotates to the right.
+    fn rotate(&mut self, into: Register, from: Register, by: u8) {
+        let [right, left] = SCRATCH;
+        let back = Operand::Constant(u64::from(32_u8.saturating_sub(by)));
+        let by = Operand::Constant(u64::from(by));
+        self.compute(right, Arithmetic::ShiftRight, from, by);
+        self.compute(left, Arithmetic::Shift, from, back);
+        self.compute(into, Arithmetic::Or, right, Operand::Register(left));
+    }
+
+    /// Lets the two bytes of each half change places.
+    fn swap(&mut self, into: Register, from: Register) {
+        let [right, left] = SCRATCH;
+        let (by, mask) = (Operand::Constant(8), Operand::Constant(0x00ff_00ff));
+        self.compute(right, Arithmetic::ShiftRight, from, by);
+        self.compute(right, Arithmetic::And, right, mask);
+        self.compute(left, Arithmetic::And, from, mask);
+        self.compute(left, Arithmetic::Shift, left, by);
+        self.compute(into, Arithmetic::Or, right, Operand::Register(left));
     }
 
     /// Replaces the bits from `first` to `last`.

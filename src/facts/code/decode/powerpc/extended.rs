@@ -36,10 +36,10 @@ pub(super) fn decode(word: Word, ops: &mut Vec<Op>) -> Option<()> {
             259 | 291 | 323 | 334 | 914 | 946 => ops.push(Op::Forget(rd)),
             // Loads of vector registers; fields of condition registers, the machine's state, translation, performance counters,
             // transactions, hints.
-            6 | 7 | 12 | 30 | 38 | 39 | 62 | 71 | 76 | 103 | 131 | 144 | 146 | 163 | 178 | 210
-            | 242 | 268 | 306 | 332 | 342 | 359 | 370 | 374 | 387 | 402 | 419 | 434 | 451 | 462
-            | 498 | 524 | 588 | 654 | 686 | 718 | 750 | 780 | 782 | 786 | 814 | 822 | 844 | 846
-            | 878 | 910 | 942 | 978 | 1006 => {}
+            6 | 7 | 12 | 30 | 38 | 39 | 62 | 71 | 76 | 103 | 131 | 134 | 144 | 146 | 163 | 166
+            | 178 | 210 | 230 | 242 | 268 | 306 | 332 | 359 | 370 | 387 | 390 | 402 | 419 | 434
+            | 451 | 462 | 486 | 498 | 524 | 588 | 654 | 686 | 718 | 750 | 780 | 782 | 786 | 814
+            | 844 | 846 | 878 | 910 | 942 | 978 | 1006 => {}
             _ => return None,
         },
     }
@@ -164,11 +164,18 @@ fn memory(word: Word, function: u32, ops: &mut Vec<Op>) -> Option<()> {
         }
         919 => spoil(word, 16, ops),
         597 => load_string(word, ops),
-        725 | 661 => spoil(word, 128, ops),
+        725 => ops.push(Op::Spoil {
+            to: Address {
+                offset: 0,
+                ..word.place()
+            },
+            size: string_bytes(word),
+        }),
+        661 => spoil(word, 128, ops),
         1014 => clear_line(word, ops),
         // Loads of the floating-point unit; caches, order, translation.
-        535 | 599 | 791 | 855 | 887 | 22 | 54 | 86 | 246 | 278 | 438 | 470 | 566 | 598 | 758
-        | 854 | 982 => {}
+        22 | 54 | 86 | 246 | 278 | 342 | 374 | 438 | 470 | 535 | 566 | 598 | 599 | 758 | 791
+        | 822 | 854 | 855 | 887 | 982 => {}
         _ => return None,
     }
     Some(())
@@ -217,13 +224,17 @@ fn update(word: Word, ops: &mut Vec<Op>) {
     ops.push(Op::Compute(ra, Arithmetic::Add, ra, rb));
 }
 
-/// `lswi`: so many bytes into so many registers, around the end.
-fn load_string(word: Word, ops: &mut Vec<Op>) {
-    let bytes = match word.field(11) {
+/// How many bytes `lswi` and `stswi` move.
+fn string_bytes(word: Word) -> u8 {
+    match word.field(11) {
         0 => 32,
         bytes => bytes,
-    };
-    for index in 0..bytes.div_ceil(4) {
+    }
+}
+
+/// `lswi`: so many bytes into so many registers, around the end.
+fn load_string(word: Word, ops: &mut Vec<Op>) {
+    for index in 0..string_bytes(word).div_ceil(4) {
         ops.push(Op::Forget(Register(word.rd().0.wrapping_add(index) & 31)));
     }
 }

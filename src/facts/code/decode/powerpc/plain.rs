@@ -3,6 +3,9 @@
 use super::super::super::op::{Address, Arithmetic, Op, Operand, Register};
 use super::{SCRATCH, Word};
 
+/// `ori r0, r0, 0`, which is written as `nop`.
+const NOTHING: u32 = 0x6000_0000;
+
 /// Tells what an instruction does.
 pub(super) fn decode(word: Word, ops: &mut Vec<Op>) -> Option<()> {
     let (rd, ra) = (word.rd(), word.ra());
@@ -73,6 +76,9 @@ fn add(word: Word, second: Operand, ops: &mut Vec<Op>) {
 }
 
 fn logic(word: Word, by: Arithmetic, second: u64, ops: &mut Vec<Op>) {
+    if word.0 == NOTHING {
+        return;
+    }
     ops.push(if second == 0 && by != Arithmetic::And {
         Op::Set(word.ra(), Operand::Register(word.rd()))
     } else {

@@ -1,10 +1,11 @@
-//! Moves and arithmetic of general registers.
+//! Arithmetic of general registers.
 
-use iced_x86::{Instruction, Mnemonic, OpKind, Register as Name};
+use iced_x86::{Instruction, Mnemonic, OpKind};
 
-use super::super::super::op::{Address, Arithmetic, Mode, Op, Operand};
-use super::effects::{Effects, HELD, Part, SCRATCH, at};
-use super::{AX, DI, FRAME, SI, STACK};
+use super::super::super::op::{Arithmetic, Mode, Op, Operand};
+use super::effects::{Effects, HELD, Part, SCRATCH};
+use super::moves::{copy, exchange, lea, pop, push, sign_extend, size, string, zero_extend};
+use super::{AX, FRAME, STACK};
 
 /// Tells what an instruction does if it is one of those that build values; `None`, and nothing told, if it is another one.
 pub(super) fn decode(
@@ -50,6 +51,7 @@ pub(super) fn decode(
         }
         Mnemonic::Neg => negate(instruction, effects),
         Mnemonic::Bswap => swap_bytes(instruction, effects),
+        Mnemonic::Rol | Mnemonic::Ror => swap_two(instruction, effects),
         Mnemonic::Xchg => exchange(instruction, effects),
         Mnemonic::Leave => {
             effects.op(Op::Set(STACK, Operand::Register(FRAME)));
@@ -89,102 +91,6 @@ fn compared(instruction: &Instruction) -> Mode {
     }
 }
 
-/// The bytes of the memory operand.
-fn size(instruction: &Instruction) -> Option<u8> {
-    u8::try_from(instruction.memory_size().size()).ok()
-}
-
-fn copy(instruction: &Instruction, effects: &mut Effects<'_>) -> Option<()> {
-    if instruction.op0_kind() == OpKind::Memory {
-        let value = effects.value(instruction, 1)?;
-        return effects.store(value, effects.place(instruction), size(instruction)?);
-    }
-    let part = Part::of(instruction.op0_register())?;
-    if instruction.op1_kind() == OpKind::Memory && part.width >= 32 {
-        let from = effects.place(instruction);
-        return effects.load(part.register, from, size(instruction)?, false);
-    }
-    let value = effects.value(instruction, 1)?;
-    effects.put(part, value);
-    Some(())
-}
-
-fn lea(instruction: &Instruction, effects: &mut Effects<'_>) -> Option<()> {
-    let part = Part::of(instruction.op0_register()).filter(|part| part.width >= 32)?;
-    let Address {
-        base,
-        offset,
-        index,
-    } = effects.address(instruction)?;
-    let offset = Operand::Constant(offset.cast_unsigned());
-    let into = part.register;
-    match (base, index) {
-        (None, None) => {
-            effects.put(part, offset);
-            return Some(());
-        }
-        (Some(base), None) if offset == Operand::Constant(0) => {
-            effects.put(part, Operand::Register(base));
-            return Some(());
-        }
-        (Some(base), None) => effects.compute(into, Arithmetic::Add, base, offset),
-        (base, Some((index, by))) => {
-            match base {
-                Some(base) => {
-                    effects.compute(into, Arithmetic::Add, base, Operand::Shifted(index, by));
-                }
-                None => effects.compute(
-                    into,
-                    Arithmetic::Shift,
-                    index,
-                    Operand::Constant(u64::from(by)),
-                ),
-            }
-            if offset != Operand::Constant(0) {
-                effects.compute(into, Arithmetic::Add, into, offset);
-            }
-        }
-    }
-    if part.width < effects.bits {
-        effects.put(part, Operand::Register(into));
-    }
-    Some(())
-}
-
-fn push(instruction: &Instruction, effects: &mut Effects<'_>) -> Option<()> {
-    match instruction.op0_kind() {
-        OpKind::Memory if size(instruction)? != effects.word() => return None,
-        OpKind::Immediate16 => return None,
-        OpKind::Register => match Part::of(instruction.op0_register()) {
-            Some(part) if part.width != effects.bits => return None,
-            Some(_) => {}
-            None => {
-                effects.op(Op::Forget(HELD));
-                effects.push(Operand::Register(HELD));
-                return Some(());
-            }
-        },
-        _ => {}
-    }
-    let value = effects.value(instruction, 0)?;
-    effects.push(value);
-    Some(())
-}
-
-fn pop(instruction: &Instruction, effects: &mut Effects<'_>) -> Option<()> {
-    if instruction.op0_kind() == OpKind::Memory {
-        let word = effects.word();
-        if size(instruction)? != word {
-            return None;
-        }
-        effects.pop(HELD);
-        return effects.store(Operand::Register(HELD), effects.place(instruction), word);
-    }
-    let part = Part::of(instruction.op0_register()).filter(|part| part.width == effects.bits)?;
-    effects.pop(part.register);
-    Some(())
-}
-
 /// The first operand becomes what it and the second one, or `second`, make together.
 fn both(
     instruction: &Instruction,
@@ -221,6 +127,14 @@ fn together(
     second: Operand,
     effects: &mut Effects<'_>,
 ) -> Option<()> {
+    // How compilers for size write -1 and 0.
+    if matches!(
+        (by, second),
+        (Arithmetic::Or, Operand::Constant(u64::MAX)) | (Arithmetic::And, Operand::Constant(0))
+    ) {
+        effects.put(part, second);
+        return Some(());
+    }
     if part.width == effects.bits {
         effects.compute(part.register, by, part.register, second);
         return Some(());
@@ -284,50 +198,6 @@ fn multiply(instruction: &Instruction, effects: &mut Effects<'_>) -> Option<()> 
     Some(())
 }
 
-fn zero_extend(instruction: &Instruction, effects: &mut Effects<'_>) -> Option<()> {
-    let part = Part::of(instruction.op0_register()).filter(|part| part.width >= 32)?;
-    if instruction.op1_kind() == OpKind::Memory {
-        let from = effects.place(instruction);
-        return effects.load(part.register, from, size(instruction)?, false);
-    }
-    let mask = if instruction.op1_register().size() == 1 {
-        0xff
-    } else {
-        0xffff
-    };
-    let Operand::Register(from) = effects.value(instruction, 1)? else {
-        return None;
-    };
-    effects.compute(
-        part.register,
-        Arithmetic::And,
-        from,
-        Operand::Constant(mask),
-    );
-    Some(())
-}
-
-fn sign_extend(instruction: &Instruction, effects: &mut Effects<'_>) -> Option<()> {
-    let part = Part::of(instruction.op0_register()).filter(|part| part.width >= 32)?;
-    let into = part.register;
-    if instruction.op1_kind() == OpKind::Memory {
-        let from = effects.place(instruction);
-        effects.load(into, from, size(instruction)?, true)?;
-    } else {
-        let width = Part::of(instruction.op1_register())?.width;
-        let Operand::Register(from) = effects.value(instruction, 1)? else {
-            return None;
-        };
-        let amount = Operand::Constant(u64::from(effects.bits.saturating_sub(width)));
-        effects.compute(into, Arithmetic::Shift, from, amount);
-        effects.compute(into, Arithmetic::ShiftSigned, into, amount);
-    }
-    if part.width < effects.bits {
-        effects.put(part, Operand::Register(into));
-    }
-    Some(())
-}
-
 fn negate(instruction: &Instruction, effects: &mut Effects<'_>) -> Option<()> {
     if instruction.op0_kind() != OpKind::Register {
         return None;
@@ -363,56 +233,24 @@ fn swap_bytes(instruction: &Instruction, effects: &mut Effects<'_>) -> Option<()
     Some(())
 }
 
-fn exchange(instruction: &Instruction, effects: &mut Effects<'_>) -> Option<()> {
-    let wide = |operand| Part::of(instruction.op_register(operand)).filter(|part| part.width >= 32);
-    match (instruction.op0_kind(), instruction.op1_kind()) {
-        (OpKind::Register, OpKind::Register) => {
-            let (first, second) = (wide(0)?, wide(1)?);
-            effects.op(Op::Set(SCRATCH, Operand::Register(first.register)));
-            effects.put(first, Operand::Register(second.register));
-            effects.put(second, Operand::Register(SCRATCH));
-        }
-        (OpKind::Memory, OpKind::Register) => {
-            let (part, place, size) = (wide(1)?, effects.place(instruction), size(instruction)?);
-            effects.load(HELD, place, size, false)?;
-            effects.store(Operand::Register(part.register), place, size)?;
-            effects.put(part, Operand::Register(HELD));
-        }
-        _ => return None,
+/// `rol` of 16 bits by 8: how the byte order of a port is changed.
+fn swap_two(instruction: &Instruction, effects: &mut Effects<'_>) -> Option<()> {
+    if instruction.op0_kind() != OpKind::Register || !matches!(instruction.try_immediate(1), Ok(8))
+    {
+        return None;
+    }
+    let part = Part::of(instruction.op0_register()).filter(|part| part.width == 16)?;
+    let into = part.register;
+    effects.op(Op::Set(HELD, Operand::Register(into)));
+    effects.compute(SCRATCH, Arithmetic::ShiftRight, HELD, Operand::Constant(8));
+    for (value, at) in [(SCRATCH, 0), (HELD, 8)] {
+        let value = Operand::Register(value);
+        effects.op(Op::Insert {
+            into,
+            value,
+            at,
+            width: 8,
+        });
     }
     Some(())
-}
-
-/// `movs`, `stos` and `lods` that are not repeated.
-fn string(instruction: &Instruction, effects: &mut Effects<'_>) -> Option<()> {
-    let repeated = instruction.has_rep_prefix() || instruction.has_repne_prefix();
-    let size = size(instruction)?;
-    let segment = instruction.memory_segment();
-    let step = Operand::Constant(u64::from(size));
-    let (from, to) = match instruction.mnemonic() {
-        _ if repeated || matches!(segment, Name::FS | Name::GS) => return None,
-        Mnemonic::Movsb | Mnemonic::Movsw | Mnemonic::Movsd | Mnemonic::Movsq => (true, true),
-        Mnemonic::Stosb | Mnemonic::Stosw | Mnemonic::Stosd | Mnemonic::Stosq => (false, true),
-        Mnemonic::Lodsd | Mnemonic::Lodsq => (true, false),
-        _ => return None,
-    };
-    let value = match (from, to) {
-        (true, true) => HELD,
-        _ => AX,
-    };
-    if from {
-        effects.load(value, Some(at(SI)), size, false)?;
-        effects.compute(SI, Arithmetic::Add, SI, step);
-    }
-    if to {
-        effects.store(Operand::Register(value), Some(at(DI)), size)?;
-        effects.compute(DI, Arithmetic::Add, DI, step);
-    }
-    Some(())
-}
-
-/// Whether an instruction is `movs` or `stos` that is repeated: so it changes more than one place.
-pub(super) fn is_fill(instruction: &Instruction) -> bool {
-    instruction.is_string_instruction()
-        && (instruction.has_rep_prefix() || instruction.has_repne_prefix())
 }

@@ -6,7 +6,7 @@ use iced_x86::{Instruction, InstructionInfoFactory, Mnemonic, OpAccess, Register
 
 use super::super::super::op::Op;
 use super::effects::{Effects, general};
-use super::{integer, vector};
+use super::vector;
 
 thread_local! {
     /// It keeps its memory from one instruction to the next.
@@ -29,7 +29,7 @@ pub(super) fn decode(instruction: &Instruction, effects: &mut Effects<'_>) -> Op
             };
             match memory.memory_size().size() {
                 0 => effects.spoil(place, UNKNOWN),
-                _ if integer::is_fill(instruction) => effects.spoil(place, UNKNOWN),
+                _ if is_fill(instruction) => effects.spoil(place, UNKNOWN),
                 size => effects.spoil(place, size),
             }
         }
@@ -40,6 +40,12 @@ pub(super) fn decode(instruction: &Instruction, effects: &mut Effects<'_>) -> Op
         }
     });
     Some(())
+}
+
+/// Whether an instruction is `movs` or `stos` that is repeated: so it changes more than one place.
+fn is_fill(instruction: &Instruction) -> bool {
+    instruction.is_string_instruction()
+        && (instruction.has_rep_prefix() || instruction.has_repne_prefix())
 }
 
 /// Far jumps and calls, stores to many places at once, and what only system management knows.
