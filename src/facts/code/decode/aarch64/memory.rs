@@ -216,7 +216,9 @@ impl Effects<'_> {
         let [first, second] = [bits(word, 0, 5), bits(word, 10, 5)];
         let loads = |register| !vector && load && general(register, 0) == Some(base);
         // The base, if it is one of them, is loaded last.
-        if loads(first) {
+        if load && !vector && first == second {
+            self.forget(general(first, 0));
+        } else if loads(first) {
             self.one(transfer, second, next);
             self.one(transfer, first, at);
         } else {

@@ -1,7 +1,7 @@
 //! How ARM and Thumb instructions get at memory: one register, two or many, the base moved before or after.
 
 use super::super::super::op::{Address, Arithmetic, Op, Operand, Register, Target};
-use super::effects::{COUNTER, Effects, LANDING, PLACE, STACK, bit, constant, low, register};
+use super::effects::{COUNTER, Effects, KEPT, LANDING, PLACE, STACK, bit, constant, low, register};
 
 /// Where the base register of a transfer moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,6 +154,11 @@ impl Effects<'_> {
 
     /// One register and memory.
     pub(crate) fn transfer(&mut self, transfer: Transfer, register: Register, place: Place) {
+        let place = if transfer.load && place.moves != Move::No {
+            self.kept(register, place)
+        } else {
+            place
+        };
         let at = self.address(place);
         if !transfer.load {
             self.store(register, at, transfer.size);
@@ -168,6 +173,17 @@ impl Effects<'_> {
                 self.update(place);
             }
         }
+    }
+
+    /// The base moves by what a register holds before it is loaded.
+    fn kept(&mut self, register: Register, place: Place) -> Place {
+        let offset = match place.offset {
+            Operand::Register(by) if by == register => Operand::Register(KEPT),
+            Operand::Shifted(by, left) if by == register => Operand::Shifted(KEPT, left),
+            _ => return place,
+        };
+        self.push(Op::Set(KEPT, Operand::Register(register)));
+        Place { offset, ..place }
     }
 
     pub(crate) fn store(&mut self, register: Register, to: Address, size: u8) {

@@ -25,21 +25,22 @@ impl Effects<'_> {
 
     fn coprocessor_memory(&mut self, word: u32, load: bool) {
         let [before, up, back] = [24, 23, 21].map(|at| bit(word, at));
-        let units = bits(word, 0, 8);
-        // VFP has its registers in 10 and 11, halves of them in 9; what is stored by others is at most four times 12 bytes.
-        let (vector, unit) = match bits(word, 8, 4) {
-            9 => (true, 2),
-            10 | 11 => (true, 4),
-            _ => (false, 4),
-        };
-        let distance = units.wrapping_mul(unit);
+        let other = word.wrapping_shr(28) == 15;
+        let number = bits(word, 8, 4);
+        // With the condition that is none, these are products of vectors.
+        if other && (8..=13).contains(&number) {
+            return;
+        }
+        // VFP has its registers in 10 and 11, halves of them in 9.
+        let unit = if number == 9 { 2 } else { 4 };
+        let distance = bits(word, 0, 8).wrapping_mul(unit);
         let base = register(word, 16);
-        let single = before && !back;
-        let length = match (vector, single, bits(word, 8, 4)) {
-            (false, ..) => 48,
-            (true, true, 11) => 8,
-            (true, true, _) => unit,
-            (true, false, _) => distance,
+        let length = match number {
+            11 if before && !back => 8,
+            9 | 10 if before && !back => unit,
+            10 | 11 => distance,
+            // Four registers of 12 bytes, at most.
+            _ => 48,
         };
         let place = if before || back {
             Place::indexed(base, constant(distance), before, up, back)
@@ -50,7 +51,12 @@ impl Effects<'_> {
             let to = self.address(place);
             self.spoil(to, length);
         }
-        self.update(place);
+        // Others than these have distances of their own.
+        if matches!(number, 1..=7 | 10 | 11) && !other {
+            self.update(place);
+        } else if back {
+            self.forget(base);
+        }
     }
 
     /// Elements of vectors and memory: bits 31 to 24 of ARM are f4, of Thumb f9.
