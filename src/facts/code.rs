@@ -15,6 +15,7 @@ mod library;
 mod memory;
 pub(crate) mod op;
 mod program;
+mod recognise;
 mod state;
 mod system;
 #[cfg(test)]
@@ -93,7 +94,8 @@ impl Code {
         drop(imports);
         let mut program = Program::new(loaded).ok_or(Unfollowed::Processor)?;
         let (mut functions, cut) = discover::functions(&program);
-        look_through(&mut program, &mut functions);
+        let recognised = recognise::recognise(&mut program, &functions);
+        look_through(&mut program, &mut functions, recognised);
         let own = functions.into_values().filter(|(start, _)| {
             // A stub is what it leads to.
             program.leads(*start, None) == Leads::Function(*start)
@@ -111,11 +113,11 @@ impl Code {
     }
 }
 
-/// Follows again what calls functions that hand on what they are given.
-fn look_through(program: &mut Program<'_>, functions: &mut Functions) {
+/// Follows again what calls functions that are known by now, or that hand on what they are given.
+fn look_through(program: &mut Program<'_>, functions: &mut Functions, known: BTreeSet<u64>) {
     let mut changed: BTreeSet<u64> = functions.keys().copied().collect();
+    let mut wrappers = known;
     for _ in 0..ROUNDS {
-        let mut wrappers = BTreeSet::new();
         for code in &changed {
             let Some((start, walked)) = functions.get(code) else {
                 continue;
@@ -148,5 +150,6 @@ fn look_through(program: &mut Program<'_>, functions: &mut Functions) {
                 *walked = walk::walk(program, *start, limit);
             }
         }
+        wrappers.clear();
     }
 }

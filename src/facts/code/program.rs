@@ -89,6 +89,12 @@ impl<'a> Program<'a> {
         self.names.get(&(start & !self.mode_bit())).copied()
     }
 
+    /// Gives a function a name, if it has none.
+    pub(super) fn give_name(&mut self, start: u64, name: &'static [u8]) {
+        let code = start & !self.mode_bit();
+        self.names.entry(code).or_insert(name);
+    }
+
     /// The calls to which the function at an address hands on what it is given.
     pub(super) fn wrappers(&self, start: u64) -> &[Wrapped] {
         self.wrappers

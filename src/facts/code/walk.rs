@@ -33,6 +33,8 @@ pub(super) struct Walked {
     pub(super) leads_to: Vec<u64>,
     /// Where it ends, as far as it was followed.
     pub(super) end: u64,
+    /// Whether it uses the text that is printed for a null in place of a text.
+    pub(super) names_null: bool,
     /// Whether it was too long to be followed to its end.
     pub(super) cut: bool,
 }
@@ -159,6 +161,10 @@ impl<'a> Walk<'_, 'a> {
             && self.program.looks_like_start(number)
         {
             self.walked.leads_to.push(number);
+        } else if let Value::Number(number) = state.get(into)
+            && self.program.loaded.bytes(number).starts_with(b"(null)\0")
+        {
+            self.walked.names_null = true;
         }
     }
 
