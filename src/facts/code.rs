@@ -18,6 +18,7 @@ mod program;
 mod recognise;
 mod state;
 mod system;
+mod table;
 #[cfg(test)]
 mod tests;
 mod unwind;

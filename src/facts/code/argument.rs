@@ -29,6 +29,8 @@ pub enum Argument {
     Peer(Peer),
     /// What the function itself was called with.
     Parameter(u8),
+    /// A list of texts that the function itself was called with.
+    ParameterList(u8),
     /// What another call of the same function returned, by its number.
     Result(u32),
 }
@@ -77,7 +79,10 @@ impl<'a> State<'a> {
             Parameter::Text | Parameter::Format => self
                 .text(value, setting)
                 .map(|text| Argument::Text((*text).clone())),
-            Parameter::List => self.list(value, setting).map(Argument::List),
+            Parameter::List => match value {
+                Value::Parameter(number) => Some(Argument::ParameterList(number)),
+                _ => self.list(value, setting).map(Argument::List),
+            },
             Parameter::Peer => self.peer(value, setting).map(Argument::Peer),
             Parameter::Number | Parameter::Other | Parameter::Texts => None,
         };

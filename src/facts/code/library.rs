@@ -254,6 +254,29 @@ const TELLING: &[&str] = &[
     "system",
 ];
 
+/// Functions that never come back.
+const NO_RETURN: &[&str] = &[
+    "_Exit",
+    "__assert_fail",
+    "__chk_fail",
+    "__cxa_throw",
+    "__fortify_fail",
+    "__libc_fatal",
+    "__stack_chk_fail",
+    "_exit",
+    "abort",
+    "err",
+    "errx",
+    "exit",
+    "longjmp",
+    "pthread_exit",
+];
+
+/// Whether a function never comes back.
+pub(super) fn never_returns(name: &[u8]) -> bool {
+    str::from_utf8(name).is_ok_and(|name| NO_RETURN.binary_search(&name).is_ok())
+}
+
 /// Whether it tells something that a program uses a function.
 pub(super) fn is_telling(name: &[u8]) -> bool {
     str::from_utf8(name).is_ok_and(|name| TELLING.binary_search(&name).is_ok())
@@ -275,7 +298,7 @@ mod tests {
     #[test]
     fn the_table_is_in_order_and_its_aliases_lead_somewhere() {
         assert!(KNOWN.is_sorted_by(|one, other| one.name < other.name));
-        assert!(TELLING.is_sorted());
+        assert!(TELLING.is_sorted() && NO_RETURN.is_sorted());
         for (other, name) in ALIASES {
             assert!(known(name.as_bytes()).is_some(), "{other}");
         }

@@ -57,12 +57,15 @@ impl<'a> State<'a> {
     }
 
     /// Keeps what another state knows too.
-    pub(super) fn join(&mut self, other: &Self) {
+    pub(super) fn join(&mut self, other: &Self, abi: &Abi) {
+        // Both ways have the same stack; where it seems otherwise, one of them comes from a call that never returns, and does not take place.
+        let stack = other.get(abi.stack);
         for (here, there) in self.registers.iter_mut().zip(&other.registers) {
             if here != there {
                 *here = Value::Unknown;
             }
         }
+        self.set(abi.stack, stack);
         self.memory.join(&other.memory);
     }
 

@@ -12,8 +12,8 @@ use super::library::{self, Known, Parameter};
 use super::op::{Mode, Op, Target};
 use super::program::{Leads, Program};
 use super::state::{Setting, State};
-use super::system;
 use super::value::Value;
+use super::{system, table, wrapper};
 use crate::facts::machine::Machine;
 
 /// So many instructions of one function are followed.
@@ -48,6 +48,8 @@ struct Walk<'p, 'a> {
     waiting: BTreeMap<u64, State<'a>>,
     /// What is known where a jump leads to a place that is not known.
     lost: Option<State<'a>>,
+    /// Jumps back: from where to where a loop goes.
+    loops: Vec<(u64, u64)>,
     /// Whether anything was done under a condition.
     has_branched: bool,
     walked: Walked,
@@ -66,12 +68,16 @@ pub(super) fn walk(program: &Program<'_>, start: u64, limit: u64) -> Walked {
         limit,
         waiting: BTreeMap::from([(code, State::at_start(setting, start))]),
         lost: None,
+        loops: Vec::new(),
         has_branched: false,
         walked: Walked::default(),
         left: MOST_INSTRUCTIONS,
     };
     walk.run(start);
-    walk.walked
+    let loops = std::mem::take(&mut walk.loops);
+    let mut walked = walk.walked;
+    walked.calls = table::unrolled(walked.calls, &loops, setting);
+    walked
 }
 
 impl<'a> Walk<'_, 'a> {
@@ -89,7 +95,7 @@ impl<'a> Walk<'_, 'a> {
                 if here > at
                     && let Some(other) = self.waiting.remove(&here)
                 {
-                    state.join(&other);
+                    state.join(&other, self.setting.abi);
                 }
                 let Some(left) = self.left.checked_sub(1) else {
                     self.walked.cut = true;
@@ -128,7 +134,11 @@ impl<'a> Walk<'_, 'a> {
                 Op::Call(Target::At(to)) if let Some(register) = self.program.tells_place(to) => {
                     state.set(register, Value::Number(next));
                 }
-                Op::Call(target) => self.called(target, at, state, false),
+                Op::Call(target) => {
+                    if !self.called(target, at, state, false) {
+                        return false;
+                    }
+                }
                 Op::SystemCall => self.system_call(at, state),
                 Op::Branch(to) | Op::Test(_, _, to) => self.branched(to, next, state),
                 Op::Jump(target) => {
@@ -172,13 +182,16 @@ impl<'a> Walk<'_, 'a> {
     fn branched(&mut self, to: u64, next: u64, state: &State<'a>) {
         self.has_branched = true;
         let to = to & !self.program.mode_bit();
+        if to >= self.start && to < next && self.loops.len() < MOST_WAITING {
+            self.loops.push((to, next));
+        }
         if to < next || to >= self.limit {
-            // Backwards is a loop; outside of the function is a jump to another one under a condition.
+            // What lies outside of the function is another one, to which it jumps under a condition.
             return;
         }
         let has_room = self.waiting.len() < MOST_WAITING;
         match self.waiting.get_mut(&to) {
-            Some(there) => there.join(state),
+            Some(there) => there.join(state, self.setting.abi),
             None if has_room => {
                 self.waiting.insert(to, state.clone());
             }
@@ -193,10 +206,12 @@ impl<'a> Walk<'_, 'a> {
                 if code >= self.start && code < self.limit {
                     self.branched(code, next, state);
                 } else {
-                    self.called(Target::At(to), at, state, true);
+                    let _ = self.called(Target::At(to), at, state, true);
                 }
             }
-            Value::Import(_) => self.called(target, at, state, true),
+            Value::Import(_) => {
+                let _ = self.called(target, at, state, true);
+            }
             _ => {
                 // The table of a `switch` stands behind a comparison of its number; any other such jump ends the function.
                 if self.has_branched {
@@ -219,8 +234,9 @@ impl<'a> Walk<'_, 'a> {
         }
     }
 
-    /// A call, or a jump to the start of another function.
-    fn called(&mut self, target: Target, at: u64, state: &mut State<'a>, jumped: bool) {
+    /// A call, or a jump to the start of another function; whether it comes back.
+    #[must_use]
+    fn called(&mut self, target: Target, at: u64, state: &mut State<'a>, jumped: bool) -> bool {
         let leads = match self.target(target, state) {
             Value::Import(name) => Some(Leads::Import(name)),
             Value::Number(address) => Some(self.program.leads(address, Some(state))),
@@ -248,6 +264,7 @@ impl<'a> Walk<'_, 'a> {
             None => self.other(callee, at, state, &words),
         };
         state.after_call(self.setting.abi, result);
+        !name.is_some_and(library::never_returns)
     }
 
     fn system_call(&mut self, at: u64, state: &mut State<'a>) {
@@ -378,24 +395,28 @@ impl<'a> Walk<'_, 'a> {
         words: &dyn Fn(&State<'a>, u8) -> Value<'a>,
     ) -> Value<'a> {
         let mut arguments = Vec::new();
-        for number in 0..super::wrapper::MOST_PARAMETERS {
+        for number in 0..wrapper::MOST_PARAMETERS {
             let value = words(state, number);
             let argument = match state.list(value, self.setting) {
-                Some(texts) if super::wrapper::is_shell(&texts) => Argument::List(texts),
+                Some(texts) if wrapper::is_shell(&texts) => Argument::List(texts),
                 _ => state.read(value, Parameter::Text, self.setting),
             };
             arguments.push(argument);
         }
         if let Callee::Function(address) = callee {
+            let setting = self.setting;
+            let given = wrapper::Given {
+                arguments: &arguments,
+                made: &|number| state.made(number, words, setting),
+                list: &|number| state.list(words(state, number), setting),
+            };
             for wrapped in self.program.wrappers(address) {
-                if let Some(call) = wrapped.at(at, callee, &arguments, |number| {
-                    state.made(number, words, self.setting)
-                }) {
+                if let Some(call) = wrapped.at(at, callee, &given) {
                     self.tell(call);
                 }
             }
         }
-        if let Some(call) = super::wrapper::shell(at, callee, &arguments) {
+        if let Some(call) = wrapper::shell(at, callee, &arguments) {
             let same = |told: &&Call| told.name == call.name && told.arguments == call.arguments;
             // The same list may still stand in the registers of a later call.
             if !self.walked.calls.iter().any(|told| same(&told)) {

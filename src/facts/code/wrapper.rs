@@ -42,57 +42,32 @@ fn is_handed_on(argument: &Argument) -> bool {
     match argument {
         Argument::Text(text) => text.parameters().next().is_some(),
         Argument::List(texts) => texts.iter().any(|text| text.parameters().next().is_some()),
+        Argument::ParameterList(_) => true,
         _ => false,
     }
 }
 
+/// What a function is called with.
+pub(super) struct Given<'g> {
+    pub(super) arguments: &'g [Argument],
+    /// What a format makes that is one of the arguments.
+    pub(super) made: &'g dyn Fn(u8) -> Text,
+    /// The list that one of the arguments is.
+    pub(super) list: &'g dyn Fn(u8) -> Option<Vec<Text>>,
+}
+
 impl Wrapped {
-    /// The call that it becomes where the function is called with some arguments. `made` tells what a format makes that is one of them, by its
-    /// number.
-    pub(super) fn at(
-        &self,
-        at: u64,
-        callee: Callee,
-        given: &[Argument],
-        made: impl Fn(u8) -> Text,
-    ) -> Option<Call> {
-        let within = |text: &Text| {
-            let mut whole = Text {
-                pieces: Vec::new(),
-                address: text.address,
-            };
-            for piece in &text.pieces {
-                match piece {
-                    Piece::Parameter(number) => match given.get(usize::from(*number)) {
-                        Some(Argument::Text(text)) => {
-                            whole.address = whole.address.or(text.address);
-                            whole.push(text);
-                        }
-                        _ => whole.push(&Text::unknown()),
-                    },
-                    Piece::Format(number) => whole.push(&made(*number)),
-                    other => whole.push(&Text::piece(other.clone())),
-                }
-            }
-            whole
-        };
-        let mut arguments = Vec::with_capacity(self.arguments.len());
-        for argument in &self.arguments {
-            arguments.push(match argument {
-                Argument::Text(text) => Argument::Text(within(text)),
-                Argument::List(texts) => Argument::List(texts.iter().map(within).collect()),
-                Argument::Parameter(number) => {
-                    let given = given.get(usize::from(*number)).cloned();
-                    given.unwrap_or(Argument::Unknown)
-                }
-                // The result of a call inside of the function is none of this one.
-                Argument::Result(_) => Argument::Unknown,
-                other => other.clone(),
-            });
-        }
+    /// The call that it becomes where the function is called; `None` where nothing of it is known.
+    pub(super) fn at(&self, at: u64, callee: Callee, given: &Given<'_>) -> Option<Call> {
+        let arguments: Vec<Argument> = self
+            .arguments
+            .iter()
+            .map(|argument| given.within(argument))
+            .collect();
         let knows = arguments.iter().any(|argument| match argument {
             Argument::Text(text) => !text.is_unknown() || is_handed_on(argument),
             Argument::List(texts) => texts.iter().any(|text| !text.is_unknown()),
+            Argument::ParameterList(_) => true,
             _ => false,
         });
         knows.then_some(Call {
@@ -102,6 +77,56 @@ impl Wrapped {
             name: Some(self.name),
             arguments,
         })
+    }
+}
+
+impl Given<'_> {
+    /// An argument of a call inside of a function, where that is called.
+    fn within(&self, argument: &Argument) -> Argument {
+        match argument {
+            Argument::Text(text) => Argument::Text(self.text(text)),
+            Argument::List(texts) => {
+                Argument::List(texts.iter().map(|text| self.text(text)).collect())
+            }
+            Argument::Parameter(number) => {
+                let given = self.arguments.get(usize::from(*number)).cloned();
+                given.unwrap_or(Argument::Unknown)
+            }
+            Argument::ParameterList(number) => match (self.list)(*number) {
+                Some(texts) => Argument::List(texts),
+                None => match self.arguments.get(usize::from(*number)) {
+                    Some(Argument::Text(text)) => match text.pieces.as_slice() {
+                        [Piece::Parameter(number)] => Argument::ParameterList(*number),
+                        _ => Argument::Unknown,
+                    },
+                    _ => Argument::Unknown,
+                },
+            },
+            // The result of a call inside of the function is none of this one.
+            Argument::Result(_) => Argument::Unknown,
+            other => other.clone(),
+        }
+    }
+
+    fn text(&self, text: &Text) -> Text {
+        let mut whole = Text {
+            pieces: Vec::new(),
+            address: text.address,
+        };
+        for piece in &text.pieces {
+            match piece {
+                Piece::Parameter(number) => match self.arguments.get(usize::from(*number)) {
+                    Some(Argument::Text(text)) => {
+                        whole.address = whole.address.or(text.address);
+                        whole.push(text);
+                    }
+                    _ => whole.push(&Text::unknown()),
+                },
+                Piece::Format(number) => whole.push(&(self.made)(*number)),
+                other => whole.push(&Text::piece(other.clone())),
+            }
+        }
+        whole
     }
 }
 

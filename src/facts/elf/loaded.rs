@@ -177,9 +177,48 @@ impl<'a> Loaded<'a> {
         self.slots.get(at).map(|&(_, slot)| slot)
     }
 
+    /// The address that a word holds once the loader is done; `None` where it is in a library, or not known.
+    pub(crate) fn pointer(&self, address: u64) -> Option<u64> {
+        match self.slot(address) {
+            Some(Slot::Address(value)) => Some(value),
+            Some(Slot::Import(_)) => None,
+            None => self.number(address, self.word).filter(|&value| value != 0),
+        }
+    }
+
+    /// Places of words that hold an address, as many as `most`, in data that is no code.
+    pub(crate) fn places_of(&self, address: u64, most: usize) -> Vec<u64> {
+        let slots = self
+            .slots
+            .iter()
+            .filter(|(_, slot)| *slot == Slot::Address(address));
+        let mut places: Vec<u64> = slots.map(|&(place, _)| place).take(most).collect();
+        let mut bytes = match self.endian {
+            Endian::Little => address.to_le_bytes().to_vec(),
+            Endian::Big => address.to_be_bytes().to_vec(),
+        };
+        match (self.word, self.endian) {
+            (4, Endian::Little) => bytes.truncate(4),
+            (4, Endian::Big) => drop(bytes.drain(..4)),
+            _ => {}
+        }
+        for piece in self.pieces.iter().filter(|piece| !piece.executable) {
+            let found = memchr::memmem::find_iter(piece.bytes, &bytes);
+            let there = found.filter_map(|at| piece.address.checked_add(length_of(at)));
+            let aligned = there.filter(|place| place.checked_rem(self.word.into()) == Some(0));
+            let room = most.saturating_sub(places.len());
+            places.extend(aligned.take(room));
+        }
+        places
+    }
+
     /// All that the loader writes, by address.
     pub(crate) fn slots(&self) -> &[(u64, Slot<'a>)] {
         &self.slots
+    }
+
+    fn length_of(count: usize) -> u64 {
+        u64::try_from(count).unwrap_or(u64::MAX)
     }
 
     /// An unsigned number of 1, 2, 4 or 8 bytes at an address, as the file holds it.
@@ -223,6 +262,10 @@ impl<'a> Loaded<'a> {
         }
         called
     }
+}
+
+fn length_of(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
 /// An unsigned number of 1, 2, 4 or 8 bytes at the start of some bytes.
