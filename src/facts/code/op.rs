@@ -1,5 +1,8 @@
 //! What one instruction does, in the same few words for all processors: as much of it as following constants, addresses and calls needs.
 
+#[cfg(test)]
+pub(crate) mod text;
+
 /// A register of a processor: its own number. Numbers from [`Register::SPARE`] on are for what a decoder needs besides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Register(pub(crate) u8);
@@ -127,6 +130,12 @@ pub(crate) trait Decode {
     /// Whether the bytes look like the first instruction of a function (`push {..., lr}`, `stp x29, x30`, `addiu sp, sp, -n`, `stwu r1`,
     /// `push %rbp`, `endbr`): for code without symbols.
     fn is_prologue(&self, code: &[u8]) -> bool;
+
+    /// The register into which a function at the start of `code` puts the address that it returns to, where it does nothing else
+    /// (`__x86.get_pc_thunk.bx`).
+    fn thunk(&self, _code: &[u8]) -> Option<Register> {
+        None
+    }
 }
 
 /// How functions of one processor call each other and the kernel on Linux.

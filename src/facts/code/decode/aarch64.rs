@@ -9,6 +9,8 @@ use crate::read::{Endian, Fields};
 mod branch;
 mod data;
 mod memory;
+#[cfg(test)]
+mod tests;
 
 /// `AArch64` code. Its instructions are little-endian whatever the data are.
 #[derive(Clone, Copy, Debug)]
