@@ -9,6 +9,8 @@ use crate::read::{Endian, Fields};
 mod branch;
 mod data;
 mod memory;
+#[cfg(test)]
+mod tests;
 
 /// `AArch64` code. Its instructions are little-endian whatever the data are.
 #[derive(Clone, Copy, Debug)]
@@ -159,7 +161,10 @@ impl Effects<'_> {
             // The undefined instruction, by name.
             0 if word < 0x1_0000 => self.ops.push(Op::Stop),
             2 => {
-                self.forget(general(word, 0));
+                // `addvl` and `addpl` have a stack pointer.
+                let stack = word & 0xffa0_f800 == 0x0420_5000;
+                let into = stack.then_some(pointer(word, 0));
+                self.forget(into.or(general(word, 0)));
                 self.scalable_store(word);
             }
             8 | 9 => return self.constants(word),

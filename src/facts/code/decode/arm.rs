@@ -9,6 +9,8 @@ use crate::read::{Endian, Fields};
 mod data;
 pub(crate) mod effects;
 pub(crate) mod memory;
+#[cfg(test)]
+mod tests;
 mod vector;
 
 use effects::{Effects, KEPT, bit, bits, constant, register, signed};

@@ -9,6 +9,8 @@ use super::arm::{ABI, predicate};
 use crate::read::{Endian, Fields};
 
 mod narrow;
+#[cfg(test)]
+mod tests;
 mod wide;
 
 /// Thumb code.

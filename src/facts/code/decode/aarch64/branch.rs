@@ -74,6 +74,8 @@ impl Effects<'_> {
         }
         if bit(word, 21) {
             self.forget(general(word, 0));
+        } else if word & 0xffff_ffe0 == 0xd50b_7420 {
+            self.zero_block(word);
         } else if word & 0xffff_f01f == 0xd503_201f {
             match bits(word, 5, 7) {
                 // Authentication of addresses in the link register, and in another.

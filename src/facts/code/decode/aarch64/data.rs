@@ -104,8 +104,13 @@ impl Effects<'_> {
                 } else {
                     left.wrapping_sub(at)
                 };
-                self.shift(into, Arithmetic::Shift, from, left);
-                self.shift(into, Arithmetic::ShiftSigned, into, right);
+                let from = if left == 0 {
+                    from
+                } else {
+                    self.shift(into, Arithmetic::Shift, from, left);
+                    into
+                };
+                self.shift(into, Arithmetic::ShiftSigned, from, right);
                 self.narrow(into, wide);
             }
             (2, Operand::Register(from)) if down => {

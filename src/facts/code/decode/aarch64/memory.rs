@@ -41,7 +41,8 @@ impl Effects<'_> {
             (1, _) if !bit(word, 24) => self.literal(word),
             (1, false) if bit(word, 21) || bits(word, 10, 2) != 0 => self.tagged(word),
             (1, false) => return self.single(word),
-            (1, true) => return None,
+            (1, true) if bit(word, 21) || bits(word, 10, 2) != 1 => return None,
+            (1, true) => self.tagged(word),
             (2, _) => return self.pair(word),
             _ if bit(word, 24) || !bit(word, 21) => return self.single(word),
             _ if bits(word, 10, 2) == 2 => return self.single(word),
@@ -251,7 +252,8 @@ impl Effects<'_> {
             sign: Sign::None,
             vector: false,
         };
-        let size = 2_u8.wrapping_shl(scale);
+        let double = u32::from(two && !ordered);
+        let size = 1_u8.wrapping_shl(scale.wrapping_add(double));
         let next = |register: u32| general(register.wrapping_add(1) & 31, 0);
         match (ordered, two) {
             (true, false) => self.one(transfer, bits(word, 0, 5), at),
@@ -361,6 +363,16 @@ impl Effects<'_> {
             };
             self.advance(base, by);
         }
+    }
+
+    /// A block of the cache becomes zeros: mostly 64 bytes, among which the address is.
+    pub(super) fn zero_block(&mut self, word: u32) {
+        let to = Address {
+            base: Some(pointer(word, 0)),
+            offset: -63,
+            index: None,
+        };
+        self.ops.push(Op::Spoil { to, size: 127 });
     }
 
     /// Stores of scalable vectors, whose size is not known.

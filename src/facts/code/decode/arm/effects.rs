@@ -201,7 +201,10 @@ impl<'a> Effects<'a> {
         first: Operand,
         second: Operand,
     ) {
+        let adds = !matches!(arithmetic, Arithmetic::And | Arithmetic::Multiply);
         let op = match (first, second) {
+            // `subs` of nothing is a copy that is tested.
+            (_, Operand::Constant(0)) if adds => Op::Set(into, first),
             (Operand::Register(first), _) => Op::Compute(into, arithmetic, first, second),
             (Operand::Constant(_), Operand::Register(second))
                 if arithmetic != Arithmetic::Subtract =>

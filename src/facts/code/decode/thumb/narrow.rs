@@ -89,19 +89,9 @@ impl Effects<'_> {
                 } else {
                     Process::Add
                 };
-                // With nothing to add it is a copy.
-                let process = match second {
-                    Operand::Constant(0) => return self.copy(low(word, 0), low(word, 3)),
-                    _ => process,
-                };
                 self.process(process, low(word, 0), self.value(low(word, 3)), second);
             }
         }
-    }
-
-    fn copy(&mut self, into: Register, from: Register) {
-        let value = self.value(from);
-        self.process(Process::Move, into, value, value);
     }
 
     /// Data processing of two lower registers.
