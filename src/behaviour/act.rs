@@ -46,6 +46,8 @@ words! {
         Connect = "connect",
         /// A connection that another machine makes is taken.
         Accept = "accept",
+        /// A text is compared with a fixed one.
+        Compare = "compare",
         /// A connection or pipe becomes the input or output of what is run next.
         Tie = "tie",
         /// The input and output of a shell are tied to another machine.

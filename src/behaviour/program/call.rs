@@ -94,6 +94,7 @@ impl Told {
                     );
                 }
             }
+            "strcmp" | "strncmp" | "memcmp" => compare(call, flow),
             _ => self.network(call, name, flow),
         }
     }
@@ -246,6 +247,21 @@ impl Told {
             .map(|word| text(Some(word)))
             .collect();
         command(&words, flow);
+    }
+}
+
+/// A text that is not known and one that is: the fixed one may be a password, and is not shown.
+fn compare(call: &Call, flow: &mut Flow<'_>) {
+    const SHORTEST: usize = 4;
+    let fixed = |number| call.text(number).and_then(Text::bytes);
+    let [one, other] = [fixed(0), fixed(1)];
+    if one.is_some() != other.is_some() && one.or(other).is_some_and(|text| text.len() >= SHORTEST)
+    {
+        flow.state_call(
+            Act::Compare,
+            [Trait::Literal],
+            "a text is compared with a fixed one",
+        );
     }
 }
 

@@ -1,6 +1,6 @@
 //! One function from its first instruction to its last: the states that its instructions meet, and the calls that they make.
 //!
-//! Instructions are visited once, in the order of their addresses; where ways meet, what both know is kept. What a loop changes is therefore
+//! Instructions are visited once, those of lower addresses first; where ways meet, what both know is kept. What a loop changes is therefore
 //! seen as on its first turn.
 
 use std::collections::BTreeMap;
@@ -48,6 +48,8 @@ struct Walk<'p, 'a> {
     waiting: BTreeMap<u64, State<'a>>,
     /// What is known where a jump leads to a place that is not known.
     lost: Option<State<'a>>,
+    /// What was gone through: from where to where, by the first byte.
+    visited: BTreeMap<u64, u64>,
     /// Jumps back: from where to where a loop goes.
     loops: Vec<(u64, u64)>,
     /// Whether anything was done under a condition.
@@ -68,6 +70,7 @@ pub(super) fn walk(program: &Program<'_>, start: u64, limit: u64) -> Walked {
         limit,
         waiting: BTreeMap::from([(code, State::at_start(setting, start))]),
         lost: None,
+        visited: BTreeMap::new(),
         loops: Vec::new(),
         has_branched: false,
         walked: Walked::default(),
@@ -91,7 +94,7 @@ impl<'a> Walk<'_, 'a> {
             };
             let mut mode = Mode::default();
             let mut here = at;
-            while here < self.limit {
+            while here < self.limit && !self.is_visited(here) {
                 if here > at
                     && let Some(other) = self.waiting.remove(&here)
                 {
@@ -111,6 +114,7 @@ impl<'a> Walk<'_, 'a> {
                 };
                 let next = here.saturating_add(u64::try_from(length.max(1)).unwrap_or(1));
                 reached = reached.max(next);
+                self.visited.insert(at, next);
                 let goes_on = self.execute(&ops, here, next, &mut state);
                 here = next;
                 if !goes_on {
@@ -119,6 +123,11 @@ impl<'a> Walk<'_, 'a> {
             }
         }
         self.walked.end = reached;
+    }
+
+    fn is_visited(&self, at: u64) -> bool {
+        let before = self.visited.range(..=at).next_back();
+        before.is_some_and(|(_, &end)| at < end)
     }
 
     /// Behind a jump that leads to a place that is not known (a `switch`), code goes on that nothing else leads to.
@@ -185,7 +194,7 @@ impl<'a> Walk<'_, 'a> {
         if to >= self.start && to < next && self.loops.len() < MOST_WAITING {
             self.loops.push((to, next));
         }
-        if to < next || to >= self.limit {
+        if to < self.start || to >= self.limit || self.is_visited(to) {
             // What lies outside of the function is another one, to which it jumps under a condition.
             return;
         }
@@ -204,7 +213,9 @@ impl<'a> Walk<'_, 'a> {
             Value::Number(to) => {
                 let code = to & !self.program.mode_bit();
                 if code >= self.start && code < self.limit {
+                    let had_branched = self.has_branched;
                     self.branched(code, next, state);
+                    self.has_branched = had_branched;
                 } else {
                     let _ = self.called(Target::At(to), at, state, true);
                 }

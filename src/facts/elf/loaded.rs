@@ -217,10 +217,6 @@ impl<'a> Loaded<'a> {
         &self.slots
     }
 
-    fn length_of(count: usize) -> u64 {
-        u64::try_from(count).unwrap_or(u64::MAX)
-    }
-
     /// An unsigned number of 1, 2, 4 or 8 bytes at an address, as the file holds it.
     pub(crate) fn number(&self, address: u64, size: u8) -> Option<u64> {
         number(self.bytes(address), size, self.endian)
