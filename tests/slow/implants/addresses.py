@@ -34,7 +34,7 @@ def integer(words):
 def sockaddr(words):
     """The bytes of a whole sockaddr_in in data, in the byte order of the network."""
     codes = ", ".join(str(byte) for byte in words.port.to_bytes(2, "big") + bytes(words.octets))
-    parts = f"static struct {{ uint16_t family; uint8_t rest[14]; }} known = {{AF_INET, {{{codes}}}}};"
+    parts = f"struct {{ uint16_t family; uint8_t rest[14]; }} known = {{AF_INET, {{{codes}}}}};"
     return parts, "    memcpy(&peer, &known, sizeof peer);"
 
 
@@ -74,7 +74,7 @@ def xor(keys):
         codes = ", ".join(str(byte ^ key[at % keys]) for at, byte in enumerate(words.address.encode() + b"\0"))
         how = str(key[0]) if keys == 1 else f"(i & 1 ? {key[1]} : {key[0]})"
         size = len(words.address) + 1
-        parts = f"static const unsigned char blob[] = {{{codes}}};\nstatic void reveal(char *to)\n{{\n    unsigned i;\n    for (i = 0; i < {size}; i++)\n        to[i] = blob[i] ^ {how};\n}}"
+        parts = f"unsigned char blob[] = {{{codes}}};\nstatic void reveal(char *to)\n{{\n    unsigned i;\n    for (i = 0; i < {size}; i++)\n        to[i] = blob[i] ^ {how};\n}}"
         return parts, "    reveal(host);"
     return make
 

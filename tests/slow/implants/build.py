@@ -51,7 +51,7 @@ class Builder:
             flags += ["-s"]
         links = [] if case.libc == "musl" else list(made.links)
         self.compile(case.target, case.libc, text, path, flags + links)
-        return case.row()
+        return case.row(address=words.address if case.kind.encoding != "-" else "-")
 
     def tree(self, case, words):
         """The tree of a program that starts a script, and of what starts the program; returns where the program belongs."""

@@ -5,7 +5,7 @@ import addresses, behaviours, chain, twins
 from targets import TARGETS
 
 LEVELS = ("O0", "O2", "Os")
-COLUMNS = ("case", "group", "architecture", "libc", "linking", "optimisation", "stripped", "technique", "encoding", "expect", "changed", "beside")
+COLUMNS = ("case", "group", "architecture", "libc", "linking", "optimisation", "stripped", "technique", "encoding", "expect", "changed", "beside", "address")
 
 
 class Kind:
@@ -33,7 +33,7 @@ class Case:
         row = {
             "case": self.path, "group": kind.group, "architecture": self.target.name, "libc": self.libc, "linking": self.linking,
             "optimisation": self.level, "stripped": "yes" if self.stripped else "no", "technique": kind.technique,
-            "encoding": kind.encoding, "expect": kind.expect, "changed": "-", "beside": "-",
+            "encoding": kind.encoding, "expect": kind.expect, "changed": "-", "beside": "-", "address": "-",
         }
         row.update(more)
         return row
