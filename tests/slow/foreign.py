@@ -43,9 +43,15 @@ class Foreign:
         return parts
 
     def fetch(self, packages):
-        """Downloads `name:architecture` each; one that does not exist is left out. Returns the paths of the .deb files."""
-        for package in packages:
-            subprocess.run(["apt-get", *self.options, "-qq", "download", package], cwd=self.debs, check=False, stderr=subprocess.DEVNULL)
+        """Downloads `name:architecture` each; what does not exist is left out. Returns the paths of the .deb files."""
+        shown = subprocess.run(["apt-cache", *self.options, "show", "--no-all-versions", *packages], capture_output=True, text=True, check=False)
+        known = set()
+        for record in shown.stdout.split("\n\n"):
+            fields = dict(line.split(": ", 1) for line in record.splitlines() if line.startswith(("Package: ", "Architecture: ")))
+            known.add(":".join((fields.get("Package", ""), fields.get("Architecture", ""))))
+        wanted = [package for package in packages if package in known]
+        # All at once, as each call reads the lists again.
+        subprocess.run(["apt-get", *self.options, "-qq", "download", *wanted], cwd=self.debs, check=False)
         return sorted(os.path.join(self.debs, name) for name in os.listdir(self.debs) if name.endswith(".deb"))
 
 

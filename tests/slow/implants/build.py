@@ -1,8 +1,8 @@
 """Builds the corpus: writes the sources, compiles them, patches, lays the cases out and writes `truth.tsv` beside them.
 
-Debian packages: gcc, libc6-dev, binutils-multiarch, make, gcc-arm-linux-gnueabi, gcc-arm-linux-gnueabihf, gcc-aarch64-linux-gnu,
+Debian packages: gcc, libc6-dev, make, gcc-arm-linux-gnueabi, gcc-arm-linux-gnueabihf, gcc-aarch64-linux-gnu,
 gcc-mips-linux-gnu, gcc-mipsel-linux-gnu, gcc-powerpc-linux-gnu, gcc-i686-linux-gnu, with the libc6-dev-*-cross package of each (armel, armhf,
-arm64, mips, mipsel, powerpc, i386). musl (musl-dev of each processor) and uClibc (uclibc-source, built for arm and mips) are fetched by apt."""
+arm64, mips, mipsel, powerpc, i386), and musl-dev. musl (musl and musl-dev of each processor) and uClibc (uclibc-source, built for arm and mips) are fetched by apt."""
 import concurrent.futures, os, shutil, subprocess, tempfile
 
 import patches, plan, shell, source
@@ -47,6 +47,8 @@ class Builder:
             flags += ["-no-pie", "-fno-pie"]
         if case.libc == "glibc" and case.level == "O2" and case.lot.random() < 0.4:
             flags += ["-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2"]
+        if case.target.wide_pages and case.lot.random() < 0.6:
+            flags += ["-Wl,-z,max-page-size=4096"]
         if case.stripped:
             flags += ["-s"]
         links = [] if case.libc == "musl" else list(made.links)

@@ -62,7 +62,7 @@ IN_CODE = ("slack", "dead-function", "segment", "plt", "got", "init-array")
 TECHNIQUES = IN_CODE + ("needed", "runpath", "interpreter", "preload")
 # Programs as small as these have little slack on ARM, and none on MIPS.
 WIDER, APART = ["-Wl,-z,max-page-size=8192"], ["-mplt", "-Wl,-z,separate-code", "-Wl,-z,max-page-size=4096"]
-LAYOUT = {"arm": WIDER, "armv7": WIDER, "thumb": WIDER, "mips": APART, "mipsel": APART}
+LAYOUT = {"arm": WIDER, "armv7": WIDER, "thumb": WIDER, "aarch64": WIDER, "powerpc": WIDER, "mips": APART, "mipsel": APART}
 
 
 class Original:
@@ -227,7 +227,7 @@ def build(builder, wanted):
     """All patched programs, and their originals as twins. Returns the rows of the truth."""
     rows = []
     for place, target in enumerate(TARGETS):
-        originals = [(plan.LEVELS[place % 3], place % 2 == 0), (plan.LEVELS[(place + 1) % 3], place % 2 == 1)]
+        originals = [(plan.LEVELS[place % 3], place // 2 % 2 == 0), (plan.LEVELS[(place + 1) % 3], place // 2 % 2 == 1)]
         made = {}
         for number, technique in enumerate(TECHNIQUES):
             level, stripped = originals[(number + place) % 2]

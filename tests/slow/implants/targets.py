@@ -9,6 +9,7 @@ class Target:
     def __init__(self, name, prefix, flags=(), debian=None, musl=None, uclibc=None):
         self.name, self.prefix, self.flags, self.debian, self.musl, self.uclibc = name, prefix, list(flags), debian, musl, uclibc
         self.gcc = prefix + "-gcc"
+        self.wide_pages = name in ("aarch64", "mips", "mipsel", "powerpc")  # 64 KiB, if the linker is not told otherwise
 
 
 TARGETS = [
