@@ -1,8 +1,9 @@
 """Builds the corpus: writes the sources, compiles them, patches, lays the cases out and writes `truth.tsv` beside them.
 
-Debian packages: gcc, libc6-dev, make, gcc-arm-linux-gnueabi, gcc-arm-linux-gnueabihf, gcc-aarch64-linux-gnu,
-gcc-mips-linux-gnu, gcc-mipsel-linux-gnu, gcc-powerpc-linux-gnu, gcc-i686-linux-gnu, with the libc6-dev-*-cross package of each (armel, armhf,
-arm64, mips, mipsel, powerpc, i386), and musl-dev. musl (musl and musl-dev of each processor) and uClibc (uclibc-source, built for arm and mips) are fetched by apt."""
+Debian packages: gcc, libc6-dev, make, musl-dev, gcc-arm-linux-gnueabi, gcc-arm-linux-gnueabihf, gcc-aarch64-linux-gnu, gcc-mips-linux-gnu,
+gcc-mipsel-linux-gnu, gcc-powerpc-linux-gnu, gcc-i686-linux-gnu, with the libc6-dev-*-cross package of each (armel, armhf, arm64, mips, mipsel,
+powerpc, i386). musl (musl and musl-dev of each processor that has them) and uClibc (uclibc-source, built for arm, mips and powerpc) are
+fetched by apt and kept where --libraries says."""
 import concurrent.futures, os, shutil, subprocess, tempfile
 
 import patches, plan, shell, source

@@ -40,10 +40,10 @@ SPECS = """%rename cpp_options old_cpp_options
 libgcc.a%s %:if-exists(libgcc_eh.a%s)
 
 *startfile:
-%{{!shared: {lib}/crt1.o}} {lib}/crti.o crtbegin.o%s
+%{{!shared: {lib}/crt1.o}} {lib}/crti.o %{{shared:crtbeginS.o%s;:crtbegin.o%s}}
 
 *endfile:
-crtend.o%s {lib}/crtn.o
+%{{shared:crtendS.o%s;:crtend.o%s}} {lib}/crtn.o
 
 *link:
 -dynamic-linker {loader} -nostdlib %{{shared:-shared}} %{{static:-static}} %{{rdynamic:-export-dynamic}}
