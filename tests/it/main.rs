@@ -23,6 +23,7 @@ mod directory;
 mod fixtures;
 mod hostile;
 mod house;
+mod implants;
 mod import;
 mod ledger;
 mod manifest;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::behaviour::act::{Act, Trait};
 use crate::behaviour::host;
 use crate::behaviour::shell::Flow;
-use crate::facts::code::{Argument, Call, Peer, Text};
+use crate::facts::code::{Argument, Call, Peer, Piece, Text};
 use crate::facts::script::{self, Command, RedirectKind, Redirection};
 
 /// What the calls before have shown.
@@ -242,11 +242,12 @@ impl Told {
             flow.state_call(Act::Run, [Trait::Shell], &program.shown());
             return;
         }
-        let words: Vec<Option<Vec<u8>>> = std::iter::once(program)
+        // As a line of a shell, so that programs that run their arguments (`busybox`, `nohup`, `env`) are looked through.
+        let words: Vec<Vec<u8>> = std::iter::once(program)
             .chain(arguments)
-            .map(|word| text(Some(word)))
+            .map(quoted)
             .collect();
-        command(&words, flow);
+        flow.follow_line(&words.join(&b' '), 0);
     }
 }
 
@@ -309,6 +310,27 @@ fn assign(variable: Option<&Text>, value: Option<&Text>, flow: &mut Flow<'_>) {
 
 fn text(text: Option<&Text>) -> Option<Vec<u8>> {
     text.map(Text::command)
+}
+
+/// A text as one word of a shell.
+fn quoted(text: &Text) -> Vec<u8> {
+    let mut word = Vec::new();
+    for piece in &text.pieces {
+        match piece {
+            Piece::Bytes(bytes) => {
+                word.push(b'\'');
+                for part in bytes.split_inclusive(|&byte| byte == b'\'') {
+                    match part.strip_suffix(b"'") {
+                        Some(part) => word.extend([part, b"'\\''"].concat()),
+                        None => word.extend_from_slice(part),
+                    }
+                }
+                word.push(b'\'');
+            }
+            _ => word.extend_from_slice(b"\"${unknown}\""),
+        }
+    }
+    word
 }
 
 fn word(text: Option<&Vec<u8>>) -> script::Argument {

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use super::library::Parameter;
 use super::memory::Location;
-use super::state::{Setting, State};
+use super::state::{LOCAL_PARAMETERS, Setting, State};
 use super::value::{Text, Value};
 
 /// So many texts of one list are told.
@@ -48,6 +48,10 @@ impl<'a> State<'a> {
     /// The word that is given as an argument.
     pub(super) fn argument(&self, number: u8, jumped: bool, setting: Setting<'_, 'a>) -> Value<'a> {
         let abi = setting.abi;
+        if let Some(local) = number.checked_sub(LOCAL_PARAMETERS) {
+            let register = abi.local_arguments.get(usize::from(local));
+            return register.map_or(Value::Unknown, |&register| self.get(register));
+        }
         if let Some(&register) = abi.arguments.get(usize::from(number)) {
             return self.get(register);
         }

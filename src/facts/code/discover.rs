@@ -70,10 +70,14 @@ impl Discovery<'_, '_> {
     fn known(&mut self) {
         let loaded = &self.program.loaded;
         let symbols = loaded.functions.iter().map(|function| function.address);
-        let slots = loaded.slots().iter().filter_map(|(_, slot)| match slot {
-            Slot::Address(address) => Some(*address),
-            Slot::Import(_) => None,
-        });
+        let slots = loaded
+            .slots()
+            .iter()
+            .filter_map(|(place, slot)| match slot {
+                Slot::Address(address) => Some(*address),
+                // What stands there until the loader has found the function is called too.
+                Slot::Import(_) => loaded.number(*place, loaded.word),
+            });
         let all: Vec<u64> = symbols
             .chain([loaded.entry])
             .chain(loaded.called.iter().copied())

@@ -164,12 +164,28 @@ impl<'a> State<'a> {
             return self.memory.write(to, text);
         }
         let count = i64::try_from(count).unwrap_or(0);
-        let bytes: Vec<Option<u8>> = (0..count)
-            .map(|at| self.byte(from.plus(at), setting))
-            .collect();
-        for (at, byte) in (0_i64..).zip(bytes) {
-            let value = byte.map_or(Value::Unknown, |byte| Value::Number(byte.into()));
-            self.memory.store(to.plus(at), 1, value);
+        // All is read before anything is written: the places may overlap.
+        let word = setting.abi.word;
+        let mut copied = Vec::new();
+        let mut at = 0_i64;
+        while at < count {
+            let left = count.saturating_sub(at);
+            let whole = self.load(from.plus(at), word, setting);
+            if left >= i64::from(word) && whole != Value::Unknown {
+                copied.push((at, word, whole));
+                at = at.saturating_add(word.into());
+                continue;
+            }
+            let byte = self.byte(from.plus(at), setting);
+            copied.push((
+                at,
+                1,
+                byte.map_or(Value::Unknown, |byte| Value::Number(byte.into())),
+            ));
+            at = at.saturating_add(1);
+        }
+        for (at, size, value) in copied {
+            self.memory.store(to.plus(at), size, value);
         }
     }
 

@@ -145,6 +145,8 @@ pub(crate) struct Abi {
     pub(crate) word: u8,
     /// The registers that hold the first arguments.
     pub(crate) arguments: &'static [Register],
+    /// Registers that hold the first arguments of functions that only the program itself calls: compilers of i386 choose so.
+    pub(crate) local_arguments: &'static [Register],
     /// Where further arguments stand, in bytes from the stack pointer at the call instruction (before it pushes anything).
     pub(crate) stack_arguments: i64,
     /// The register that holds the result.

@@ -6,7 +6,9 @@ use super::value::{LONGEST, Piece, Shared, Text, Value};
 use crate::facts::elf::{Loaded, Slot};
 
 /// So many arguments are looked for on the stack.
-const MOST_PARAMETERS: u8 = 16;
+const MOST_PARAMETERS: u8 = 12;
+/// Arguments in registers that only functions of the program use among themselves count from here.
+pub(super) const LOCAL_PARAMETERS: u8 = 12;
 
 /// What is known at one instruction.
 #[derive(Clone)]
@@ -31,6 +33,9 @@ impl<'a> State<'a> {
             memory: Memory::new(setting.loaded.endian),
         };
         for (number, &register) in (0_u8..).zip(abi.arguments) {
+            state.set(register, Value::Parameter(number));
+        }
+        for (number, &register) in (LOCAL_PARAMETERS..).zip(abi.local_arguments) {
             state.set(register, Value::Parameter(number));
         }
         state.set(abi.stack, Value::Frame(0));

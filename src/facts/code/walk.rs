@@ -11,7 +11,7 @@ use super::effect::Given;
 use super::library::{self, Known, Parameter};
 use super::op::{Mode, Op, Target};
 use super::program::{Leads, Program};
-use super::state::{Setting, State};
+use super::state::{LOCAL_PARAMETERS, Setting, State};
 use super::value::Value;
 use super::{system, table, wrapper};
 use crate::facts::machine::Machine;
@@ -23,7 +23,7 @@ const MOST_CALLS: usize = 4000;
 /// So many ways wait at once.
 const MOST_WAITING: usize = 512;
 /// Arguments from so many places on are not read.
-const MOST_TEXTS: u8 = 16;
+const MOST_TEXTS: u8 = LOCAL_PARAMETERS;
 
 /// What following a function has shown.
 #[derive(Default)]
@@ -406,7 +406,13 @@ impl<'a> Walk<'_, 'a> {
         words: &dyn Fn(&State<'a>, u8) -> Value<'a>,
     ) -> Value<'a> {
         let mut arguments = Vec::new();
-        for number in 0..wrapper::MOST_PARAMETERS {
+        let local = u8::try_from(self.setting.abi.local_arguments.len()).unwrap_or(0);
+        let last = if local > 0 {
+            LOCAL_PARAMETERS.saturating_add(local)
+        } else {
+            wrapper::MOST_PARAMETERS
+        };
+        for number in 0..last {
             let value = words(state, number);
             let argument = match state.list(value, self.setting) {
                 Some(texts) if wrapper::is_shell(&texts) => Argument::List(texts),

@@ -202,10 +202,12 @@ impl<'a> Loaded<'a> {
             (4, Endian::Big) => drop(bytes.drain(..4)),
             _ => {}
         }
-        for piece in self.pieces.iter().filter(|piece| !piece.executable) {
+        for piece in &self.pieces {
             let found = memchr::memmem::find_iter(piece.bytes, &bytes);
             let there = found.filter_map(|at| piece.address.checked_add(length_of(at)));
-            let aligned = there.filter(|place| place.checked_rem(self.word.into()) == Some(0));
+            let aligned = there.filter(|&place| {
+                place.checked_rem(self.word.into()) == Some(0) && !self.is_code(place)
+            });
             let room = most.saturating_sub(places.len());
             places.extend(aligned.take(room));
         }

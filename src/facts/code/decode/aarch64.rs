@@ -38,6 +38,7 @@ static ABI: Abi = Abi {
         Register(6),
         Register(7),
     ],
+    local_arguments: &[],
     stack_arguments: 0,
     result: Register(0),
     stack: STACK,

@@ -27,6 +27,7 @@ pub(crate) struct Arm {
 pub(crate) static ABI: Abi = Abi {
     word: 4,
     arguments: &[Register(0), Register(1), Register(2), Register(3)],
+    local_arguments: &[],
     stack_arguments: 0,
     result: Register(0),
     stack: effects::STACK,

@@ -30,6 +30,7 @@ const SCRATCH: [Register; 2] = [Register(Register::SPARE + 2), Register(Register
 static ABI: Abi = Abi {
     word: 4,
     arguments: &[Register(4), Register(5), Register(6), Register(7)],
+    local_arguments: &[],
     stack_arguments: 16,
     result: RESULT,
     stack: STACK,

@@ -32,6 +32,7 @@ static ABI: Abi = Abi {
         Register(9),
         Register(10),
     ],
+    local_arguments: &[],
     stack_arguments: 8,
     result: RESULT,
     stack: STACK,

@@ -37,6 +37,7 @@ const R15: Register = Register(15);
 static ABI32: Abi = Abi {
     word: 4,
     arguments: &[],
+    local_arguments: &[AX, DX, CX],
     stack_arguments: 0,
     result: AX,
     stack: STACK,
@@ -53,6 +54,7 @@ static ABI32: Abi = Abi {
 static ABI64: Abi = Abi {
     word: 8,
     arguments: &[DI, SI, DX, CX, R8, R9],
+    local_arguments: &[],
     stack_arguments: 0,
     result: AX,
     stack: STACK,
