@@ -16,9 +16,17 @@ use crate::extract::Inventory;
 use crate::finding::{Confidence, Finding, Severity};
 use crate::place::Place;
 use crate::problem::ProblemKind;
+use crate::rules::Rulebook;
 
 /// What every report says while compiled programs are not looked at.
 pub const RULES_MISSING: &str = "known risk: the rules of this version see scripts, configurations, accounts and keys; what compiled programs do was not looked at";
+
+/// What the checks go by.
+#[derive(Clone, Debug, Default)]
+pub struct Basis {
+    /// The rules: those built in, and those of packs that were given.
+    pub rules: Rulebook,
+}
 
 /// What the checks found in an image, and what they could not look at.
 pub struct Risk {
@@ -27,13 +35,15 @@ pub struct Risk {
     /// What was not looked at, and why.
     pub not_checked: Vec<NotChecked>,
     started: Vec<Started>,
+    rules: Rulebook,
 }
 
 /// Checks an image by itself.
-pub fn risk(found: &Inventory) -> Risk {
-    let shown = behaviour::behaviour(found);
+pub fn risk(found: &Inventory, basis: &Basis) -> Risk {
+    let shown = behaviour::behaviour(found, &basis.rules);
     let mut findings = shown.findings;
     findings.extend(structure(found));
+    basis.rules.mark(&mut findings);
     sort(&mut findings);
     let missing = (Place::image(), RULES_MISSING.to_owned());
     let rows = std::iter::once(missing).chain(shown.not_checked);
@@ -46,6 +56,7 @@ pub fn risk(found: &Inventory) -> Risk {
         findings,
         not_checked: not_checked.collect(),
         started: shown.started,
+        rules: basis.rules.clone(),
     }
 }
 
@@ -70,6 +81,7 @@ impl Risk {
             .extend(baseline::starts(comparison, &self.started));
         self.findings
             .extend(boot::commands(baseline, comparison, found));
+        self.rules.mark(&mut self.findings);
         sort(&mut self.findings);
     }
 }

@@ -15,6 +15,7 @@ mod keyring;
 mod list;
 mod open;
 mod output;
+mod packs;
 mod rules;
 mod scan;
 mod signatures;

@@ -8,7 +8,7 @@ use crate::extract::{Found, Inventory};
 use crate::facts::FileType;
 use crate::finding::{Confidence, Finding, Severity};
 use crate::place::Place;
-use crate::rules::{self, Card, Match, Rule};
+use crate::rules::{self, Card, Match, Rule, Rulebook};
 
 /// A longer text is not looked at (2 MiB).
 const LONGEST: u64 = 2 << 20;
@@ -27,13 +27,13 @@ pub(super) struct Behaviour {
 }
 
 /// What the scripts and configurations of an image show.
-pub(super) fn behaviour(found: &Inventory) -> Behaviour {
+pub(super) fn behaviour(found: &Inventory, rules: &Rulebook) -> Behaviour {
     let mut behaviour = Behaviour::default();
     let scene = scene(found, &mut behaviour.not_checked);
     let (units, started) = units(&scene);
     let told: Vec<Vec<Finding>> = units
         .par_iter()
-        .map(|unit| of_unit(unit, &started))
+        .map(|unit| of_unit(unit, &started, rules))
         .collect();
     behaviour.findings = told.into_iter().flatten().collect();
     for unit in &units {
@@ -119,9 +119,9 @@ fn content(entry: &Found, with_bytes: bool) -> Content {
 }
 
 /// What one unit shows.
-fn of_unit(unit: &Unit, started: &[Started]) -> Vec<Finding> {
-    let all = rules::built_in().iter().flat_map(|pack| &pack.rules);
-    let matches: Vec<(&Rule, Match<'_>)> = all
+fn of_unit(unit: &Unit, started: &[Started], book: &Rulebook) -> Vec<Finding> {
+    let matches: Vec<(&Rule, Match<'_>)> = book
+        .rules()
         .filter_map(|rule| Some((rule, rules::matching(rule, unit)?)))
         .collect();
     let is_covered = |code: &String| matches.iter().any(|(rule, _)| rule.covers.contains(code));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 /// Whose word counts, and what else is known.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Trust")]
 pub struct Trust {
     /// A public key that may sign the baseline: of minisign, signify, OpenSSL (PEM) or OpenSSH; one of several is enough.

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::authority::{self, Trusting};
 use super::candidates::{self, Candidate, Chosen};
-use super::{attest, clock, open, output};
+use super::{attest, clock, open, output, packs};
 use crate::baseline::compare::{Comparison, NotChecked};
 use crate::check;
 use crate::cli::{self, Output, ReportFormat};
@@ -18,10 +18,13 @@ use crate::verdict::{Against, Threshold, Verdict};
 pub(super) fn run(args: &cli::Verify) -> Result<u8> {
     let attestor = attest::prepare(args)?;
     let mut trusting = authority::read(&args.trust)?;
+    let basis = check::Basis {
+        rules: packs::book(&args.packs, &trusting.authority)?,
+    };
     let candidates = candidates::read(args, &trusting)?;
     let found = open::inventory(&args.image, &args.reading, &args.beside, &args.budget)?;
     let now = args.now.unwrap_or_else(clock::now);
-    let mut risk = check::risk(&found);
+    let mut risk = check::risk(&found, &basis);
     let chosen = candidates::choose(candidates, &found, args)?;
     let (candidate, mut comparison) = match chosen {
         Some(Chosen {
@@ -36,16 +39,18 @@ pub(super) fn run(args: &cli::Verify) -> Result<u8> {
         }
         None => (None, Comparison::default()),
     };
-    let mut breaches = Vec::new();
+    let mut breaches = order::dates(&packs::dates(&basis.rules), now);
     if let Some(candidate) = &candidate {
         risk.against(&candidate.baseline, &comparison, &found);
         let known = trusting.known(&args.trust, now);
         let order = order::judge(&candidate.place(), &known);
-        breaches = accepted(order.breaches, args.trust.allow_stale.as_deref());
+        breaches.extend(order.breaches);
+        breaches.sort_by_key(|breach| breach.kind);
         for line in &order.notes {
             note(&mut comparison, line);
         }
     }
+    let breaches = accepted(breaches, args.trust.allow_stale.as_deref());
     comparison.not_checked.append(&mut risk.not_checked);
     let against = match &candidate {
         None => Against::Nothing,
@@ -72,6 +77,7 @@ pub(super) fn run(args: &cli::Verify) -> Result<u8> {
     });
     let report = Report::new(&found, row, &comparison, &risk.findings, verdict)
         .judged(now, breaches)
+        .by(&basis.rules)
         .of_unit(args.device.asset.as_deref());
     write(&report, &args.output)?;
     if let Some(candidate) = &candidate {
@@ -86,7 +92,7 @@ pub(super) fn run(args: &cli::Verify) -> Result<u8> {
 }
 
 /// Marks what expired as accepted, for the reason that the caller gives.
-fn accepted(mut breaches: Vec<Breach>, reason: Option<&str>) -> Vec<Breach> {
+pub(super) fn accepted(mut breaches: Vec<Breach>, reason: Option<&str>) -> Vec<Breach> {
     for breach in &mut breaches {
         if breach.kind == BreachKind::Stale {
             breach.accepted = reason.map(str::to_owned);

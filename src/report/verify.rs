@@ -1,11 +1,13 @@
 //! `vitalsign.report/1`: the two answers about one image, and everything that shows them.
 
 pub mod history;
+mod packs;
 pub mod text;
 
 use serde::Serialize;
 
 use self::history::History;
+pub use self::packs::PackRow;
 use crate::baseline::Baseline;
 use crate::baseline::change::Change;
 use crate::baseline::compare::{Checked, Comparison, NotChecked};
@@ -13,6 +15,7 @@ use crate::digest::Digest;
 use crate::extract::{Coverage, ImageId, Inventory};
 use crate::finding::Finding;
 use crate::place;
+use crate::rules::Rulebook;
 use crate::trust::keyring::{Class, Vouched};
 use crate::trust::order::Breach;
 use crate::verdict::Verdict;
@@ -28,10 +31,13 @@ pub struct Report<'a> {
     /// What it was compared with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub baseline: Option<BaselineRow>,
+    /// The packs of rules that it was looked at with besides those built in.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<PackRow>,
     /// When it was judged, where that was stated or asked of the clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub judged_at: Option<String>,
-    /// What speaks against relying on the baseline, authentic as it may be.
+    /// What speaks against relying on the baseline, or on a pack of rules, authentic as it may be.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub policy: Vec<Breach>,
     /// The unit's asset tag, as the caller says.
@@ -49,6 +55,9 @@ pub struct Report<'a> {
     pub not_checked: &'a [NotChecked],
     /// The account of the image's own bytes.
     pub coverage: Coverage,
+    /// Whether known risk alone was asked for.
+    #[serde(skip)]
+    is_scan: bool,
 }
 
 /// The baseline of a report.
@@ -77,7 +86,7 @@ pub struct BaselineRow {
 }
 
 /// The signer of a baseline.
-#[derive(Clone, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct SignerRow {
     /// SHA-256 of the 32 bytes of the public key.
     pub key: Digest,
@@ -139,6 +148,7 @@ impl<'a> Report<'a> {
             verdict,
             history: history::rows(found, baseline.as_ref().map(|(baseline, _)| *baseline)),
             baseline: baseline.map(|(_, row)| row),
+            rules: Vec::new(),
             judged_at: None,
             policy: Vec::new(),
             asset: None,
@@ -147,6 +157,7 @@ impl<'a> Report<'a> {
             findings,
             not_checked: &comparison.not_checked,
             coverage: found.coverage,
+            is_scan: false,
         }
     }
 
@@ -155,6 +166,20 @@ impl<'a> Report<'a> {
     pub fn judged(mut self, now: jiff::Timestamp, policy: Vec<Breach>) -> Self {
         self.judged_at = Some(now.to_string());
         self.policy = policy;
+        self
+    }
+
+    /// With the packs that were given.
+    #[must_use]
+    pub fn by(mut self, rules: &Rulebook) -> Self {
+        self.rules = rules.given().iter().map(PackRow::new).collect();
+        self
+    }
+
+    /// Of a scan: nothing was to be compared.
+    #[must_use]
+    pub fn alone(mut self) -> Self {
+        self.is_scan = true;
         self
     }
 

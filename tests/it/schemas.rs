@@ -144,6 +144,39 @@ fn scans_rules_and_explanations_hold() {
 }
 
 #[test]
+fn packs_that_are_given_hold() {
+    const SIGNED: [&str; 4] = [
+        "--rules",
+        "tests/cmd/given/ward-7.toml",
+        "--trust-key",
+        "baselines/demo-TEST-KEY.pub",
+    ];
+    const UNSIGNED: [&str; 3] = [
+        "--rules",
+        "tests/cmd/given/ward-7-unsigned.toml",
+        "--allow-unsigned-rules",
+    ];
+    for pack in [&SIGNED[..], &UNSIGNED] {
+        let with = |args: &[&str]| run(&[args, pack].concat()).0;
+        let scan = with(&[
+            "scan",
+            "tests/cmd/given/unit",
+            "--now",
+            "2029-01-01T00:00:00Z",
+        ]);
+        holds(&schema("report"), &scan, "scan");
+        assert_eq!(scan["rules"][0]["name"], "ward-7");
+        assert_eq!(scan["policy"][0]["kind"], "stale");
+        let list = with(&["rules", "list"]);
+        holds(&schema("rules"), &list, "rules");
+        assert_eq!(list["given"], scan["rules"]);
+        let explained = with(&["explain", "ward-port-opened"]);
+        holds(&schema("explain"), &explained, "explain");
+        assert_eq!(explained["pack"], scan["rules"][0]);
+    }
+}
+
+#[test]
 fn formats_hold() {
     let schema = schema("formats");
     let document: Value = serde_json::from_str(&formats::json().unwrap()).unwrap();

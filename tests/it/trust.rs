@@ -7,6 +7,7 @@ mod bench;
 mod crash;
 mod keyring;
 mod order;
+mod rules;
 mod scope;
 mod whole;
 
