@@ -5,10 +5,12 @@
 mod baseline;
 mod behaviour;
 mod boot;
+pub mod device;
 mod manifest;
 
 use std::cmp::Reverse;
 
+use self::device::{Named, Stated};
 use crate::baseline::Baseline;
 use crate::baseline::compare::{Comparison, NotChecked};
 use crate::behaviour::Started;
@@ -26,6 +28,10 @@ pub const RULES_MISSING: &str = "known risk: the rules of this version see scrip
 pub struct Basis {
     /// The rules: those built in, and those of packs that were given.
     pub rules: Rulebook,
+    /// Which device it is, as the caller says.
+    pub named: Named,
+    /// How many days ago the table of advisories was read.
+    pub table_age: Option<i64>,
 }
 
 /// What the checks found in an image, and what they could not look at.
@@ -34,6 +40,8 @@ pub struct Risk {
     pub findings: Vec<Finding>,
     /// What was not looked at, and why.
     pub not_checked: Vec<NotChecked>,
+    /// The device, by its name in the table of advisories.
+    pub product: Option<&'static str>,
     started: Vec<Started>,
     rules: Rulebook,
 }
@@ -55,6 +63,7 @@ pub fn risk(found: &Inventory, basis: &Basis) -> Risk {
     Risk {
         findings,
         not_checked: not_checked.collect(),
+        product: None,
         started: shown.started,
         rules: basis.rules.clone(),
     }
@@ -74,6 +83,19 @@ fn sort(findings: &mut [Finding]) {
 }
 
 impl Risk {
+    /// Adds what was published about the device. `stated`: the baseline that says which it is, once it was compared with.
+    pub fn published(&mut self, found: &Inventory, basis: &Basis, stated: Option<Stated<'_>>) {
+        let asked = device::ask(found, &basis.named, stated, basis.table_age);
+        self.findings.extend(asked.findings);
+        sort(&mut self.findings);
+        self.product = asked.product;
+        self.not_checked.push(NotChecked {
+            place: Place::image(),
+            reason: asked.note,
+            matters: false,
+        });
+    }
+
     /// Adds what a comparison with a baseline shows, and weighs the rest by it.
     pub fn against(&mut self, baseline: &Baseline, comparison: &Comparison, found: &Inventory) {
         baseline::weigh(baseline, comparison, &mut self.findings);

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::{Beside, Budget, Output, Reading, Trust};
+use crate::check::device::Named;
 use crate::finding::Severity;
 
 /// `vitalsign scan`
@@ -18,6 +19,9 @@ pub struct Scan {
     /// Let every finding at or above `--fail-on` set the bit, proven or not.
     #[arg(long)]
     pub strict: bool,
+    /// Which device it is.
+    #[command(flatten)]
+    pub named: DeviceName,
     /// Packs of rules besides those built in.
     #[command(flatten)]
     pub packs: Packs,
@@ -42,6 +46,32 @@ pub struct Scan {
     /// How much work the image may cause.
     #[command(flatten)]
     pub budget: Budget,
+}
+
+/// Which device it is, as its label says.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Device")]
+pub struct DeviceName {
+    /// The vendor of the device.
+    #[arg(long, requires = "model")]
+    pub vendor: Option<String>,
+    /// The model: what was published about it is told.
+    #[arg(long)]
+    pub model: Option<String>,
+    /// The version of its firmware.
+    #[arg(long, value_name = "VERSION", requires = "model")]
+    pub firmware_version: Option<String>,
+}
+
+impl DeviceName {
+    /// The same, as checks take it.
+    pub fn named(&self) -> Named {
+        Named {
+            vendor: self.vendor.clone(),
+            model: self.model.clone(),
+            version: self.firmware_version.clone(),
+        }
+    }
 }
 
 /// Packs of rules besides those built in.

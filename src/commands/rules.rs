@@ -63,7 +63,7 @@ fn test(args: &cli::RulesTest) -> Result<u8> {
         .pack
         .iter()
         .chain(&args.rules)
-        .map(|path| path.as_path())
+        .map(std::path::PathBuf::as_path)
         .collect();
     let given: Vec<Pack>;
     let packs = if paths.is_empty() {

@@ -14,7 +14,12 @@ use crate::verdict::{Threshold, Verdict};
 /// Looks for known risk in an image; the exit code is the sum of what was seen.
 pub(super) fn run(args: &cli::Scan) -> Result<u8> {
     let (rules, trusting) = packs::read(&args.packs, &args.speakers)?;
-    let basis = check::Basis { rules };
+    let now = args.now.unwrap_or_else(clock::now);
+    let basis = check::Basis {
+        rules,
+        named: args.named.named(),
+        table_age: clock::table_age(now),
+    };
     let mut documents = packs::dates(&basis.rules);
     let chain = trusting.as_ref().and_then(|it| it.keyring.as_ref());
     documents.extend(chain.map(|chain| Dated {
@@ -22,11 +27,11 @@ pub(super) fn run(args: &cli::Scan) -> Result<u8> {
         issued: chain.keyring.issued,
         expires: chain.keyring.expires,
     }));
-    let now = args.now.unwrap_or_else(clock::now);
     let breaches = order::dates(&documents, now);
     let breaches = verify::accepted(breaches, args.allow_stale.as_deref());
     let found = open::inventory(&args.image, &args.reading, &args.beside, &args.budget)?;
     let mut risk = check::risk(&found, &basis);
+    risk.published(&found, &basis, None);
     let mut comparison = Comparison {
         not_checked: unread(&found),
         ..Comparison::default()
@@ -41,7 +46,7 @@ pub(super) fn run(args: &cli::Scan) -> Result<u8> {
     let verdict = Verdict::alone(&risk.findings, complete, is_late, threshold);
     let report = Report::new(&found, None, &comparison, &risk.findings, verdict)
         .judged(now, breaches)
-        .by(&basis.rules)
+        .by(&basis, &risk)
         .alone();
     verify::write(&report, &args.output)?;
     Ok(verdict.exit_code)

@@ -6,7 +6,7 @@ use super::authority::{self, Trusting};
 use super::candidates::{self, Candidate, Chosen};
 use super::{attest, clock, open, output, packs};
 use crate::baseline::compare::{Comparison, NotChecked};
-use crate::check;
+use crate::check::{self, device::Stated};
 use crate::cli::{self, Output, ReportFormat};
 use crate::place::Place;
 use crate::report::verify::{BaselineRow, Report, text};
@@ -18,12 +18,14 @@ use crate::verdict::{Against, Threshold, Verdict};
 pub(super) fn run(args: &cli::Verify) -> Result<u8> {
     let attestor = attest::prepare(args)?;
     let mut trusting = authority::read(&args.trust)?;
+    let now = args.now.unwrap_or_else(clock::now);
     let basis = check::Basis {
         rules: packs::book(&args.packs, &trusting.authority)?,
+        named: args.device.named(),
+        table_age: clock::table_age(now),
     };
     let candidates = candidates::read(args, &trusting)?;
     let found = open::inventory(&args.image, &args.reading, &args.beside, &args.budget)?;
-    let now = args.now.unwrap_or_else(clock::now);
     let mut risk = check::risk(&found, &basis);
     let chosen = candidates::choose(candidates, &found, args)?;
     let (candidate, mut comparison) = match chosen {
@@ -40,6 +42,12 @@ pub(super) fn run(args: &cli::Verify) -> Result<u8> {
         None => (None, Comparison::default()),
     };
     let mut breaches = order::dates(&packs::dates(&basis.rules), now);
+    let stated = candidate.as_ref().map(|candidate| Stated {
+        baseline: &candidate.baseline,
+        is_trusted: !candidate.signers.is_empty(),
+        is_match: comparison.changes.is_empty() && comparison.is_complete(),
+    });
+    risk.published(&found, &basis, stated);
     if let Some(candidate) = &candidate {
         risk.against(&candidate.baseline, &comparison, &found);
         let known = trusting.known(&args.trust, now);
@@ -77,7 +85,7 @@ pub(super) fn run(args: &cli::Verify) -> Result<u8> {
     });
     let report = Report::new(&found, row, &comparison, &risk.findings, verdict)
         .judged(now, breaches)
-        .by(&basis.rules)
+        .by(&basis, &risk)
         .of_unit(args.device.asset.as_deref());
     write(&report, &args.output)?;
     if let Some(candidate) = &candidate {

@@ -8,14 +8,15 @@ use serde::Serialize;
 
 use self::history::History;
 pub use self::packs::PackRow;
+use crate::advisories::Table;
 use crate::baseline::Baseline;
 use crate::baseline::change::Change;
 use crate::baseline::compare::{Checked, Comparison, NotChecked};
+use crate::check::{Basis, Risk};
 use crate::digest::Digest;
 use crate::extract::{Coverage, ImageId, Inventory};
 use crate::finding::Finding;
 use crate::place;
-use crate::rules::Rulebook;
 use crate::trust::keyring::{Class, Vouched};
 use crate::trust::order::Breach;
 use crate::verdict::Verdict;
@@ -34,6 +35,9 @@ pub struct Report<'a> {
     /// The packs of rules that it was looked at with besides those built in.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<PackRow>,
+    /// The table of advisories that was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub advisories: Option<TableRow>,
     /// When it was judged, where that was stated or asked of the clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub judged_at: Option<String>,
@@ -58,6 +62,19 @@ pub struct Report<'a> {
     /// Whether known risk alone was asked for.
     #[serde(skip)]
     is_scan: bool,
+}
+
+/// The table of advisories that was asked.
+#[derive(Clone, Debug, Serialize)]
+pub struct TableRow {
+    /// When it was read.
+    pub read: String,
+    /// How many days ago that was; negative where the clock says that it is yet to come.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub age_days: Option<i64>,
+    /// The device, by its name in the table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub product: Option<&'static str>,
 }
 
 /// The baseline of a report.
@@ -149,6 +166,7 @@ impl<'a> Report<'a> {
             history: history::rows(found, baseline.as_ref().map(|(baseline, _)| *baseline)),
             baseline: baseline.map(|(_, row)| row),
             rules: Vec::new(),
+            advisories: None,
             judged_at: None,
             policy: Vec::new(),
             asset: None,
@@ -169,10 +187,15 @@ impl<'a> Report<'a> {
         self
     }
 
-    /// With the packs that were given.
+    /// With what the checks went by: the packs that were given, and the table of advisories.
     #[must_use]
-    pub fn by(mut self, rules: &Rulebook) -> Self {
-        self.rules = rules.given().iter().map(PackRow::new).collect();
+    pub fn by(mut self, basis: &Basis, risk: &Risk) -> Self {
+        self.rules = basis.rules.given().iter().map(PackRow::new).collect();
+        self.advisories = Table::built_in().map(|table| TableRow {
+            read: table.read.to_string(),
+            age_days: basis.table_age,
+            product: risk.product,
+        });
         self
     }
 

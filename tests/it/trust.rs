@@ -5,6 +5,7 @@
 mod attest;
 mod bench;
 mod crash;
+mod device;
 mod keyring;
 mod order;
 mod rules;
