@@ -233,29 +233,30 @@ fn findings(advisory: &'static Advisory, identity: &Identity) -> Vec<Finding> {
             .collect();
         all
     };
-    [
-        (of(Affected::Yes), identity.most),
-        (of(Affected::Unclear), Confidence::Hint),
-    ]
-    .into_iter()
-    .filter(|(cves, _)| !cves.is_empty())
-    .map(|(cves, confidence)| {
-        let worst = cves.iter().map(|cve| cve.severity).max();
-        let ids = cves.iter().flat_map(|cve| [cve.id.as_str(), &cve.cwe]);
-        let mut references: Vec<&'static str> = vec![&advisory.id];
-        references.extend(ids);
-        references.dedup();
-        Finding {
-            code: &card.code,
-            severity: worst.unwrap_or(Severity::Low),
-            confidence,
-            title: card.title.clone(),
-            place: Place::image(),
-            evidence: evidence_of(advisory, &cves, identity),
-            references,
-        }
-    })
-    .collect()
+    let (mut sure, mut unclear) = (of(Affected::Yes), of(Affected::Unclear));
+    if identity.most == Confidence::Hint {
+        sure.append(&mut unclear);
+    }
+    [(sure, identity.most), (unclear, Confidence::Hint)]
+        .into_iter()
+        .filter(|(cves, _)| !cves.is_empty())
+        .map(|(cves, confidence)| {
+            let worst = cves.iter().map(|cve| cve.severity).max();
+            let ids = cves.iter().flat_map(|cve| [cve.id.as_str(), &cve.cwe]);
+            let mut references: Vec<&'static str> = vec![&advisory.id];
+            references.extend(ids);
+            references.dedup();
+            Finding {
+                code: &card.code,
+                severity: worst.unwrap_or(Severity::Low),
+                confidence,
+                title: card.title.clone(),
+                place: Place::image(),
+                evidence: evidence_of(advisory, &cves, identity),
+                references,
+            }
+        })
+        .collect()
 }
 
 fn evidence_of(advisory: &Advisory, cves: &[&Cve], identity: &Identity) -> Vec<String> {

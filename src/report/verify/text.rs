@@ -326,12 +326,8 @@ fn render_findings(report: &Report<'_>, out: &mut String) -> fmt::Result {
             finding.severity, finding.confidence, finding.title
         );
         text::wrap(out, "  ", DEEP, &title)?;
-        text::wrap(
-            out,
-            "      ",
-            DEEP,
-            &format!("{}  {}", finding.code, finding.place),
-        )?;
+        let line = format!("{}  {}", finding.code, finding.place);
+        text::wrap(out, "      ", DEEP, line.trim_end_matches(' '))?;
         for line in &finding.evidence {
             text::wrap(out, "      ", DEEP, line)?;
         }
