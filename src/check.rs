@@ -7,10 +7,12 @@ mod behaviour;
 mod boot;
 pub mod device;
 mod manifest;
+pub mod secrets;
 
 use std::cmp::Reverse;
 
 use self::device::{Named, Stated};
+use self::secrets::{Count, FingerprintKey};
 use crate::baseline::Baseline;
 use crate::baseline::compare::{Comparison, NotChecked};
 use crate::behaviour::Started;
@@ -30,6 +32,8 @@ pub struct Basis {
     pub rules: Rulebook,
     /// Which device it is, as the caller says.
     pub named: Named,
+    /// The key that secrets are fingerprinted with.
+    pub fingerprints: Option<FingerprintKey>,
     /// How many days ago the table of advisories was read.
     pub table_age: Option<i64>,
 }
@@ -40,6 +44,8 @@ pub struct Risk {
     pub findings: Vec<Finding>,
     /// What was not looked at, and why.
     pub not_checked: Vec<NotChecked>,
+    /// How many secrets were told.
+    pub secrets: Count,
     /// The device, by its name in the table of advisories.
     pub product: Option<&'static str>,
     started: Vec<Started>,
@@ -48,7 +54,7 @@ pub struct Risk {
 
 /// Checks an image by itself.
 pub fn risk(found: &Inventory, basis: &Basis) -> Risk {
-    let shown = behaviour::behaviour(found, &basis.rules);
+    let shown = behaviour::behaviour(found, basis);
     let mut findings = shown.findings;
     findings.extend(structure(found));
     basis.rules.mark(&mut findings);
@@ -63,6 +69,7 @@ pub fn risk(found: &Inventory, basis: &Basis) -> Risk {
     Risk {
         findings,
         not_checked: not_checked.collect(),
+        secrets: shown.secrets,
         product: None,
         started: shown.started,
         rules: basis.rules.clone(),

@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 
 use super::act::{Act, Trait};
 use super::scene::Content;
+use super::secret::Secret;
 use super::shell::Flow;
 use super::unit::Spot;
 use crate::facts::filetype::is_text;
@@ -22,6 +23,7 @@ pub(super) struct Stated {
     pub(super) spot: Spot,
     /// What shows it, escaped and without secrets.
     pub(super) text: String,
+    pub(super) secrets: Vec<Secret>,
 }
 
 impl Stated {
@@ -36,7 +38,14 @@ impl Stated {
             traits: traits.into_iter().collect(),
             spot,
             text: text.into(),
+            secrets: Vec::new(),
         }
+    }
+
+    /// With a secret that it states.
+    pub(super) fn with(mut self, secret: Option<Secret>) -> Self {
+        self.secrets.extend(secret);
+        self
     }
 }
 

@@ -21,6 +21,7 @@ use super::config::account::{self as accounts, Shells};
 use super::config::startup::{self, When};
 use super::paths;
 use super::scene::{Content, Scene};
+use super::secret::Secret;
 use super::unit::{Spot, Step};
 use crate::entry::EntryPath;
 use crate::facts::script::{Argument, Command, RedirectKind, Script};
@@ -116,6 +117,7 @@ impl<'s> Flow<'s> {
             spot: stated.spot,
             function: None,
             text: stated.text,
+            secrets: stated.secrets,
         });
     }
 
@@ -229,7 +231,8 @@ impl<'s> Flow<'s> {
 
     /// Notes a step.
     fn note(&mut self, act: Act, traits: impl IntoIterator<Item = Trait>, command: &Command) {
-        self.note_as(act, traits, command, redacted(command));
+        let (text, secrets) = redacted(command);
+        self.note_as(act, traits, command, text, secrets);
     }
 
     fn note_as(
@@ -238,6 +241,7 @@ impl<'s> Flow<'s> {
         traits: impl IntoIterator<Item = Trait>,
         command: &Command,
         text: String,
+        secrets: Vec<Secret>,
     ) {
         if self.steps.len() >= MOST {
             return;
@@ -254,6 +258,7 @@ impl<'s> Flow<'s> {
             spot: Spot::Line(command.line),
             function: command.function.as_ref().map(|name| escape(name)),
             text,
+            secrets,
         });
     }
 

@@ -1,7 +1,11 @@
 //! Scripts and configurations against the rules: which behaviour they show.
 
+use std::collections::BTreeSet;
+
 use rayon::prelude::*;
 
+use super::Basis;
+use super::secrets::{Count, Told};
 use crate::behaviour::{Content, Scene, Started, Step, Unit, is_documentation, is_read, units};
 use crate::entry::Node;
 use crate::extract::{Found, Inventory};
@@ -24,18 +28,28 @@ pub(super) struct Behaviour {
     /// What was not looked at, or not understood.
     pub(super) not_checked: Vec<(Place, String)>,
     pub(super) started: Vec<Started>,
+    /// How many secrets were told.
+    pub(super) secrets: Count,
 }
 
 /// What the scripts and configurations of an image show.
-pub(super) fn behaviour(found: &Inventory, rules: &Rulebook) -> Behaviour {
+pub(super) fn behaviour(found: &Inventory, basis: &Basis) -> Behaviour {
     let mut behaviour = Behaviour::default();
     let scene = scene(found, &mut behaviour.not_checked);
     let (units, started) = units(&scene);
-    let told: Vec<Vec<Finding>> = units
+    let matched: Vec<Vec<(&Rule, Match<'_>)>> = units
         .par_iter()
-        .map(|unit| of_unit(unit, &started, rules))
+        .map(|unit| of_unit(unit, &basis.rules))
         .collect();
-    behaviour.findings = told.into_iter().flatten().collect();
+    // One after the other, so that secrets have the same numbers every time.
+    let mut secrets = Told::new(basis.fingerprints.as_ref());
+    for (unit, matches) in units.iter().zip(&matched) {
+        let told = matches.iter();
+        let told =
+            told.map(|(rule, found)| finding(&rule.card, found, unit, &started, &mut secrets));
+        behaviour.findings.extend(told);
+    }
+    behaviour.secrets = secrets.count();
     for unit in &units {
         if let Some(first) = unit
             .problems
@@ -118,26 +132,29 @@ fn content(entry: &Found, with_bytes: bool) -> Content {
     }
 }
 
-/// What one unit shows.
-fn of_unit(unit: &Unit, started: &[Started], book: &Rulebook) -> Vec<Finding> {
-    let matches: Vec<(&Rule, Match<'_>)> = book
+/// The rules that one unit matches, without those that say less of the same.
+fn of_unit<'u>(unit: &'u Unit, book: &Rulebook) -> Vec<(&'static Rule, Match<'u>)> {
+    let mut matches: Vec<(&Rule, Match<'_>)> = book
         .rules()
         .filter_map(|rule| Some((rule, rules::matching(rule, unit)?)))
         .collect();
-    let is_covered = |code: &String| matches.iter().any(|(rule, _)| rule.covers.contains(code));
-    let told = matches
-        .iter()
-        .filter(|(rule, _)| !is_covered(&rule.card.code));
-    told.map(|(rule, found)| finding(&rule.card, found, unit, started))
-        .collect()
+    let covered: BTreeSet<&String> = matches.iter().flat_map(|(rule, _)| &rule.covers).collect();
+    matches.retain(|(rule, _)| !covered.contains(&rule.card.code));
+    matches
 }
 
-fn finding(card: &'static Card, found: &Match<'_>, unit: &Unit, started: &[Started]) -> Finding {
+fn finding<'u>(
+    card: &'static Card,
+    found: &Match<'u>,
+    unit: &Unit,
+    started: &[Started],
+    secrets: &mut Told<'u>,
+) -> Finding {
     let mut evidence: Vec<String> = found
         .steps
         .iter()
         .take(TOLD)
-        .map(|step| line(step, unit))
+        .map(|step| line(step, unit) + &secrets.words(step))
         .collect();
     let more = found.steps.len().saturating_sub(TOLD);
     if more > 0 {

@@ -25,6 +25,9 @@ pub struct Scan {
     /// Packs of rules besides those built in.
     #[command(flatten)]
     pub packs: Packs,
+    /// How secrets are told apart.
+    #[command(flatten)]
+    pub fingerprints: Fingerprints,
     /// Whose word counts about them.
     #[command(flatten)]
     pub speakers: Speakers,
@@ -84,6 +87,16 @@ pub struct Packs {
     /// Use packs, too, for which nobody vouches: what they tell is for review only, medium at most and never proven.
     #[arg(long, requires = "rules")]
     pub allow_unsigned_rules: bool,
+}
+
+/// How secrets are told apart.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Secrets")]
+pub struct Fingerprints {
+    /// A file of at least 32 random bytes: secrets that are found have fingerprints by this key, so that whoever has it can tell
+    /// which units have the same ones. They are never shown.
+    #[arg(long, value_name = "FILE")]
+    pub secret_key_file: Option<PathBuf>,
 }
 
 /// Whose word counts about packs of rules.

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use zeroize::Zeroizing;
 
+use super::exit::Usage;
 use crate::baseline::Unverified;
+use crate::check::secrets::FingerprintKey;
 use crate::document::MAX_BYTES;
 use crate::place::escape;
 use crate::trust::public::{self, KeyForm};
@@ -50,6 +52,17 @@ fn read(path: &Path, most: usize) -> Result<Vec<u8>, Missing> {
         ))));
     }
     Ok(bytes)
+}
+
+/// The key that secrets are fingerprinted with.
+pub(super) fn fingerprint_key(path: Option<&Path>) -> Result<Option<FingerprintKey>> {
+    let Some(path) = path else {
+        return Ok(None);
+    };
+    let bytes = Zeroizing::new(read(path, MAX_SMALL)?);
+    let key =
+        FingerprintKey::new(bytes).map_err(|short| Usage(format!("{}: {short}", shown(path))))?;
+    Ok(Some(key))
 }
 
 /// A small file that says how to read an image.

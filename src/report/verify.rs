@@ -1,5 +1,6 @@
 //! `vitalsign.report/1`: the two answers about one image, and everything that shows them.
 
+mod findings;
 pub mod history;
 mod packs;
 pub mod text;
@@ -12,7 +13,7 @@ use crate::advisories::Table;
 use crate::baseline::Baseline;
 use crate::baseline::change::Change;
 use crate::baseline::compare::{Checked, Comparison, NotChecked};
-use crate::check::{Basis, Risk};
+use crate::check::{Basis, Risk, secrets::Count};
 use crate::digest::Digest;
 use crate::extract::{Coverage, ImageId, Inventory};
 use crate::finding::Finding;
@@ -38,6 +39,9 @@ pub struct Report<'a> {
     /// The table of advisories that was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub advisories: Option<TableRow>,
+    /// How many secrets stand in the findings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secrets: Option<Count>,
     /// When it was judged, where that was stated or asked of the clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub judged_at: Option<String>,
@@ -167,6 +171,7 @@ impl<'a> Report<'a> {
             baseline: baseline.map(|(_, row)| row),
             rules: Vec::new(),
             advisories: None,
+            secrets: None,
             judged_at: None,
             policy: Vec::new(),
             asset: None,
@@ -187,10 +192,11 @@ impl<'a> Report<'a> {
         self
     }
 
-    /// With what the checks went by: the packs that were given, and the table of advisories.
+    /// With what the checks went by: the packs that were given, the table of advisories, and how secrets are told apart.
     #[must_use]
     pub fn by(mut self, basis: &Basis, risk: &Risk) -> Self {
         self.rules = basis.rules.given().iter().map(PackRow::new).collect();
+        self.secrets = Some(risk.secrets.clone()).filter(|count| count.located > 0);
         self.advisories = Table::built_in().map(|table| TableRow {
             read: table.read.to_string(),
             age_days: basis.table_age,

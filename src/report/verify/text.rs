@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use super::{Report, SignerRow, history, packs};
+use super::{Report, SignerRow, findings, history, packs};
 use crate::baseline::change::{Change, ChangeKind, Value};
 use crate::baseline::compare::Checked;
 use crate::place;
@@ -29,7 +29,7 @@ pub fn render(report: &Report<'_>, out: &mut String) -> fmt::Result {
     render_policy(report, out)?;
     render_changes(report, out)?;
     history::render(&report.history, MOST_ROWS, out)?;
-    render_findings(report, out)?;
+    findings::render(report, MOST_ROWS, out)?;
     render_advice(report, out)?;
     render_checked(report, out)?;
     render_not_checked(report, out)?;
@@ -313,29 +313,6 @@ fn description(change: &Change) -> String {
         words.push(text::size(*size));
     }
     words.join(", ")
-}
-
-fn render_findings(report: &Report<'_>, out: &mut String) -> fmt::Result {
-    if report.findings.is_empty() {
-        return Ok(());
-    }
-    writeln!(out, "\nFINDINGS")?;
-    for finding in report.findings.iter().take(MOST_ROWS) {
-        let title = format!(
-            "{:?}, {:?}: {}",
-            finding.severity, finding.confidence, finding.title
-        );
-        text::wrap(out, "  ", DEEP, &title)?;
-        let line = format!("{}  {}", finding.code, finding.place);
-        text::wrap(out, "      ", DEEP, line.trim_end_matches(' '))?;
-        for line in &finding.evidence {
-            text::wrap(out, "      ", DEEP, line)?;
-        }
-    }
-    text::fold(report.findings.len(), MOST_ROWS, out)?;
-    let more = "Findings tell what the image holds, whatever the baseline says; intent is not assessed. \
-        What a code means, what would disprove it and what to do: vitalsign explain CODE.";
-    text::wrap(out, "  ", 2, more)
 }
 
 fn render_advice(report: &Report<'_>, out: &mut String) -> fmt::Result {
