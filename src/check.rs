@@ -8,11 +8,14 @@ mod boot;
 pub mod device;
 mod manifest;
 pub mod secrets;
+pub mod yara;
 
 use std::cmp::Reverse;
 
+use self::behaviour::Behaviour;
 use self::device::{Named, Stated};
 use self::secrets::{Count, FingerprintKey};
+use self::yara::Yara;
 use crate::baseline::Baseline;
 use crate::baseline::compare::{Comparison, NotChecked};
 use crate::behaviour::Started;
@@ -34,6 +37,8 @@ pub struct Basis {
     pub named: Named,
     /// The key that secrets are fingerprinted with.
     pub fingerprints: Option<FingerprintKey>,
+    /// YARA rules to try.
+    pub yara: Option<Yara>,
     /// How many days ago the table of advisories was read.
     pub table_age: Option<i64>,
 }
@@ -57,10 +62,14 @@ pub fn risk(found: &Inventory, basis: &Basis) -> Risk {
     let shown = behaviour::behaviour(found, basis);
     let mut findings = shown.findings;
     findings.extend(structure(found));
+    let missing = (Place::image(), RULES_MISSING.to_owned());
+    let hits = yara::hits(basis.yara.as_ref(), found);
+    findings.extend(hits.findings);
     basis.rules.mark(&mut findings);
     sort(&mut findings);
-    let missing = (Place::image(), RULES_MISSING.to_owned());
-    let rows = std::iter::once(missing).chain(shown.not_checked);
+    let rows = std::iter::once(missing)
+        .chain(shown.not_checked)
+        .chain(hits.not_checked);
     let not_checked = rows.map(|(place, reason)| NotChecked {
         place,
         reason,

@@ -22,7 +22,7 @@ pub use self::baseline::{
 pub use attest::{Attest, AttestCommand};
 pub use index::IndexCommand;
 pub use keyring::KeyringCommand;
-pub use risk::{Explain, Fingerprints, Packs, RulesCommand, RulesShow, RulesTest, Scan};
+pub use risk::{Checks, Explain, Packs, RulesCommand, RulesShow, RulesTest, Scan};
 pub use trust::{Device, Trust};
 
 /// Tells whether a patient monitor's firmware is what a trusted signer says it should be.
@@ -99,9 +99,9 @@ pub struct Verify {
     /// Packs of rules besides those built in; the same word counts about them.
     #[command(flatten)]
     pub packs: Packs,
-    /// How secrets are told apart.
+    /// What else the checks are given.
     #[command(flatten)]
-    pub fingerprints: Fingerprints,
+    pub checks: Checks,
     /// Which device it is.
     #[command(flatten)]
     pub device: Device,

@@ -23,6 +23,7 @@ mod state;
 mod talk;
 mod trust;
 mod verify;
+mod yara;
 
 use anyhow::Result;
 

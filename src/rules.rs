@@ -29,6 +29,7 @@ const TEXTS: &[&str] = &[
     include_str!("rules/packs/protection.toml"),
     include_str!("rules/packs/structure.toml"),
     include_str!("rules/packs/devices.toml"),
+    include_str!("rules/packs/yara.toml"),
 ];
 
 /// The packs that are compiled in. A test holds that all of them can be read, and that their fixtures do what they say.

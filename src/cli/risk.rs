@@ -25,9 +25,9 @@ pub struct Scan {
     /// Packs of rules besides those built in.
     #[command(flatten)]
     pub packs: Packs,
-    /// How secrets are told apart.
+    /// What else the checks are given.
     #[command(flatten)]
-    pub fingerprints: Fingerprints,
+    pub checks: Checks,
     /// Whose word counts about them.
     #[command(flatten)]
     pub speakers: Speakers,
@@ -89,10 +89,14 @@ pub struct Packs {
     pub allow_unsigned_rules: bool,
 }
 
-/// How secrets are told apart.
+/// What else the checks are given.
 #[derive(Debug, Default, Args)]
-#[command(next_help_heading = "Secrets")]
-pub struct Fingerprints {
+#[command(next_help_heading = "Checks")]
+pub struct Checks {
+    /// A folder of YARA rules (*.yar, *.yara) to try on every file of the image; what they hit is a hint. Only in builds with the
+    /// feature `yara`.
+    #[arg(long, value_name = "DIR")]
+    pub yara: Option<PathBuf>,
     /// A file of at least 32 random bytes: secrets that are found have fingerprints by this key, so that whoever has it can tell
     /// which units have the same ones. They are never shown.
     #[arg(long, value_name = "FILE")]

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::{clock, open, packs, trust, verify};
+use super::{clock, open, packs, trust, verify, yara};
 use crate::baseline::compare::{Comparison, NotChecked};
 use crate::check;
 use crate::cli;
@@ -18,7 +18,8 @@ pub(super) fn run(args: &cli::Scan) -> Result<u8> {
     let basis = check::Basis {
         rules,
         named: args.named.named(),
-        fingerprints: trust::fingerprint_key(args.fingerprints.secret_key_file.as_deref())?,
+        fingerprints: trust::fingerprint_key(args.checks.secret_key_file.as_deref())?,
+        yara: yara::read(args.checks.yara.as_deref())?,
         table_age: clock::table_age(now),
     };
     let mut documents = packs::dates(&basis.rules);

@@ -54,6 +54,15 @@ fn read(path: &Path, most: usize) -> Result<Vec<u8>, Missing> {
     Ok(bytes)
 }
 
+/// A file of YARA rules.
+#[cfg(feature = "yara")]
+pub(super) fn yara_rules(path: &Path) -> Result<String, Missing> {
+    /// It is at most so long (16 MiB).
+    const MOST: usize = 16 << 20;
+    let text = String::from_utf8(read(path, MOST)?);
+    text.map_err(|error| Missing::new(path, io::Error::other(error)))
+}
+
 /// The key that secrets are fingerprinted with.
 pub(super) fn fingerprint_key(path: Option<&Path>) -> Result<Option<FingerprintKey>> {
     let Some(path) = path else {

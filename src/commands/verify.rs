@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::authority::{self, Trusting};
 use super::candidates::{self, Candidate, Chosen};
-use super::{attest, clock, open, output, packs, trust};
+use super::{attest, clock, open, output, packs, trust, yara};
 use crate::baseline::compare::{Comparison, NotChecked};
 use crate::check::{self, device::Stated};
 use crate::cli::{self, Output, ReportFormat};
@@ -22,7 +22,8 @@ pub(super) fn run(args: &cli::Verify) -> Result<u8> {
     let basis = check::Basis {
         rules: packs::book(&args.packs, &trusting.authority)?,
         named: args.device.named(),
-        fingerprints: trust::fingerprint_key(args.fingerprints.secret_key_file.as_deref())?,
+        fingerprints: trust::fingerprint_key(args.checks.secret_key_file.as_deref())?,
+        yara: yara::read(args.checks.yara.as_deref())?,
         table_age: clock::table_age(now),
     };
     let candidates = candidates::read(args, &trusting)?;

@@ -39,3 +39,4 @@ mod signatures;
 mod trust;
 mod windows;
 mod wrapper;
+mod yara;
