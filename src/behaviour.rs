@@ -10,6 +10,7 @@ mod config;
 mod host;
 mod options;
 mod paths;
+mod registry;
 mod scene;
 mod secret;
 mod shell;

@@ -28,6 +28,7 @@ const TEXTS: &[&str] = &[
     include_str!("rules/packs/data.toml"),
     include_str!("rules/packs/protection.toml"),
     include_str!("rules/packs/structure.toml"),
+    include_str!("rules/packs/windows.toml"),
     include_str!("rules/packs/devices.toml"),
     include_str!("rules/packs/yara.toml"),
 ];

@@ -60,6 +60,8 @@ words! {
         PrivateKey = "private-key",
         /// Something is arranged to run when the device starts.
         Persist = "persist",
+        /// The registry of Windows has a program start by itself.
+        RegistryStart = "registry-start",
         /// A library is loaded into programs that did not ask for it.
         Preload = "preload",
         /// Programs are looked for in a folder first.

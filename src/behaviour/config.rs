@@ -6,10 +6,12 @@ pub(super) mod line;
 mod service;
 pub(super) mod startup;
 mod value;
+mod xinetd;
 
 use std::collections::BTreeSet;
 
 use super::act::{Act, Trait};
+use super::registry;
 use super::scene::Content;
 use super::secret::Secret;
 use super::shell::Flow;
@@ -55,6 +57,9 @@ pub(super) fn steps(file: &Content, flow: &mut Flow<'_>) {
     for stated in key::stated(path, &file.bytes) {
         flow.state(stated);
     }
+    if let Some(stated) = registry::stated(file, flow.scene()) {
+        flow.state(stated);
+    }
     if !is_text(&file.bytes) {
         return;
     }
@@ -65,6 +70,7 @@ pub(super) fn steps(file: &Content, flow: &mut Flow<'_>) {
     let all = account::stated(path, &file.bytes, &shells)
         .into_iter()
         .chain(service::stated(path, &file.bytes))
+        .chain(xinetd::stated(path, &file.bytes))
         .chain(value::stated(path, &file.bytes));
     for stated in all {
         flow.state(stated);

@@ -121,6 +121,11 @@ impl<'s> Flow<'s> {
         });
     }
 
+    /// The files around it.
+    pub(super) fn scene(&self) -> &'s Scene {
+        self.scene
+    }
+
     /// The shells of the accounts of the tree that a file stands in.
     pub(super) fn login_shells(&self, file: &Content) -> Shells {
         let passwd = self.scene.at(b"/etc/passwd", &file.place);

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::samples::repository;
 use crate::schemas;
 
 /// Writes files below a folder.
@@ -286,6 +287,38 @@ fn what_is_new_weighs_more_and_the_vendors_own_is_marked() {
             .contains("belongs to that release")
     );
     assert_eq!(find("start-program-changed")["place"], "/etc/rc.local");
+}
+
+/// A hive that hivex wrote has services; those of `ControlSet001` start \\Windows\\monitor<N>.exe, every fifth is switched off.
+#[test]
+fn a_changed_program_of_a_service_is_told() {
+    let root = tempfile::tempdir().unwrap();
+    let hive = fs::read(repository().join("fixtures/regf/grown.img.gz")).unwrap();
+    for (name, program) in [("old", "one"), ("new", "other")] {
+        let files = [
+            ("/Windows/Monitor1.exe", program),
+            ("/Windows/Monitor4.exe", program),
+        ];
+        write(&root.path().join(name), &files);
+        let config = root.path().join(name).join("Windows/System32/config");
+        fs::create_dir_all(&config).unwrap();
+        let mut file = fs::File::create(config.join("SYSTEM.gz")).unwrap();
+        file.write_all(&hive).unwrap();
+    }
+    let path = |name: &str| root.path().join(name).to_str().unwrap().to_owned();
+    let (report, _) = schemas::run(&["diff", &path("old"), &path("new")]);
+    let all = report["findings"].as_array().unwrap();
+    let changed: Vec<_> = all
+        .iter()
+        .filter(|it| it["code"] == "start-program-changed")
+        .collect();
+    assert_eq!(changed.len(), 1, "{all:#?}");
+    assert_eq!(changed[0]["place"], "/Windows/Monitor1.exe");
+    assert!(
+        changed[0]["evidence"]
+            .to_string()
+            .contains("the service service01")
+    );
 }
 
 #[test]
