@@ -97,7 +97,8 @@ impl Start {
             return Some(format!("/windows/{whole}").into_bytes());
         }
         let rest = whole.get(1..)?.strip_prefix(":/");
-        let path = rest.or_else(|| whole.strip_prefix('/'))?;
+        // What starts with two is a share of another machine.
+        let path = rest.or_else(|| whole.strip_prefix('/').filter(|it| !it.starts_with('/')))?;
         Some(format!("/{path}").into_bytes())
     }
 }
