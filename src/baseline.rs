@@ -106,8 +106,7 @@ impl Trusted {
         authority.vouch(judged.outcomes(), &asked)?;
         let baseline = read::baseline(judged.bytes())?;
         let claim = Some(Claimed {
-            vendor: &baseline.device.vendor,
-            model: &baseline.device.model,
+            device: Some((&baseline.device.vendor, &baseline.device.model)),
             issued: baseline.issued,
         });
         let signers = authority.vouch(judged.outcomes(), &Asked { claim, ..asked })?;

@@ -22,7 +22,7 @@ pub use self::baseline::{
 pub use attest::{Attest, AttestCommand};
 pub use index::IndexCommand;
 pub use keyring::KeyringCommand;
-pub use risk::{Explain, RulesCommand, RulesShow, RulesTest, Scan};
+pub use risk::{Checks, Explain, Packs, RulesCommand, RulesShow, RulesTest, Scan};
 pub use trust::{Device, Trust};
 
 /// Tells whether a patient monitor's firmware is what a trusted signer says it should be.
@@ -53,7 +53,7 @@ pub enum Command {
     /// Compare one image with a signed baseline: integrity and known risk.
     Verify(Box<Verify>),
     /// Look for known risk in one image, without a baseline.
-    Scan(Scan),
+    Scan(Box<Scan>),
     /// List what an image holds: regions, entries, gaps, problems.
     List(List),
     /// Write the files of an image out, safely.
@@ -81,7 +81,7 @@ pub enum Command {
     #[command(subcommand)]
     Rules(RulesCommand),
     /// Explain a code: what it means, how it is shown, what would disprove it, what to do.
-    Explain(Explain),
+    Explain(Box<Explain>),
 }
 
 /// `vitalsign verify`
@@ -96,6 +96,12 @@ pub struct Verify {
     /// Whose word counts.
     #[command(flatten)]
     pub trust: Trust,
+    /// Packs of rules besides those built in; the same word counts about them.
+    #[command(flatten)]
+    pub packs: Packs,
+    /// What else the checks are given.
+    #[command(flatten)]
+    pub checks: Checks,
     /// Which device it is.
     #[command(flatten)]
     pub device: Device,

@@ -15,6 +15,7 @@ mod keyring;
 mod list;
 mod open;
 mod output;
+mod packs;
 mod rules;
 mod scan;
 mod signatures;
@@ -22,6 +23,7 @@ mod state;
 mod talk;
 mod trust;
 mod verify;
+mod yara;
 
 use anyhow::Result;
 

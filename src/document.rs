@@ -31,6 +31,8 @@ pub enum Kind {
     State,
     /// What checks look for.
     Rules,
+    /// Which advisories speak of which devices; compiled in.
+    Advisories,
 }
 
 impl Kind {
@@ -43,6 +45,7 @@ impl Kind {
             Self::Index => "vitalsign-index",
             Self::State => "vitalsign-state",
             Self::Rules => "vitalsign-rules",
+            Self::Advisories => "vitalsign-advisories",
         }
     }
 
@@ -55,6 +58,7 @@ impl Kind {
             Self::Index => "an index",
             Self::State => "a state file",
             Self::Rules => "a rule pack",
+            Self::Advisories => "a table of advisories",
         }
     }
 }

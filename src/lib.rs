@@ -16,6 +16,7 @@
     )
 )]
 
+pub mod advisories;
 pub mod baseline;
 pub mod behaviour;
 pub mod budget;

@@ -3,6 +3,7 @@
 //! Rules are data: TOML packs under `src/rules/packs`, compiled in. `docs/rules.md` says how to write one. Each rule brings files that it
 //! must hit and near misses that it must not; a pack in which one does not is refused.
 
+mod book;
 mod calls;
 mod matching;
 mod model;
@@ -13,8 +14,9 @@ mod trial;
 
 use std::sync::LazyLock;
 
+pub use self::book::{Given, Rulebook, Unfit};
 pub use self::matching::{Match, matching};
-pub use self::model::{Advisory, Card, Fixture, FixtureFile, Pack, Pattern, Rule};
+pub use self::model::{Advisory, Card, Dates, Fixture, FixtureFile, Pack, Pattern, Rule};
 pub use self::read::parse;
 pub use self::trial::{Failed, trial};
 
@@ -27,6 +29,9 @@ const TEXTS: &[&str] = &[
     include_str!("rules/packs/data.toml"),
     include_str!("rules/packs/protection.toml"),
     include_str!("rules/packs/structure.toml"),
+    include_str!("rules/packs/windows.toml"),
+    include_str!("rules/packs/devices.toml"),
+    include_str!("rules/packs/yara.toml"),
 ];
 
 /// The packs that are compiled in. A test holds that all of them can be read, and that their fixtures do what they say.
@@ -40,7 +45,7 @@ pub fn built_in() -> &'static [Pack] {
     &PACKS
 }
 
-/// The card of a code: that of a rule, or of a check of structure.
+/// The card of a code that is built in: that of a rule, or of a check of structure.
 pub fn card(code: &str) -> Option<&'static Card> {
     built_in()
         .iter()

@@ -119,6 +119,8 @@ pub enum Purpose {
     Revocations,
     /// An index.
     Index,
+    /// A pack of rules.
+    Rules,
 }
 
 impl Purpose {
@@ -129,6 +131,7 @@ impl Purpose {
             Self::Keyring => "keyring@vitalsign",
             Self::Revocations => "revocations@vitalsign",
             Self::Index => "index@vitalsign",
+            Self::Rules => "rules@vitalsign",
         }
     }
 }

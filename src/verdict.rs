@@ -98,9 +98,9 @@ pub struct Threshold {
 }
 
 impl Verdict {
-    /// The verdict on known risk where nothing is compared. `complete`: everything was read.
-    pub fn alone(findings: &[Finding], complete: bool, threshold: Threshold) -> Self {
-        let found = Self::of(&[], findings, complete, false, Against::Trusted, threshold);
+    /// The verdict on known risk where nothing is compared. `complete`: everything was read. `policy`: what it goes by is out of date.
+    pub fn alone(findings: &[Finding], complete: bool, policy: bool, threshold: Threshold) -> Self {
+        let found = Self::of(&[], findings, complete, policy, Against::Trusted, threshold);
         Self {
             integrity: Integrity::NoBaseline,
             ..found

@@ -14,26 +14,39 @@ const MOST: usize = 16 << 20;
 /// What the image shows instead of the version that the baseline is for, in words; `None` where nothing contradicts it. A content that is
 /// not there, or not read, contradicts nothing: that it is missing is a change of its own.
 pub fn contradiction(baseline: &Baseline, found: &Inventory) -> Option<String> {
+    let mut told = told(baseline, found).into_iter();
+    let (row, _) = told.find(|(_, shows)| *shows == Some(false))?;
+    let place = place::escape(row.path.as_ref()?.as_bytes());
+    let wanted = place::escape(&row.contains);
+    Some(format!("{place} in the image does not hold \"{wanted}\""))
+}
+
+/// Whether the image shows everything that the baseline names as evidence of its version, and that is something.
+pub fn is_shown(baseline: &Baseline, found: &Inventory) -> bool {
+    let told = told(baseline, found);
+    !told.is_empty() && told.iter().all(|(_, shows)| *shows == Some(true))
+}
+
+/// Each row of the evidence, and whether the image shows it; `None` where that cannot be told.
+fn told<'b>(baseline: &'b Baseline, found: &Inventory) -> Vec<(&'b Evidence, Option<bool>)> {
     let evidence = &baseline.firmware.evidence;
     if evidence.is_empty() {
-        return None;
+        return Vec::new();
     }
     let rows = rows_by_component(baseline);
     let trees = piece::trees(found);
     let pairs = pair(baseline, &rows, &trees);
-    evidence.iter().find_map(|row| {
+    let shown = |row: &Evidence| {
         let path = row.path.as_ref()?;
         let tree = trees.get(*pairs.get(&row.component)?)?;
         let mut entries = tree.entries.iter();
         let entry = entries.find(|entry| entry.entry.path == *path)?;
-        let Node::File(file) = &entry.entry.node else {
-            return None;
-        };
-        let shows = shows(row, file)?;
-        let place = place::escape(path.as_bytes());
-        let wanted = place::escape(&row.contains);
-        (!shows).then(|| format!("{place} in the image does not hold \"{wanted}\""))
-    })
+        match &entry.entry.node {
+            Node::File(file) => shows(row, file),
+            _ => None,
+        }
+    };
+    evidence.iter().map(|row| (row, shown(row))).collect()
 }
 
 /// Whether a content holds what shows the version; `None` where it cannot be read.

@@ -68,6 +68,8 @@ words! {
         PrivateKey = "private-key",
         /// Something is arranged to run when the device starts.
         Persist = "persist",
+        /// The registry of Windows has a program start by itself.
+        RegistryStart = "registry-start",
         /// A library is loaded into programs that did not ask for it.
         Preload = "preload",
         /// A library is loaded while a program runs.

@@ -6,11 +6,14 @@ pub(super) mod line;
 mod service;
 pub(super) mod startup;
 mod value;
+mod xinetd;
 
 use std::collections::BTreeSet;
 
 use super::act::{Act, Trait};
+use super::registry;
 use super::scene::Content;
+use super::secret::Secret;
 use super::shell::Flow;
 use super::unit::Spot;
 use crate::facts::filetype::is_text;
@@ -22,6 +25,7 @@ pub(super) struct Stated {
     pub(super) spot: Spot,
     /// What shows it, escaped and without secrets.
     pub(super) text: String,
+    pub(super) secrets: Vec<Secret>,
 }
 
 impl Stated {
@@ -36,7 +40,14 @@ impl Stated {
             traits: traits.into_iter().collect(),
             spot,
             text: text.into(),
+            secrets: Vec::new(),
         }
+    }
+
+    /// With a secret that it states.
+    pub(super) fn with(mut self, secret: Option<Secret>) -> Self {
+        self.secrets.extend(secret);
+        self
     }
 }
 
@@ -44,6 +55,9 @@ impl Stated {
 pub(super) fn steps(file: &Content, flow: &mut Flow<'_>) {
     let path = file.path.as_bytes();
     for stated in key::stated(path, &file.bytes) {
+        flow.state(stated);
+    }
+    if let Some(stated) = registry::stated(file, flow.scene()) {
         flow.state(stated);
     }
     if !is_text(&file.bytes) {
@@ -56,6 +70,7 @@ pub(super) fn steps(file: &Content, flow: &mut Flow<'_>) {
     let all = account::stated(path, &file.bytes, &shells)
         .into_iter()
         .chain(service::stated(path, &file.bytes))
+        .chain(xinetd::stated(path, &file.bytes))
         .chain(value::stated(path, &file.bytes));
     for stated in all {
         flow.state(stated);

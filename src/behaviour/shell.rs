@@ -22,6 +22,7 @@ use super::config::account::{self as accounts, Shells};
 use super::config::startup::{self, When};
 use super::paths;
 use super::scene::{Content, Scene};
+use super::secret::Secret;
 use super::unit::{Spot, Step};
 use crate::entry::EntryPath;
 use crate::facts::script::{Argument, Command, RedirectKind, Script};
@@ -139,7 +140,13 @@ impl<'s> Flow<'s> {
         traits: impl IntoIterator<Item = Trait>,
         shown: &str,
     ) {
-        self.note_as(act, traits, &Command::default(), shown.to_owned());
+        self.note_as(
+            act,
+            traits,
+            &Command::default(),
+            shown.to_owned(),
+            Vec::new(),
+        );
     }
 
     /// Where what is at a path that a call names came from.
@@ -160,7 +167,13 @@ impl<'s> Flow<'s> {
             spot: stated.spot,
             function: None,
             text: stated.text,
+            secrets: stated.secrets,
         });
+    }
+
+    /// The files around it.
+    pub(super) fn scene(&self) -> &'s Scene {
+        self.scene
     }
 
     /// The shells of the accounts of the tree that a file stands in.
@@ -273,7 +286,8 @@ impl<'s> Flow<'s> {
 
     /// Notes a step.
     fn note(&mut self, act: Act, traits: impl IntoIterator<Item = Trait>, command: &Command) {
-        self.note_as(act, traits, command, redacted(command));
+        let (text, secrets) = redacted(command);
+        self.note_as(act, traits, command, text, secrets);
     }
 
     fn note_as(
@@ -282,6 +296,7 @@ impl<'s> Flow<'s> {
         traits: impl IntoIterator<Item = Trait>,
         command: &Command,
         text: String,
+        secrets: Vec<Secret>,
     ) {
         if self.steps.len() >= MOST {
             return;
@@ -298,6 +313,7 @@ impl<'s> Flow<'s> {
             spot: Spot::Line(command.line),
             function: command.function.as_ref().map(|name| escape(name)),
             text,
+            secrets,
         };
         // A script that a call starts is followed line by line.
         if let Some(caller) = self.caller.as_ref().filter(|_| self.depth == 0) {

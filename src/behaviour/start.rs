@@ -1,9 +1,10 @@
 //! What runs when a device starts, and what starts it.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::config::startup::{self, When};
 use super::paths;
+use super::registry;
 use super::scene::{Content, Scene};
 use super::shell::Flow;
 use super::tree;
@@ -54,6 +55,11 @@ pub(super) fn started(scene: &Scene) -> Vec<Started> {
     }
     let mut seen = BTreeSet::new();
     let mut all = Vec::new();
+    for started in of_registry(scene) {
+        if all.len() < MOST && seen.insert(started.place.clone()) {
+            all.push(started);
+        }
+    }
     while let Some((path, near, by)) = queue.pop_front() {
         for file in scene.matching(&path, &near) {
             if all.len() >= MOST || !seen.insert(file.place.clone()) {
@@ -68,6 +74,33 @@ pub(super) fn started(scene: &Scene) -> Vec<Started> {
         }
     }
     all
+}
+
+/// The programs that the registry of Windows starts. Its paths do not tell small letters from capital ones.
+fn of_registry(scene: &Scene) -> Vec<Started> {
+    let starts = scene
+        .files()
+        .filter_map(|file| registry::start(file, scene));
+    let programs: Vec<(Vec<u8>, String)> = starts
+        .filter_map(|start| Some((start.program()?, start.what)))
+        .collect();
+    if programs.is_empty() {
+        return Vec::new();
+    }
+    let mut by_name: BTreeMap<Vec<u8>, Vec<&Content>> = BTreeMap::new();
+    for file in scene.files() {
+        let lower = String::from_utf8_lossy(file.path.as_bytes()).to_lowercase();
+        by_name.entry(lower.into_bytes()).or_default().push(file);
+    }
+    let started = programs.iter().flat_map(|(program, by)| {
+        let files = by_name.get(program).into_iter().flatten();
+        files.map(move |file| Started {
+            place: file.place.clone(),
+            path: file.path.clone(),
+            by: by.clone(),
+        })
+    });
+    started.collect()
 }
 
 /// What a script that is started starts in turn.

@@ -2,6 +2,7 @@
 
 use super::config;
 use super::paths;
+use super::registry;
 use super::scene::{Content, Scene};
 use super::shell::Flow;
 use super::unit::Unit;
@@ -78,6 +79,7 @@ pub fn is_read(path: &[u8]) -> bool {
         b"fstab",
     ];
     paths::is_below(path, b"/etc")
+        || registry::is_value(path)
         || paths::is_start(path)
         || paths::is_account(path)
         || memchr::memmem::find(path, b"/etc/").is_some()

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::act::{Act, Trait};
+use super::secret::Secret;
 use crate::entry::EntryPath;
 use crate::place::Place;
 
@@ -40,6 +41,8 @@ pub struct Step {
     pub function: Option<String>,
     /// What shows it, escaped and without secrets.
     pub text: String,
+    /// The secrets that it states.
+    pub secrets: Vec<Secret>,
 }
 
 /// Steps that belong together, in the order in which they happen.

@@ -1,12 +1,15 @@
 //! Scripts and configurations against the rules: which behaviour they show.
 
+mod program;
+
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
-mod program;
-
+use super::Basis;
+use super::secrets::{Count, Told};
 use crate::behaviour::{Content, Scene, Started, Step, Unit, is_documentation, is_read, units};
 use crate::entry::Node;
 use crate::extract::{Found, Inventory};
@@ -14,7 +17,7 @@ use crate::facts::FileType;
 use crate::facts::code::Code;
 use crate::finding::{Confidence, Finding, Severity};
 use crate::place::Place;
-use crate::rules::{self, Card, Match, Rule};
+use crate::rules::{self, Card, Match, Rule, Rulebook};
 
 /// A longer text is not looked at (2 MiB).
 const LONGEST: u64 = 2 << 20;
@@ -30,21 +33,29 @@ pub(super) struct Behaviour {
     /// What was not looked at, or not understood.
     pub(super) not_checked: Vec<(Place, String)>,
     pub(super) started: Vec<Started>,
+    /// How many secrets were told.
+    pub(super) secrets: Count,
 }
 
 /// What the scripts and configurations of an image show.
-pub(super) fn behaviour(found: &Inventory) -> Behaviour {
+pub(super) fn behaviour(found: &Inventory, basis: &Basis) -> Behaviour {
     let mut behaviour = Behaviour::default();
     let scene = scene(found, &mut behaviour.not_checked);
     let (units, started) = units(&scene);
     let files: Vec<&[Unit]> = units
         .chunk_by(|one, next| one.place == next.place)
         .collect();
-    let told: Vec<Vec<Finding>> = files
+    let matched: Vec<Vec<Shown<'_>>> = files
         .par_iter()
-        .map(|units| of_file(units, &started))
+        .map(|units| of_file(units, &basis.rules))
         .collect();
-    behaviour.findings = told.into_iter().flatten().collect();
+    // One after the other, so that secrets have the same numbers every time.
+    let mut secrets = Told::new(basis.fingerprints.as_ref());
+    for (rule, shown, unit) in matched.iter().flatten() {
+        let told = finding(&rule.card, shown, unit, &started, &mut secrets);
+        behaviour.findings.push(told);
+    }
+    behaviour.secrets = secrets.count();
     for unit in &units {
         if let Some(first) = unit
             .problems
@@ -132,11 +143,13 @@ fn content(entry: &Found, with_bytes: bool, code: Option<Arc<Code>>) -> Content 
     }
 }
 
-/// What the units of one file show: each rule once, by the unit that shows it best.
-fn of_file(units: &[Unit], started: &[Started]) -> Vec<Finding> {
-    let all = rules::built_in().iter().flat_map(|pack| &pack.rules);
-    let mut best: Vec<(&Rule, Match<'_>, &Unit)> = Vec::new();
-    for rule in all {
+/// A rule, how it is matched, and the unit that shows it.
+type Shown<'u> = (&'static Rule, Match<'u>, &'u Unit);
+
+/// What the units of one file show: each rule once, by the unit that shows it best, without those that say less of the same.
+fn of_file<'u>(units: &'u [Unit], book: &Rulebook) -> Vec<Shown<'u>> {
+    let mut best: Vec<Shown<'u>> = Vec::new();
+    for rule in book.rules() {
         let matches = units
             .iter()
             .filter_map(|unit| Some((rule, rules::matching(rule, unit)?, unit)));
@@ -149,20 +162,23 @@ fn of_file(units: &[Unit], started: &[Started]) -> Vec<Finding> {
             )
         }));
     }
-    let is_covered = |code: &String| best.iter().any(|(rule, _, _)| rule.covers.contains(code));
-    let told = best
-        .iter()
-        .filter(|(rule, _, _)| !is_covered(&rule.card.code));
-    told.map(|(rule, found, unit)| finding(&rule.card, found, unit, started))
-        .collect()
+    let covered: BTreeSet<&String> = best.iter().flat_map(|(rule, ..)| &rule.covers).collect();
+    best.retain(|(rule, ..)| !covered.contains(&rule.card.code));
+    best
 }
 
-fn finding(card: &'static Card, found: &Match<'_>, unit: &Unit, started: &[Started]) -> Finding {
+fn finding<'u>(
+    card: &'static Card,
+    found: &Match<'u>,
+    unit: &Unit,
+    started: &[Started],
+    secrets: &mut Told<'u>,
+) -> Finding {
     let mut evidence: Vec<String> = found
         .steps
         .iter()
         .take(TOLD)
-        .map(|step| line(step, unit))
+        .map(|step| line(step, unit) + &secrets.words(step))
         .collect();
     let more = found.steps.len().saturating_sub(TOLD);
     if more > 0 {

@@ -84,11 +84,8 @@ impl Speakers {
             keyring: self.keyring.clone(),
             root_key: self.root_key.clone(),
             revocations: self.revocations.clone(),
-            index: None,
             state: self.state.clone(),
-            min_version: None,
-            allow_stale: None,
-            allow_unsigned: false,
+            ..Trust::default()
         }
     }
 }

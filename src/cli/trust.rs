@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::check::device::Named;
+
 /// Whose word counts, and what else is known.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Trust")]
 pub struct Trust {
     /// A public key that may sign the baseline: of minisign, signify, OpenSSL (PEM) or OpenSSH; one of several is enough.
@@ -59,4 +61,15 @@ pub struct Device {
     /// Compare although the image itself shows that it is another version.
     #[arg(long)]
     pub despite_version: bool,
+}
+
+impl Device {
+    /// Which device that names.
+    pub fn named(&self) -> Named {
+        Named {
+            vendor: None,
+            model: self.model.clone(),
+            version: self.firmware_version.clone(),
+        }
+    }
 }

@@ -118,9 +118,9 @@ fn vouched(bytes: &[u8], trusting: &Trusting) -> Result<(Attestation, Vec<Vouche
     let attested = Attestation::parse(envelope.payload_type(), envelope.payload())?;
     // Where no baseline fits, it speaks of every device.
     let of = attested.baseline.as_ref();
+    let device = of.map_or(("", ""), |row| (&row.vendor, &row.model));
     let claim = Some(Claimed {
-        vendor: of.map_or("", |row| &row.vendor),
-        model: of.map_or("", |row| &row.model),
+        device: Some(device),
         issued: attested.judged_at,
     });
     let signers = authority.vouch(&outcomes, &Asked { claim, ..asked });

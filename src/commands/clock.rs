@@ -7,6 +7,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::advisories::Table;
+
 /// A question that is answered with yes once `seconds` have passed.
 pub(super) fn deadline(seconds: Option<u64>) -> Box<dyn Fn() -> bool + Send + Sync> {
     let start = Instant::now();
@@ -14,6 +16,13 @@ pub(super) fn deadline(seconds: Option<u64>) -> Box<dyn Fn() -> bool + Send + Sy
         Some(limit) => Box::new(move || start.elapsed() > limit),
         None => Box::new(|| false),
     }
+}
+
+/// How many days before `now` the table of advisories was read.
+pub(super) fn table_age(now: jiff::Timestamp) -> Option<i64> {
+    const DAY: i64 = 24 * 60 * 60;
+    let read = Table::built_in()?.read;
+    Some(now.duration_since(read).as_secs().div_euclid(DAY))
 }
 
 /// The time now, in whole seconds.

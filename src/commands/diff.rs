@@ -43,7 +43,7 @@ pub(super) fn run(args: &cli::Diff) -> Result<u8> {
     for left_out in draft.left_out {
         note(format!("the first image: {left_out}"), true);
     }
-    let mut risk = check::risk(&found);
+    let mut risk = check::risk(&found, &check::Basis::default());
     risk.against(&baseline, &comparison, &found);
     comparison.not_checked.append(&mut risk.not_checked);
     let threshold = Threshold {

@@ -1,12 +1,14 @@
 //! How a command that cannot finish says so: one line, one hint, one exit code.
 
 use super::output::Unwritable;
+use super::packs::Unvouched;
 use super::trust::Missing;
 use crate::baseline::Refused;
 use crate::baseline::import::NotImported;
 use crate::document::Malformed;
 use crate::formats::wrapper;
 use crate::image::Unreadable;
+use crate::rules::Unfit;
 use crate::trust::dsse;
 use crate::trust::key::KeyError;
 
@@ -59,6 +61,12 @@ fn classify(error: &anyhow::Error) -> (u8, Option<&'static str>) {
     for cause in error.chain() {
         if let Some(refused) = cause.downcast_ref::<Refused>() {
             return (refused.exit_code(), Some(refused.hint()));
+        }
+        if let Some(unvouched) = cause.downcast_ref::<Unvouched>() {
+            return (unvouched.0.exit_code(), Some(unvouched.hint()));
+        }
+        if let Some(unfit) = cause.downcast_ref::<Unfit>() {
+            return (unfit.exit_code(), Some(unfit.hint()));
         }
         if let Some(malformed) = cause.downcast_ref::<Malformed>() {
             return (malformed.exit_code(), Some(malformed.hint()));

@@ -14,7 +14,9 @@ use crate::cli::keyring::{
     KeyringAdd, KeyringCheck, KeyringCreate, KeyringRevoke, KeyringRotate, KeyringShow,
     KeyringSign, Next,
 };
+use crate::digest::Digest;
 use crate::report::text;
+use crate::rules::{self, Rulebook};
 use crate::trust::index::Index;
 use crate::trust::keyring::{Holder, Keyring, Role, Rule, Scope};
 use crate::trust::revocation::{Revocation, Revocations, accumulate};
@@ -191,6 +193,12 @@ fn comment(bytes: &[u8]) -> Result<String> {
     }
     if let Ok(list) = Revocations::parse(bytes) {
         return Ok(format!("revocations {}", list.sequence));
+    }
+    if let Ok(pack) = rules::parse(bytes) {
+        let comment = format!("rules {}", pack.name);
+        // What would not be used is not signed.
+        Rulebook::default().add(pack, Digest::of(bytes), Ok(Vec::new()))?;
+        return Ok(comment);
     }
     Ok(format!("keyring {}", Keyring::parse(bytes)?.sequence))
 }

@@ -1,9 +1,11 @@
 //! `vitalsign rules` and `vitalsign explain`
 
-use anyhow::{Context, Result};
+use std::path::Path;
+
+use anyhow::Result;
 
 use super::exit::Usage;
-use super::{output, trust};
+use super::{output, packs};
 use crate::cli::{self, ReportFormat};
 use crate::report::rules as report;
 use crate::rules::{self, Pack};
@@ -11,21 +13,23 @@ use crate::rules::{self, Pack};
 /// Lists, shows or tries rules.
 pub(super) fn run(command: &cli::RulesCommand) -> Result<u8> {
     match command {
-        cli::RulesCommand::List(to) => {
-            let text = match to.format {
-                ReportFormat::Json => output::json(&report::List::new(rules::built_in()))?,
-                ReportFormat::Terminal => report::list(rules::built_in())?,
+        cli::RulesCommand::List(args) => {
+            let (book, _) = packs::read(&args.packs, &args.speakers)?;
+            let text = match args.output.format {
+                ReportFormat::Json => output::json(&report::List::new(&book))?,
+                ReportFormat::Terminal => report::list(&book)?,
             };
-            output::write(to, &text)?;
+            output::write(&args.output, &text)?;
             Ok(0)
         }
         cli::RulesCommand::Show(args) => {
-            let all = rules::built_in().iter().flat_map(|pack| &pack.rules);
-            let rule = all
-                .clone()
+            let (book, _) = packs::read(&args.packs, &args.speakers)?;
+            let rule = book
+                .rules()
                 .find(|rule| rule.card.code == args.code)
                 .ok_or_else(|| unknown(&args.code))?;
-            output::write_stdout(&report::show(rule)?)?;
+            let giver = book.giver(&args.code);
+            output::write_stdout(&report::show(rule, giver)?)?;
             Ok(0)
         }
         cli::RulesCommand::Test(args) => test(args),
@@ -34,10 +38,12 @@ pub(super) fn run(command: &cli::RulesCommand) -> Result<u8> {
 
 /// Explains a code.
 pub(super) fn explain(args: &cli::Explain) -> Result<u8> {
-    let card = rules::card(&args.code).ok_or_else(|| unknown(&args.code))?;
+    let (book, _) = packs::read(&args.packs, &args.speakers)?;
+    let card = book.card(&args.code).ok_or_else(|| unknown(&args.code))?;
+    let giver = book.giver(&args.code);
     let text = match args.output.format {
-        ReportFormat::Json => output::json(&report::Explained::new(card))?,
-        ReportFormat::Terminal => report::explain(card)?,
+        ReportFormat::Json => output::json(&report::Explained::new(card, giver))?,
+        ReportFormat::Terminal => report::explain(card, giver)?,
     };
     output::write(&args.output, &text)?;
     Ok(0)
@@ -53,14 +59,18 @@ fn unknown(code: &str) -> Usage {
 /// Tries rules on their own files; a pack in which one fails is malformed.
 fn test(args: &cli::RulesTest) -> Result<u8> {
     const MALFORMED: u8 = 65;
+    let paths: Vec<&Path> = args
+        .pack
+        .iter()
+        .chain(&args.rules)
+        .map(std::path::PathBuf::as_path)
+        .collect();
     let given: Vec<Pack>;
-    let packs = match &args.pack {
-        Some(path) => {
-            let text = trust::document(path)?;
-            given = vec![rules::parse(&text).with_context(|| trust::shown(path))?];
-            &given
-        }
-        None => rules::built_in(),
+    let packs = if paths.is_empty() {
+        rules::built_in()
+    } else {
+        given = packs::untrusted(&paths)?;
+        &given
     };
     let failed: Vec<_> = packs.iter().flat_map(rules::trial).collect();
     output::write_stdout(&report::tried(packs, &failed)?)?;

@@ -2,18 +2,38 @@
 
 use anyhow::Result;
 
-use super::{open, verify};
+use super::{clock, open, packs, trust, verify, yara};
 use crate::baseline::compare::{Comparison, NotChecked};
 use crate::check;
 use crate::cli;
 use crate::extract::Inventory;
 use crate::report::verify::Report;
+use crate::trust::order::{self, Dated};
 use crate::verdict::{Threshold, Verdict};
 
 /// Looks for known risk in an image; the exit code is the sum of what was seen.
 pub(super) fn run(args: &cli::Scan) -> Result<u8> {
+    let (rules, trusting) = packs::read(&args.packs, &args.speakers)?;
+    let now = args.now.unwrap_or_else(clock::now);
+    let basis = check::Basis {
+        rules,
+        named: args.named.named(),
+        fingerprints: trust::fingerprint_key(args.checks.secret_key_file.as_deref())?,
+        yara: yara::read(args.checks.yara.as_deref())?,
+        table_age: clock::table_age(now),
+    };
+    let mut documents = packs::dates(&basis.rules);
+    let chain = trusting.as_ref().and_then(|it| it.keyring.as_ref());
+    documents.extend(chain.map(|chain| Dated {
+        name: "the keyring".to_owned(),
+        issued: chain.keyring.issued,
+        expires: chain.keyring.expires,
+    }));
+    let breaches = order::dates(&documents, now);
+    let breaches = verify::accepted(breaches, args.allow_stale.as_deref());
     let found = open::inventory(&args.image, &args.reading, &args.beside, &args.budget)?;
-    let mut risk = check::risk(&found);
+    let mut risk = check::risk(&found, &basis);
+    risk.published(&found, &basis, None);
     let mut comparison = Comparison {
         not_checked: unread(&found),
         ..Comparison::default()
@@ -23,8 +43,13 @@ pub(super) fn run(args: &cli::Scan) -> Result<u8> {
         severity: args.fail_on,
         strict: args.strict,
     };
-    let verdict = Verdict::alone(&risk.findings, !found.is_incomplete(), threshold);
-    let report = Report::new(&found, None, &comparison, &risk.findings, verdict);
+    let is_late = breaches.iter().any(|breach| breach.accepted.is_none());
+    let complete = !found.is_incomplete();
+    let verdict = Verdict::alone(&risk.findings, complete, is_late, threshold);
+    let report = Report::new(&found, None, &comparison, &risk.findings, verdict)
+        .judged(now, breaches)
+        .by(&basis, &risk)
+        .alone();
     verify::write(&report, &args.output)?;
     Ok(verdict.exit_code)
 }

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use zeroize::Zeroizing;
 
+use super::exit::Usage;
 use crate::baseline::Unverified;
+use crate::check::secrets::FingerprintKey;
 use crate::document::MAX_BYTES;
 use crate::place::escape;
 use crate::trust::public::{self, KeyForm};
@@ -50,6 +52,26 @@ fn read(path: &Path, most: usize) -> Result<Vec<u8>, Missing> {
         ))));
     }
     Ok(bytes)
+}
+
+/// A file of YARA rules.
+#[cfg(feature = "yara")]
+pub(super) fn yara_rules(path: &Path) -> Result<String, Missing> {
+    /// It is at most so long (16 MiB).
+    const MOST: usize = 16 << 20;
+    let text = String::from_utf8(read(path, MOST)?);
+    text.map_err(|error| Missing::new(path, io::Error::other(error)))
+}
+
+/// The key that secrets are fingerprinted with.
+pub(super) fn fingerprint_key(path: Option<&Path>) -> Result<Option<FingerprintKey>> {
+    let Some(path) = path else {
+        return Ok(None);
+    };
+    let bytes = Zeroizing::new(read(path, MAX_SMALL)?);
+    let key =
+        FingerprintKey::new(bytes).map_err(|short| Usage(format!("{}: {short}", shown(path))))?;
+    Ok(Some(key))
 }
 
 /// A small file that says how to read an image.

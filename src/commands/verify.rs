@@ -4,9 +4,9 @@ use anyhow::Result;
 
 use super::authority::{self, Trusting};
 use super::candidates::{self, Candidate, Chosen};
-use super::{attest, clock, open, output};
+use super::{attest, clock, open, output, packs, trust, yara};
 use crate::baseline::compare::{Comparison, NotChecked};
-use crate::check;
+use crate::check::{self, device::Stated};
 use crate::cli::{self, Output, ReportFormat};
 use crate::place::Place;
 use crate::report::verify::{BaselineRow, Report, text};
@@ -18,10 +18,17 @@ use crate::verdict::{Against, Threshold, Verdict};
 pub(super) fn run(args: &cli::Verify) -> Result<u8> {
     let attestor = attest::prepare(args)?;
     let mut trusting = authority::read(&args.trust)?;
+    let now = args.now.unwrap_or_else(clock::now);
+    let basis = check::Basis {
+        rules: packs::book(&args.packs, &trusting.authority)?,
+        named: args.device.named(),
+        fingerprints: trust::fingerprint_key(args.checks.secret_key_file.as_deref())?,
+        yara: yara::read(args.checks.yara.as_deref())?,
+        table_age: clock::table_age(now),
+    };
     let candidates = candidates::read(args, &trusting)?;
     let found = open::inventory(&args.image, &args.reading, &args.beside, &args.budget)?;
-    let now = args.now.unwrap_or_else(clock::now);
-    let mut risk = check::risk(&found);
+    let mut risk = check::risk(&found, &basis);
     let chosen = candidates::choose(candidates, &found, args)?;
     let (candidate, mut comparison) = match chosen {
         Some(Chosen {
@@ -36,16 +43,24 @@ pub(super) fn run(args: &cli::Verify) -> Result<u8> {
         }
         None => (None, Comparison::default()),
     };
-    let mut breaches = Vec::new();
+    let mut breaches = order::dates(&packs::dates(&basis.rules), now);
+    let stated = candidate.as_ref().map(|candidate| Stated {
+        baseline: &candidate.baseline,
+        is_trusted: !candidate.signers.is_empty(),
+        is_match: comparison.changes.is_empty() && comparison.is_complete(),
+    });
+    risk.published(&found, &basis, stated);
     if let Some(candidate) = &candidate {
         risk.against(&candidate.baseline, &comparison, &found);
         let known = trusting.known(&args.trust, now);
         let order = order::judge(&candidate.place(), &known);
-        breaches = accepted(order.breaches, args.trust.allow_stale.as_deref());
+        breaches.extend(order.breaches);
+        breaches.sort_by_key(|breach| breach.kind);
         for line in &order.notes {
             note(&mut comparison, line);
         }
     }
+    let breaches = accepted(breaches, args.trust.allow_stale.as_deref());
     comparison.not_checked.append(&mut risk.not_checked);
     let against = match &candidate {
         None => Against::Nothing,
@@ -72,6 +87,7 @@ pub(super) fn run(args: &cli::Verify) -> Result<u8> {
     });
     let report = Report::new(&found, row, &comparison, &risk.findings, verdict)
         .judged(now, breaches)
+        .by(&basis, &risk)
         .of_unit(args.device.asset.as_deref());
     write(&report, &args.output)?;
     if let Some(candidate) = &candidate {
@@ -86,7 +102,7 @@ pub(super) fn run(args: &cli::Verify) -> Result<u8> {
 }
 
 /// Marks what expired as accepted, for the reason that the caller gives.
-fn accepted(mut breaches: Vec<Breach>, reason: Option<&str>) -> Vec<Breach> {
+pub(super) fn accepted(mut breaches: Vec<Breach>, reason: Option<&str>) -> Vec<Breach> {
     for breach in &mut breaches {
         if breach.kind == BreachKind::Stale {
             breach.accepted = reason.map(str::to_owned);

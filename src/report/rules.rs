@@ -5,14 +5,18 @@ use std::fmt::{self, Write};
 use serde::Serialize;
 
 use super::text;
+use super::verify::PackRow;
 use crate::finding::{Confidence, Severity};
-use crate::rules::{Card, Failed, Pack, Pattern, Rule};
+use crate::rules::{Card, Failed, Given, Pack, Pattern, Rule, Rulebook};
 
 /// `vitalsign.rules/1`: all codes.
 #[derive(Serialize)]
-pub struct List<'a> {
+pub struct List {
     schema: &'static str,
-    rules: Vec<Row<'a>>,
+    rules: Vec<Row>,
+    /// The packs that are not built in.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    given: Vec<PackRow>,
 }
 
 /// `vitalsign.explain/1`: one code.
@@ -21,22 +25,25 @@ pub struct Explained<'a> {
     schema: &'static str,
     #[serde(flatten)]
     card: &'a Card,
+    /// The pack that it is from, where that is not built in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pack: Option<PackRow>,
 }
 
 #[derive(Serialize)]
-struct Row<'a> {
-    code: &'a str,
-    pack: &'a str,
+struct Row {
+    code: &'static str,
+    pack: &'static str,
     severity: Severity,
     confidence: Confidence,
-    title: &'a str,
-    references: &'a [String],
+    title: &'static str,
+    references: &'static [String],
 }
 
-impl<'a> List<'a> {
-    /// All codes of some packs.
-    pub fn new(packs: &'a [Pack]) -> Self {
-        let rules = packs.iter().flat_map(|pack| {
+impl List {
+    /// All codes.
+    pub fn new(book: &Rulebook) -> Self {
+        let rules = book.packs().flat_map(|pack| {
             pack.cards().map(|card| Row {
                 code: &card.code,
                 pack: &pack.name,
@@ -49,16 +56,18 @@ impl<'a> List<'a> {
         Self {
             schema: "vitalsign.rules/1",
             rules: rules.collect(),
+            given: book.given().iter().map(PackRow::new).collect(),
         }
     }
 }
 
 impl<'a> Explained<'a> {
-    /// One code.
-    pub fn new(card: &'a Card) -> Self {
+    /// One code, and the pack that it is from where that was given.
+    pub fn new(card: &'a Card, giver: Option<&Given>) -> Self {
         Self {
             schema: "vitalsign.explain/1",
             card,
+            pack: giver.map(PackRow::new),
         }
     }
 }
@@ -67,10 +76,14 @@ impl<'a> Explained<'a> {
 ///
 /// # Errors
 /// None that a caller could mend.
-pub fn list(packs: &[Pack]) -> Result<String, fmt::Error> {
+pub fn list(book: &Rulebook) -> Result<String, fmt::Error> {
     let mut out = String::new();
-    for pack in packs {
+    for pack in book.packs() {
         writeln!(out, "{}", pack.name)?;
+        let given = book.given().iter().find(|it| it.pack.name == pack.name);
+        if let Some(given) = given {
+            text::wrap(&mut out, "  ", 4, &origin(given))?;
+        }
         for card in pack.cards() {
             writeln!(
                 out,
@@ -85,11 +98,27 @@ pub fn list(packs: &[Pack]) -> Result<String, fmt::Error> {
     Ok(out)
 }
 
-/// One code for people.
+/// Where a pack comes from that is not built in.
+fn origin(given: &Given) -> String {
+    let name = &given.pack.name;
+    let vouched = match &given.signers {
+        Ok(signers) => {
+            let keys = signers.iter().map(|it| it.signer.key.fingerprint());
+            let keys: Vec<String> = keys.map(|key| format!("key {key}")).collect();
+            format!("signed by {}", keys.join(" and "))
+        }
+        Err(why) => format!(
+            "nobody vouches for it ({why}): what it tells is for review, medium at most and never proven"
+        ),
+    };
+    format!("the pack {name}, SHA-256 {}; {vouched}", given.sha256)
+}
+
+/// One code for people, and the pack that it is from where that was given.
 ///
 /// # Errors
 /// None that a caller could mend.
-pub fn explain(card: &Card) -> Result<String, fmt::Error> {
+pub fn explain(card: &Card, giver: Option<&Given>) -> Result<String, fmt::Error> {
     let mut out = String::new();
     writeln!(
         out,
@@ -99,6 +128,9 @@ pub fn explain(card: &Card) -> Result<String, fmt::Error> {
         confidence(card.confidence)
     )?;
     text::wrap(&mut out, "", 0, &card.title)?;
+    if let Some(given) = giver {
+        text::wrap(&mut out, "told by ", 8, &origin(given))?;
+    }
     for (head, body) in [
         ("WHY IT MATTERS", &card.why),
         ("HOW IT IS SHOWN", &card.shown_by),
@@ -130,8 +162,8 @@ pub fn explain(card: &Card) -> Result<String, fmt::Error> {
 ///
 /// # Errors
 /// None that a caller could mend.
-pub fn show(rule: &Rule) -> Result<String, fmt::Error> {
-    let mut out = explain(&rule.card)?;
+pub fn show(rule: &Rule, giver: Option<&Given>) -> Result<String, fmt::Error> {
+    let mut out = explain(&rule.card, giver)?;
     writeln!(
         out,
         "\nSTEPS, in this order, in one script or configuration and those that it starts"

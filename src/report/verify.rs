@@ -1,14 +1,19 @@
 //! `vitalsign.report/1`: the two answers about one image, and everything that shows them.
 
+mod findings;
 pub mod history;
+mod packs;
 pub mod text;
 
 use serde::Serialize;
 
 use self::history::History;
+pub use self::packs::PackRow;
+use crate::advisories::Table;
 use crate::baseline::Baseline;
 use crate::baseline::change::Change;
 use crate::baseline::compare::{Checked, Comparison, NotChecked};
+use crate::check::{Basis, Risk, secrets::Count};
 use crate::digest::Digest;
 use crate::extract::{Coverage, ImageId, Inventory};
 use crate::finding::Finding;
@@ -28,10 +33,19 @@ pub struct Report<'a> {
     /// What it was compared with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub baseline: Option<BaselineRow>,
+    /// The packs of rules that it was looked at with besides those built in.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<PackRow>,
+    /// The table of advisories that was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub advisories: Option<TableRow>,
+    /// How many secrets stand in the findings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secrets: Option<Count>,
     /// When it was judged, where that was stated or asked of the clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub judged_at: Option<String>,
-    /// What speaks against relying on the baseline, authentic as it may be.
+    /// What speaks against relying on the baseline, or on a pack of rules, authentic as it may be.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub policy: Vec<Breach>,
     /// The unit's asset tag, as the caller says.
@@ -49,6 +63,22 @@ pub struct Report<'a> {
     pub not_checked: &'a [NotChecked],
     /// The account of the image's own bytes.
     pub coverage: Coverage,
+    /// Whether known risk alone was asked for.
+    #[serde(skip)]
+    is_scan: bool,
+}
+
+/// The table of advisories that was asked.
+#[derive(Clone, Debug, Serialize)]
+pub struct TableRow {
+    /// When it was read.
+    pub read: String,
+    /// How many days ago that was; negative where the clock says that it is yet to come.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub age_days: Option<i64>,
+    /// The device, by its name in the table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub product: Option<&'static str>,
 }
 
 /// The baseline of a report.
@@ -77,7 +107,7 @@ pub struct BaselineRow {
 }
 
 /// The signer of a baseline.
-#[derive(Clone, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct SignerRow {
     /// SHA-256 of the 32 bytes of the public key.
     pub key: Digest,
@@ -139,6 +169,9 @@ impl<'a> Report<'a> {
             verdict,
             history: history::rows(found, baseline.as_ref().map(|(baseline, _)| *baseline)),
             baseline: baseline.map(|(_, row)| row),
+            rules: Vec::new(),
+            advisories: None,
+            secrets: None,
             judged_at: None,
             policy: Vec::new(),
             asset: None,
@@ -147,6 +180,7 @@ impl<'a> Report<'a> {
             findings,
             not_checked: &comparison.not_checked,
             coverage: found.coverage,
+            is_scan: false,
         }
     }
 
@@ -155,6 +189,26 @@ impl<'a> Report<'a> {
     pub fn judged(mut self, now: jiff::Timestamp, policy: Vec<Breach>) -> Self {
         self.judged_at = Some(now.to_string());
         self.policy = policy;
+        self
+    }
+
+    /// With what the checks went by: the packs that were given, the table of advisories, and how secrets are told apart.
+    #[must_use]
+    pub fn by(mut self, basis: &Basis, risk: &Risk) -> Self {
+        self.rules = basis.rules.given().iter().map(PackRow::new).collect();
+        self.secrets = Some(risk.secrets.clone()).filter(|count| count.located > 0);
+        self.advisories = Table::built_in().map(|table| TableRow {
+            read: table.read.to_string(),
+            age_days: basis.table_age,
+            product: risk.product,
+        });
+        self
+    }
+
+    /// Of a scan: nothing was to be compared.
+    #[must_use]
+    pub fn alone(mut self) -> Self {
+        self.is_scan = true;
         self
     }
 

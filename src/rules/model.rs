@@ -1,5 +1,6 @@
 //! What a rule says.
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::behaviour::{Act, Trait};
@@ -11,10 +12,21 @@ use crate::finding::{Confidence, Severity};
 pub struct Pack {
     /// Its name, in kebab-case.
     pub name: String,
+    /// When it was made and from when on it is stale, as a pack says that is not built in.
+    pub dates: Option<Dates>,
     /// Its rules.
     pub rules: Vec<Rule>,
     /// What checks tell that are no rules.
     pub checks: Vec<Card>,
+}
+
+/// When a pack was made, and from when on it is stale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dates {
+    /// When it was made, as its signers claim.
+    pub issued: Timestamp,
+    /// From when on it is stale.
+    pub expires: Timestamp,
 }
 
 impl Pack {

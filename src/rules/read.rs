@@ -1,7 +1,7 @@
 //! A pack from its text.
 
 use super::calls;
-use super::model::{Advisory, Card, Fixture, FixtureFile, Pack, Pattern, Rule};
+use super::model::{Advisory, Card, Dates, Fixture, FixtureFile, Pack, Pattern, Rule};
 use crate::behaviour::{Act, Trait};
 use crate::document::{self, Fault, Field, Kind, Malformed, Table};
 use crate::finding::{Confidence, Severity};
@@ -27,8 +27,18 @@ const CONFIDENCES: &[(&str, Confidence)] = &[
 /// Where the text is no pack, with the line.
 pub fn parse(text: &[u8]) -> Result<Pack, Malformed> {
     document::read(text, Kind::Rules, |top| {
+        let name = top.need("name", code)?;
+        let issued = top.maybe("issued", Field::time)?;
+        let dates = match issued {
+            Some(issued) => Some(Dates {
+                issued,
+                expires: top.need("expires", Field::time)?,
+            }),
+            None => None,
+        };
         Ok(Pack {
-            name: top.need("name", code)?,
+            name,
+            dates,
             rules: top
                 .maybe("rule", |field| many(field, rule))?
                 .unwrap_or_default(),

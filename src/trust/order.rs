@@ -61,6 +61,9 @@ pub struct Breach {
     /// Why it is accepted all the same, as the caller says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accepted: Option<String>,
+    /// Whether the baseline, or who may speak of it, is meant; else a pack of rules.
+    #[serde(skip)]
+    pub is_of_baseline: bool,
 }
 
 /// The kinds of breaches.
@@ -93,6 +96,40 @@ impl BreachKind {
             Self::ClockBehind => "CLOCK BEHIND",
         }
     }
+}
+
+/// The dates of a document that is relied on beside a baseline.
+#[derive(Clone, Debug)]
+pub struct Dated {
+    /// What people call it.
+    pub name: String,
+    /// When it was made, as its signers claim.
+    pub issued: Timestamp,
+    /// From when on it is stale.
+    pub expires: Timestamp,
+}
+
+/// What speaks against relying at a time on what the checks go by, by kind.
+pub fn dates(documents: &[Dated], now: Timestamp) -> Vec<Breach> {
+    let mut order = Order::default();
+    for it in documents {
+        let name = &it.name;
+        if now > it.expires {
+            let detail = format!("{name} is STALE: it expired at {}", it.expires);
+            order.breach(BreachKind::Stale, detail);
+        }
+        if now < it.issued {
+            let issued = it.issued;
+            let detail =
+                format!("the clock is BEHIND: it says {now}, and {name} was issued at {issued}");
+            order.breach(BreachKind::ClockBehind, detail);
+        }
+    }
+    for breach in &mut order.breaches {
+        breach.is_of_baseline = false;
+    }
+    order.breaches.sort_by_key(|breach| breach.kind);
+    order.breaches
 }
 
 /// What came of it.
@@ -130,6 +167,7 @@ impl Order {
             kind,
             detail,
             accepted: None,
+            is_of_baseline: true,
         });
     }
 

@@ -349,7 +349,7 @@ fn another_boot_command_is_a_finding_and_another_address_is_not() {
     let findings = |image: &[u8]| {
         let found = samples::unpack_bytes(image.to_vec());
         let comparison = compare(&baseline, &found);
-        let mut risk = vitalsign::check::risk(&found);
+        let mut risk = vitalsign::check::risk(&found, &vitalsign::check::Basis::default());
         risk.against(&baseline, &comparison, &found);
         risk.findings
     };

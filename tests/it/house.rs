@@ -61,7 +61,7 @@ const STAGES: &[&[&str]] = &[
     &["trust", "document"],
     &["baseline"],
     &["finding", "behaviour"],
-    &["rules", "verdict", "check"],
+    &["rules", "advisories", "verdict", "check"],
     &["report"],
     &["cli", "commands"],
 ];

@@ -40,3 +40,4 @@ mod signatures;
 mod trust;
 mod windows;
 mod wrapper;
+mod yara;

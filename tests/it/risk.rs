@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::samples::repository;
 use crate::schemas;
 
 /// Writes files below a folder.
@@ -177,6 +178,75 @@ fn secrets_are_told_and_never_shown() {
     }
 }
 
+/// The fingerprints or numbers of the secrets of a report, with the codes that tell them.
+fn secrets(report: &Value) -> Vec<(String, String)> {
+    let findings = report["findings"].as_array().unwrap();
+    let mut all: Vec<(String, String)> = findings
+        .iter()
+        .flat_map(|finding| {
+            let lines = finding["evidence"].as_array().unwrap().iter();
+            lines.filter_map(|line| {
+                let (_, secret) = line.as_str().unwrap().rsplit_once(" (secret ")?;
+                let code = finding["code"].as_str().unwrap().to_owned();
+                Some((secret.trim_end_matches(')').to_owned(), code))
+            })
+        })
+        .collect();
+    all.sort();
+    all
+}
+
+#[test]
+fn the_same_secret_is_recognised_by_whoever_has_the_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = |name: &str, psk: &str| {
+        let root = folder.path().join(name);
+        let script = "#!/bin/sh\ncurl -u svc:Ward7Secret! -T /var/log/a.log ftp://8.8.4.4/\n";
+        let psk = format!("network={{\n  psk=\"{psk}\"\n}}\n");
+        write(
+            &root,
+            &[("/etc/wpa.conf", &psk), ("/etc/init.d/S1", script)],
+        );
+        root.to_str().unwrap().to_owned()
+    };
+    let (one, other) = (root("one", "Ward7Secret!"), root("other", "Ward8Secret!"));
+    let key = |name: &str, letter: &str, count: usize| {
+        write(folder.path(), &[(name, &letter.repeat(count))]);
+        folder.path().join(name).to_str().unwrap().to_owned()
+    };
+    let scan = |root: &str, key: &str| schemas::run(&["scan", root, "--secret-key-file", key]).0;
+    // Without a key: which are the same in this report.
+    let (plain, _) = schemas::run(&["scan", &one]);
+    assert_eq!(plain["secrets"]["located"], 2);
+    assert_eq!(plain["secrets"]["distinct"], 1);
+    assert_eq!(secrets(&plain)[0].0, "no. 1");
+    assert_eq!(secrets(&plain)[1].0, "no. 1");
+    // With one: which are the same on several units, and only with that key.
+    let fleet = key("fleet", "a", 32);
+    let (first, second) = (scan(&one, &fleet), scan(&other, &fleet));
+    let (of_first, of_second) = (secrets(&first), secrets(&second));
+    assert_eq!(of_first.len(), 2);
+    assert_eq!(of_first[0].0, of_first[1].0);
+    assert_eq!(of_first[0].0.len(), 32);
+    assert!(of_second.contains(&of_first[0]) || of_second.contains(&of_first[1]));
+    assert_ne!(of_second[0].0, of_second[1].0);
+    assert_eq!(first["secrets"]["key"], second["secrets"]["key"]);
+    let third = scan(&one, &key("another", "b", 32));
+    assert_ne!(secrets(&third)[0].0, of_first[0].0);
+    assert_ne!(third["secrets"]["key"], first["secrets"]["key"]);
+    for report in [&plain, &first, &second, &third] {
+        schemas::holds(&schemas::schema("report"), report, "secrets");
+        assert!(!report.to_string().contains("Ward7Secret"));
+    }
+    // A key that could be guessed is none.
+    let short = key("short", "a", 31);
+    let ended = std::process::Command::new(env!("CARGO_BIN_EXE_vitalsign"))
+        .args(["scan", &one, "--secret-key-file", &short])
+        .output()
+        .unwrap();
+    assert_eq!(ended.status.code(), Some(64));
+}
+
 #[test]
 fn what_is_new_weighs_more_and_the_vendors_own_is_marked() {
     let root = tempfile::tempdir().unwrap();
@@ -217,6 +287,38 @@ fn what_is_new_weighs_more_and_the_vendors_own_is_marked() {
             .contains("belongs to that release")
     );
     assert_eq!(find("start-program-changed")["place"], "/etc/rc.local");
+}
+
+/// A hive that hivex wrote has services; those of `ControlSet001` start \\Windows\\monitor<N>.exe, every fifth is switched off.
+#[test]
+fn a_changed_program_of_a_service_is_told() {
+    let root = tempfile::tempdir().unwrap();
+    let hive = fs::read(repository().join("fixtures/regf/grown.img.gz")).unwrap();
+    for (name, program) in [("old", "one"), ("new", "other")] {
+        let files = [
+            ("/Windows/Monitor1.exe", program),
+            ("/Windows/Monitor4.exe", program),
+        ];
+        write(&root.path().join(name), &files);
+        let config = root.path().join(name).join("Windows/System32/config");
+        fs::create_dir_all(&config).unwrap();
+        let mut file = fs::File::create(config.join("SYSTEM.gz")).unwrap();
+        file.write_all(&hive).unwrap();
+    }
+    let path = |name: &str| root.path().join(name).to_str().unwrap().to_owned();
+    let (report, _) = schemas::run(&["diff", &path("old"), &path("new")]);
+    let all = report["findings"].as_array().unwrap();
+    let changed: Vec<_> = all
+        .iter()
+        .filter(|it| it["code"] == "start-program-changed")
+        .collect();
+    assert_eq!(changed.len(), 1, "{all:#?}");
+    assert_eq!(changed[0]["place"], "/Windows/Monitor1.exe");
+    assert!(
+        changed[0]["evidence"]
+            .to_string()
+            .contains("the service service01")
+    );
 }
 
 #[test]

@@ -144,6 +144,39 @@ fn scans_rules_and_explanations_hold() {
 }
 
 #[test]
+fn packs_that_are_given_hold() {
+    const SIGNED: [&str; 4] = [
+        "--rules",
+        "tests/cmd/given/ward-7.toml",
+        "--trust-key",
+        "baselines/demo-TEST-KEY.pub",
+    ];
+    const UNSIGNED: [&str; 3] = [
+        "--rules",
+        "tests/cmd/given/ward-7-unsigned.toml",
+        "--allow-unsigned-rules",
+    ];
+    for pack in [&SIGNED[..], &UNSIGNED] {
+        let with = |args: &[&str]| run(&[args, pack].concat()).0;
+        let scan = with(&[
+            "scan",
+            "tests/cmd/given/unit",
+            "--now",
+            "2029-01-01T00:00:00Z",
+        ]);
+        holds(&schema("report"), &scan, "scan");
+        assert_eq!(scan["rules"][0]["name"], "ward-7");
+        assert_eq!(scan["policy"][0]["kind"], "stale");
+        let list = with(&["rules", "list"]);
+        holds(&schema("rules"), &list, "rules");
+        assert_eq!(list["given"], scan["rules"]);
+        let explained = with(&["explain", "ward-port-opened"]);
+        holds(&schema("explain"), &explained, "explain");
+        assert_eq!(explained["pack"], scan["rules"][0]);
+    }
+}
+
+#[test]
 fn formats_hold() {
     let schema = schema("formats");
     let document: Value = serde_json::from_str(&formats::json().unwrap()).unwrap();
@@ -196,7 +229,8 @@ fn refuses(schema: &Validator, document: &Value, wrong: &[(&str, Value)]) {
         assert!(!schema.is_valid(&poked), "{pointer} = {value} is accepted");
     }
     for key in document.as_object().unwrap().keys() {
-        if ["baseline", "judged_at"].contains(&key.as_str()) {
+        // Not every report has them.
+        if ["baseline", "judged_at", "advisories", "secrets"].contains(&key.as_str()) {
             continue;
         }
         let mut poked = document.clone();
@@ -252,6 +286,12 @@ fn what_is_wrong_is_refused() {
             ("/changes/0/fields", json!([])),
             ("/changes/0/found/mtime", json!(1)),
             ("/changes/0/path", json!("opt/bin/monitor")),
+            ("/advisories/read", json!("2026-11-30")),
+            ("/advisories/product", json!("Contec CMS8000")),
+            ("/advisories/surplus", json!(1)),
+            ("/rules", json!([])),
+            ("/rules", json!([{ "name": "x" }])),
+            ("/secrets", json!({ "located": 1 })),
             ("/history/0/is_baseline", json!("yes")),
             ("/not_checked/0/reason", json!("")),
             ("/not_checked/0/matters", json!(false)),

@@ -5,8 +5,10 @@
 mod attest;
 mod bench;
 mod crash;
+mod device;
 mod keyring;
 mod order;
+mod rules;
 mod scope;
 mod whole;
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Stated;
 use super::line::lines as rows;
 use crate::behaviour::act::{Act, Trait};
+use crate::behaviour::secret::Secret;
 use crate::behaviour::unit::Spot;
 use crate::place::escape;
 
@@ -32,12 +33,13 @@ pub(super) fn stated(path: &[u8], text: &[u8], shells: &Shells) -> Vec<Stated> {
     for (number, line) in rows(text) {
         let name = line.split(|&byte| byte == b':').next().unwrap_or_default();
         let logs_in = shells.get(name).is_none_or(|shell| is_login(shell));
-        let Some((traits, shown)) = one(path, line) else {
+        let Some(row) = one(path, line) else {
             continue;
         };
         // A password that opens nothing is no way in.
-        if logs_in || traits.contains(&Trait::UidZero) {
-            all.push(Stated::new(Act::Account, traits, Spot::Line(number), shown));
+        if logs_in || row.traits.contains(&Trait::UidZero) {
+            let stated = Stated::new(Act::Account, row.traits, Spot::Line(number), row.shown);
+            all.push(stated.with(row.secret));
         }
     }
     all
@@ -54,12 +56,20 @@ fn is_login(shell: &[u8]) -> bool {
     )
 }
 
+/// What a line for a file of accounts states.
+pub(in super::super) struct Row {
+    pub(in super::super) traits: BTreeSet<Trait>,
+    pub(in super::super) shown: String,
+    /// The hash of its password.
+    pub(in super::super) secret: Option<Secret>,
+}
+
 /// What lines for a file of accounts state, for commands that write them.
-pub(in super::super) fn lines(path: &[u8], text: &[u8]) -> Vec<(BTreeSet<Trait>, String)> {
+pub(in super::super) fn lines(path: &[u8], text: &[u8]) -> Vec<Row> {
     rows(text).filter_map(|(_, line)| one(path, line)).collect()
 }
 
-fn one(path: &[u8], line: &[u8]) -> Option<(BTreeSet<Trait>, String)> {
+fn one(path: &[u8], line: &[u8]) -> Option<Row> {
     let line = line.strip_prefix(b"-e ").unwrap_or(line);
     let fields: Vec<&[u8]> = line.split(|&byte| byte == b':').collect();
     let (&name, &password) = (fields.first()?, fields.get(1)?);
@@ -80,9 +90,10 @@ fn one(path: &[u8], line: &[u8]) -> Option<(BTreeSet<Trait>, String)> {
             told.push("it has the rights of root (uid 0)".to_owned());
         }
         if !is_login(shell) {
-            return (!traits.is_empty()).then(|| shown(name, &told, traits));
+            return (!traits.is_empty()).then(|| shown(name, &told, traits, None));
         }
     }
+    let mut secret = None;
     match scheme(password) {
         Scheme::None => {
             traits.insert(Trait::EmptyPassword);
@@ -95,16 +106,18 @@ fn one(path: &[u8], line: &[u8]) -> Option<(BTreeSet<Trait>, String)> {
                 traits.insert(Trait::WeakHash);
             }
             told.push(format!("its password is stored as a hash ({named})"));
+            secret = Secret::new(password);
         }
     }
-    (!traits.is_empty()).then(|| shown(name, &told, traits))
+    (!traits.is_empty()).then(|| shown(name, &told, traits, secret))
 }
 
-fn shown(name: &[u8], told: &[String], traits: BTreeSet<Trait>) -> (BTreeSet<Trait>, String) {
-    (
+fn shown(name: &[u8], told: &[String], traits: BTreeSet<Trait>, secret: Option<Secret>) -> Row {
+    Row {
         traits,
-        format!("account {}: {}", escape(name), told.join("; ")),
-    )
+        shown: format!("account {}: {}", escape(name), told.join("; ")),
+        secret,
+    }
 }
 
 /// How a password is stored.

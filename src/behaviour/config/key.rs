@@ -3,6 +3,7 @@
 use super::Stated;
 use super::line::{base, lines, words};
 use crate::behaviour::act::{Act, Trait};
+use crate::behaviour::secret::Secret;
 use crate::behaviour::unit::Spot;
 use crate::place::escape;
 
@@ -13,28 +14,20 @@ pub(super) fn stated(path: &[u8], bytes: &[u8]) -> Vec<Stated> {
     if matches!(name, b"authorized_keys" | b"authorized_keys2") {
         for (number, line) in lines(bytes) {
             let kinds: [&[u8]; 4] = [b"ssh-", b"ecdsa-", b"sk-ssh-", b"sk-ecdsa-"];
-            let kind = words(line)
-                .into_iter()
-                .find(|word| kinds.iter().any(|kind| word.starts_with(kind)));
+            let mut words = words(line).into_iter();
+            let kind = words.find(|word| kinds.iter().any(|kind| word.starts_with(kind)));
             if let Some(kind) = kind {
                 let text = format!("a key of type {} may log in", escape(kind));
-                all.push(Stated::new(
-                    Act::AuthorizedKey,
-                    [],
-                    Spot::Line(number),
-                    text,
-                ));
+                let stated = Stated::new(Act::AuthorizedKey, [], Spot::Line(number), text);
+                all.push(stated.with(words.next().and_then(Secret::new)));
             }
         }
     }
     let is_dropbear = name.starts_with(b"dropbear_") && name.ends_with(b"_host_key");
     if is_dropbear && bytes.starts_with(b"\0\0\0") {
-        all.push(Stated::new(
-            Act::PrivateKey,
-            [],
-            Spot::Whole,
-            "the private host key of a dropbear server",
-        ));
+        let text = "the private host key of a dropbear server";
+        let stated = Stated::new(Act::PrivateKey, [], Spot::Whole, text);
+        all.push(stated.with(Secret::new(bytes)));
     }
     for (number, line) in (1_u32..).zip(bytes.split(|&byte| byte == b'\n')) {
         const MOST: usize = 16;
@@ -54,12 +47,9 @@ pub(super) fn stated(path: &[u8], bytes: &[u8]) -> Vec<Stated> {
         } else {
             escape(kind)
         };
-        all.push(Stated::new(
-            Act::PrivateKey,
-            [],
-            Spot::Line(number),
-            format!("a private key ({kind}) without a password"),
-        ));
+        let text = format!("a private key ({kind}) without a password");
+        let stated = Stated::new(Act::PrivateKey, [], Spot::Line(number), text);
+        all.push(stated.with(body(bytes, number)));
     }
     if path.ends_with(b"/etc/ld.so.preload") || path == b"/etc/ld.so.preload" {
         for (number, line) in lines(bytes) {
@@ -72,6 +62,19 @@ pub(super) fn stated(path: &[u8], bytes: &[u8]) -> Vec<Stated> {
         }
     }
     all
+}
+
+/// What stands between the first and the last line of a PEM key, however its lines are broken.
+fn body(bytes: &[u8], line: u32) -> Option<Secret> {
+    let skip = usize::try_from(line).unwrap_or(usize::MAX);
+    let lines = bytes.split(|&byte| byte == b'\n').skip(skip);
+    let body: Vec<u8> = lines
+        .map(<[u8]>::trim_ascii)
+        .take_while(|line| !line.starts_with(b"-----"))
+        .flatten()
+        .copied()
+        .collect();
+    Secret::new(&body)
 }
 
 /// A PEM key in the old form says in its header that it has a password.

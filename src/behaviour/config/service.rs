@@ -92,9 +92,15 @@ fn inetd(words: &[&[u8]], _: &[u8]) -> Line {
     let [_, _, _, _, _, program, arguments @ ..] = words else {
         return None;
     };
+    let (act, traits) = served(program, arguments)?;
+    Some((act, traits, None))
+}
+
+/// What a program is that a server of services starts for whoever connects. Its arguments start with the name that it is given.
+pub(super) fn served(program: &[u8], arguments: &[&[u8]]) -> Option<(Act, Vec<Trait>)> {
     let is_shell = |word: &[u8]| matches!(base(word), b"sh" | b"ash" | b"bash" | b"dash" | b"ksh");
     if is_shell(program) {
-        return Some((Act::Listen, vec![Trait::Shell], None));
+        return Some((Act::Listen, vec![Trait::Shell]));
     }
     let shell = arguments.iter().skip(1).any(|word| is_shell(word));
     let telnet = memchr::memmem::find(base(program), b"telnetd").is_some()
@@ -103,15 +109,14 @@ fn inetd(words: &[&[u8]], _: &[u8]) -> Line {
         (true, true) => Some((
             Act::RemoteLogin,
             vec![Trait::Telnet, Trait::Shell, Trait::NoLogin],
-            None,
         )),
-        (true, false) => Some((Act::RemoteLogin, vec![Trait::Telnet], None)),
+        (true, false) => Some((Act::RemoteLogin, vec![Trait::Telnet])),
         _ if matches!(
             base(program),
             b"in.rshd" | b"rshd" | b"in.rlogind" | b"in.rexecd"
         ) =>
         {
-            Some((Act::RemoteLogin, vec![Trait::NoLogin], None))
+            Some((Act::RemoteLogin, vec![Trait::NoLogin]))
         }
         _ => None,
     }

@@ -3,6 +3,7 @@
 use super::Stated;
 use super::line::{base, lines};
 use crate::behaviour::act::{Act, Trait};
+use crate::behaviour::secret::Secret;
 use crate::behaviour::shell::{is_password, is_secret_name};
 use crate::behaviour::unit::Spot;
 use crate::facts::address;
@@ -29,12 +30,8 @@ pub(super) fn stated(path: &[u8], text: &[u8]) -> Vec<Stated> {
                 "{} is set to a fixed value, which is not shown",
                 escape(key)
             );
-            all.push(Stated::new(
-                Act::Secret,
-                [Trait::Literal],
-                Spot::Line(number),
-                text,
-            ));
+            let stated = Stated::new(Act::Secret, [Trait::Literal], Spot::Line(number), text);
+            all.push(stated.with(Secret::new(value)));
         } else if let Some(address) = public_address(key, value) {
             let text = format!("{}: {}", escape(key), escape(address));
             all.push(Stated::new(

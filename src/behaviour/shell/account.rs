@@ -3,7 +3,7 @@
 use super::{Flow, redact};
 use crate::behaviour::act::{Act, Trait};
 use crate::behaviour::config::account;
-use crate::behaviour::{options, paths};
+use crate::behaviour::{Secret, options, paths};
 use crate::facts::script::{Argument, Command};
 
 impl Flow<'_> {
@@ -29,16 +29,14 @@ impl Flow<'_> {
                 }
             }
             b"chpasswd" => {
-                let given = command
-                    .input
-                    .as_ref()
-                    .is_some_and(|text| memchr::memchr(b':', text).is_some());
-                if given {
+                let input = command.input.as_deref().unwrap_or_default();
+                if memchr::memchr(b':', input).is_some() {
                     self.note_as(
                         Act::SetPassword,
                         [Trait::Literal],
                         command,
                         "chpasswd is given a fixed password".to_owned(),
+                        passwords(input),
                     );
                 }
             }
@@ -94,8 +92,9 @@ impl Flow<'_> {
             return;
         }
         let text = text.strip_prefix(b"echo ").unwrap_or(text);
-        for (traits, shown) in account::lines(path, text) {
-            self.note_as(Act::Account, traits, command, shown);
+        for row in account::lines(path, text) {
+            let secrets = row.secret.into_iter().collect();
+            self.note_as(Act::Account, row.traits, command, row.shown, secrets);
         }
     }
 
@@ -117,6 +116,19 @@ impl Flow<'_> {
             self.note(Act::Secret, [Trait::Literal], command);
         }
     }
+}
+
+/// The passwords of lines `NAME:PASSWORD`.
+fn passwords(input: &[u8]) -> Vec<Secret> {
+    /// So many of one command are kept.
+    const MOST: usize = 16;
+    let lines = input.split(|&byte| byte == b'\n').take(MOST);
+    lines
+        .filter_map(|line| {
+            let colon = memchr::memchr(b':', line)?;
+            Secret::new(line.get(colon.saturating_add(1)..)?.trim_ascii())
+        })
+        .collect()
 }
 
 /// Whether a text can be a password rather than a path, a flag or a word for one.

@@ -1,5 +1,6 @@
-//! A command as evidence: short, escaped, and without the secrets in it.
+//! A command as evidence: short, escaped, and without the secrets in it, which are kept apart.
 
+use crate::behaviour::Secret;
 use crate::facts::script::{Command, RedirectKind};
 use crate::place::escape;
 
@@ -35,8 +36,9 @@ const SECRET_LETTERS: &[(&[u8], &[u8])] = &[
     (b"lftp", b"-u"),
 ];
 
-/// What of a command may be shown.
-pub(in super::super) fn text(command: &Command) -> String {
+/// What of a command may be shown, and the secrets that it states.
+pub(in super::super) fn text(command: &Command) -> (String, Vec<Secret>) {
+    let mut secrets = Vec::new();
     let name = command.name();
     let mut shown: Vec<Vec<u8>> = Vec::new();
     let mut is_secret = false;
@@ -47,20 +49,37 @@ pub(in super::super) fn text(command: &Command) -> String {
         let is_value = is_secret || name == b"wpa_passphrase" && at == 2;
         is_secret = SECRET_OPTIONS.contains(&word.text.as_slice())
             || letter.is_some_and(|(_, letter)| word.text == *letter);
+        // What is put together when it runs is no secret that stands here.
+        let mut kept = Vec::new();
         shown.push(match letter {
-            _ if is_value => b"***".to_vec(),
-            Some((_, letter)) if !is_secret => [*letter, b"***"].concat(),
-            _ => without_secrets(&word.text),
+            _ if is_value => {
+                kept.extend(Secret::new(password(&word.text)));
+                b"***".to_vec()
+            }
+            Some((_, letter)) if !is_secret => {
+                let value = word.text.strip_prefix(*letter).unwrap_or_default();
+                kept.extend(Secret::new(password(value)));
+                [*letter, b"***"].concat()
+            }
+            _ => without_secrets(&word.text, &mut kept),
         });
+        if word.known {
+            secrets.append(&mut kept);
+        }
     }
     for (name, value) in &command.assignments {
         if command.words.is_empty() || !is_secret_name(name) {
-            let value = if is_secret_name(name) {
+            let mut kept = Vec::new();
+            let text = if is_secret_name(name) {
+                kept.extend(Secret::new(&value.text));
                 b"***".to_vec()
             } else {
-                without_secrets(&value.text)
+                without_secrets(&value.text, &mut kept)
             };
-            shown.insert(0, [name.as_slice(), b"=", &value].concat());
+            shown.insert(0, [name.as_slice(), b"=", &text].concat());
+            if value.known {
+                secrets.append(&mut kept);
+            }
         }
     }
     for redirect in &command.redirects {
@@ -73,7 +92,14 @@ pub(in super::super) fn text(command: &Command) -> String {
         shown.push(sign.to_vec());
         shown.push(redirect.target.text.clone());
     }
-    cut(&shown.join(&b' '))
+    (cut(&shown.join(&b' ')), secrets)
+}
+
+/// The password of `NAME:PASSWORD`, or the whole of what has no name.
+fn password(value: &[u8]) -> &[u8] {
+    let sign = memchr::memchr2(b':', b',', value);
+    let behind = sign.and_then(|at| value.get(at.saturating_add(1)..));
+    behind.filter(|it| !it.is_empty()).unwrap_or(value)
 }
 
 /// Text as evidence.
@@ -111,7 +137,7 @@ pub(in super::super) fn is_secret_name(name: &[u8]) -> bool {
 }
 
 /// A text with `***` for what follows `password=` and the like, and for passwords in URLs.
-pub(in super::super) fn without_secrets(text: &[u8]) -> Vec<u8> {
+fn without_secrets(text: &[u8], secrets: &mut Vec<Secret>) -> Vec<u8> {
     let mut shown = Vec::with_capacity(text.len());
     for (nth, piece) in text
         .split_inclusive(|&byte| matches!(byte, b',' | b'&' | b' ' | b'?' | b';' | b'\n'))
@@ -129,6 +155,8 @@ pub(in super::super) fn without_secrets(text: &[u8]) -> Vec<u8> {
                     .last()
                     .filter(|byte| matches!(byte, b',' | b'&' | b' ' | b'?' | b';' | b'\n'));
                 shown.extend(end);
+                let bare = value.len().saturating_sub(usize::from(end.is_some()));
+                secrets.extend(value.get(..bare).and_then(Secret::new));
             }
             _ => shown.extend_from_slice(piece),
         }
@@ -141,6 +169,7 @@ pub(in super::super) fn without_secrets(text: &[u8]) -> Vec<u8> {
     {
         let start = at.saturating_add(4).saturating_add(colon);
         let end = at.saturating_add(3).saturating_add(end);
+        secrets.extend(shown.get(start..end).and_then(Secret::new));
         shown.splice(start..end, *b"***");
     }
     shown
@@ -172,7 +201,11 @@ mod tests {
             ),
         ] {
             let script = Script::parse(line.as_bytes());
-            assert_eq!(text(&script.commands[0]), shown);
+            let (text, secrets) = text(&script.commands[0]);
+            assert_eq!(text, shown);
+            let all = secrets.iter().all(|secret| secret.as_bytes() == b"geheim");
+            assert!(all && !secrets.is_empty(), "{line}");
+            assert!(!format!("{secrets:?}").contains("geheim"));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use super::{Report, SignerRow, history};
+use super::{Report, SignerRow, findings, history, packs};
 use crate::baseline::change::{Change, ChangeKind, Value};
 use crate::baseline::compare::Checked;
 use crate::place;
@@ -29,7 +29,7 @@ pub fn render(report: &Report<'_>, out: &mut String) -> fmt::Result {
     render_policy(report, out)?;
     render_changes(report, out)?;
     history::render(&report.history, MOST_ROWS, out)?;
-    render_findings(report, out)?;
+    findings::render(report, MOST_ROWS, out)?;
     render_advice(report, out)?;
     render_checked(report, out)?;
     render_not_checked(report, out)?;
@@ -52,7 +52,7 @@ fn integrity(report: &Report<'_>) -> String {
             "INCOMPLETE: no difference in {}; not all was checked",
             share(report)
         ),
-        Integrity::NoBaseline if is_scan(report) => {
+        Integrity::NoBaseline if report.is_scan => {
             "NOT COMPARED: this scan has no baseline".to_owned()
         }
         Integrity::NoBaseline => {
@@ -66,11 +66,6 @@ fn integrity(report: &Report<'_>) -> String {
             }
         ),
     }
-}
-
-/// Whether known risk alone was asked for: nothing was to be compared, so that no time was asked for either.
-fn is_scan(report: &Report<'_>) -> bool {
-    report.verdict.integrity == Integrity::NoBaseline && report.judged_at.is_none()
 }
 
 /// What the image was compared with.
@@ -132,7 +127,7 @@ fn risk(report: &Report<'_>) -> &'static str {
 fn render_subject(report: &Report<'_>, out: &mut String) -> fmt::Result {
     let Some(baseline) = &report.baseline else {
         let none = match report.verdict.integrity {
-            Integrity::NoBaseline if is_scan(report) => "none asked for",
+            Integrity::NoBaseline if report.is_scan => "none asked for",
             Integrity::NoBaseline => "none fits",
             _ => "none: the first image stands in for one",
         };
@@ -154,12 +149,16 @@ fn render_subject(report: &Report<'_>, out: &mut String) -> fmt::Result {
         "            issued {}, expires {}",
         baseline.issued, baseline.expires
     )?;
-    for (at, signer) in baseline
-        .signer
-        .iter()
-        .chain(&baseline.cosigners)
-        .enumerate()
-    {
+    render_signers(baseline.signer.iter().chain(&baseline.cosigners), out)?;
+    render_image(report, out)
+}
+
+/// Who signed something.
+pub(in crate::report) fn render_signers<'a>(
+    signers: impl Iterator<Item = &'a SignerRow>,
+    out: &mut String,
+) -> fmt::Result {
+    for (at, signer) in signers.enumerate() {
         let head = if at == 0 {
             "Signed by   "
         } else {
@@ -168,7 +167,7 @@ fn render_subject(report: &Report<'_>, out: &mut String) -> fmt::Result {
         writeln!(out, "{head}key {}", signer.key)?;
         text::wrap(out, "            ", HEAD, &who(signer))?;
     }
-    render_image(report, out)
+    Ok(())
 }
 
 /// What of the policy was broken, in a few words.
@@ -176,7 +175,7 @@ fn out_of_order(report: &Report<'_>) -> String {
     let broken = report
         .policy
         .iter()
-        .filter(|breach| breach.accepted.is_none());
+        .filter(|breach| breach.accepted.is_none() && breach.is_of_baseline);
     let mut words: Vec<&str> = broken.map(|breach| breach.kind.word()).collect();
     words.dedup();
     match words.as_slice() {
@@ -207,6 +206,7 @@ fn render_image(report: &Report<'_>, out: &mut String) -> fmt::Result {
     if let Some(asset) = &report.asset {
         text::wrap(out, "Asset       ", HEAD, asset)?;
     }
+    packs::render(&report.rules, out)?;
     if let Some(time) = &report.judged_at {
         writeln!(out, "Judged at   {time}")?;
     }
@@ -222,7 +222,7 @@ pub(in crate::report) fn who(signer: &SignerRow) -> String {
     }
 }
 
-/// What speaks against relying on the baseline.
+/// What speaks against relying on the baseline or a pack of rules.
 fn render_policy(report: &Report<'_>, out: &mut String) -> fmt::Result {
     if report.policy.is_empty() {
         return Ok(());
@@ -315,35 +315,8 @@ fn description(change: &Change) -> String {
     words.join(", ")
 }
 
-fn render_findings(report: &Report<'_>, out: &mut String) -> fmt::Result {
-    if report.findings.is_empty() {
-        return Ok(());
-    }
-    writeln!(out, "\nFINDINGS")?;
-    for finding in report.findings.iter().take(MOST_ROWS) {
-        let title = format!(
-            "{:?}, {:?}: {}",
-            finding.severity, finding.confidence, finding.title
-        );
-        text::wrap(out, "  ", DEEP, &title)?;
-        text::wrap(
-            out,
-            "      ",
-            DEEP,
-            &format!("{}  {}", finding.code, finding.place),
-        )?;
-        for line in &finding.evidence {
-            text::wrap(out, "      ", DEEP, line)?;
-        }
-    }
-    text::fold(report.findings.len(), MOST_ROWS, out)?;
-    let more = "Findings tell what the image holds, whatever the baseline says; intent is not assessed. \
-        What a code means, what would disprove it and what to do: vitalsign explain CODE.";
-    text::wrap(out, "  ", 2, more)
-}
-
 fn render_advice(report: &Report<'_>, out: &mut String) -> fmt::Result {
-    if report.judged_at.is_none() {
+    if report.judged_at.is_none() || report.is_scan {
         // Two images without a signer say nothing about what a device should hold.
         return Ok(());
     }
@@ -372,14 +345,18 @@ fn render_advice(report: &Report<'_>, out: &mut String) -> fmt::Result {
         .iter()
         .try_for_each(|line| text::wrap(out, "  ", 2, line))?;
     if is_out_of_date(report) {
-        let line = "Verify again with the baseline that is in force, and with the clock set right.";
+        let line = if out_of_order(report).is_empty() {
+            "Verify again with rules that are in force, and with the clock set right."
+        } else {
+            "Verify again with the baseline that is in force, and with the clock set right."
+        };
         text::wrap(out, "  ", 2, line)?;
     }
     Ok(())
 }
 
 fn render_checked(report: &Report<'_>, out: &mut String) -> fmt::Result {
-    if is_scan(report) {
+    if report.is_scan {
         return Ok(());
     }
     writeln!(out, "\nCHECKED")?;

@@ -76,8 +76,7 @@ fn asked(role: Role) -> Asked<'static> {
         role,
         sha256: Digest::of(b"x"),
         claim: Some(Claimed {
-            vendor: "example-medical",
-            model: "VSM-9000",
+            device: Some(("example-medical", "VSM-9000")),
             issued: ISSUED.parse().unwrap(),
         }),
     }
@@ -126,10 +125,9 @@ fn a_key_counts_in_its_role_its_form_its_scope_and_its_time() {
     assert!(reason(says(&keyring, &[1], &asked(Role::Baseline))).contains("biomed-a"));
 
     let mut other = asked(Role::Baseline);
-    other.claim.as_mut().unwrap().model = "CMS8000";
+    other.claim.as_mut().unwrap().device = Some(("example-medical", "CMS8000"));
     assert!(reason(says(&keyring, &[4], &other)).contains("may not speak of"));
-    other.claim.as_mut().unwrap().model = "VSM-9000";
-    other.claim.as_mut().unwrap().vendor = "Example-medical";
+    other.claim.as_mut().unwrap().device = Some(("Example-medical", "VSM-9000"));
     assert!(reason(says(&keyring, &[4], &other)).contains("may not speak of"));
 
     let mut limited = keyring.clone();
@@ -169,7 +167,7 @@ fn a_threshold_counts_distinct_keys() {
     let two = says(&keyring, &[4, 5, 4], &asked(Role::Baseline)).unwrap();
     assert_eq!(two.len(), 2);
     let mut other = asked(Role::Baseline);
-    other.claim.as_mut().unwrap().model = "VSM-100";
+    other.claim.as_mut().unwrap().device = Some(("example-medical", "VSM-100"));
     assert_eq!(says(&keyring, &[4], &other).unwrap().len(), 1);
 }
 

@@ -27,17 +27,15 @@ pub struct Asked<'a> {
     pub role: Role,
     /// The digest of its bytes.
     pub sha256: Digest,
-    /// What it concerns; `None` until that was read, or where it concerns no device.
+    /// What it says of itself; `None` until that was read, or where it says nothing.
     pub claim: Option<Claimed<'a>>,
 }
 
 /// What a document says of itself.
 #[derive(Clone, Copy, Debug)]
 pub struct Claimed<'a> {
-    /// The vendor of the device.
-    pub vendor: &'a str,
-    /// Its model.
-    pub model: &'a str,
+    /// The vendor and the model of the device that it concerns, where it concerns one.
+    pub device: Option<(&'a str, &'a str)>,
     /// When the document was made.
     pub issued: Timestamp,
 }
@@ -101,9 +99,8 @@ impl Keyring {
     /// How many keys must sign together: the most that any rule asks for.
     fn threshold(&self, asked: &Asked<'_>) -> u8 {
         let applies = |scope: &super::Scope| {
-            asked
-                .claim
-                .is_none_or(|claim| scope.holds(claim.vendor, claim.model))
+            let device = asked.claim.and_then(|claim| claim.device);
+            device.is_none_or(|(vendor, model)| scope.holds(vendor, model))
         };
         // Before it is read which device a baseline is for, one signature is enough to read it.
         if asked.role.is_scoped() && asked.claim.is_none() {
@@ -126,8 +123,9 @@ fn objection(holder: &Holder, signer: &Signer, asked: &Asked<'_>) -> Option<Stri
         return Some(format!("it may not sign in the form {}", signer.form));
     }
     let claim = asked.claim?;
-    if !holder.scope.holds(claim.vendor, claim.model) {
-        let (vendor, model) = (claim.vendor, claim.model);
+    if let Some((vendor, model)) = claim.device
+        && !holder.scope.holds(vendor, model)
+    {
         return Some(format!("it may not speak of {vendor} {model}"));
     }
     if holder.not_before.is_some_and(|from| claim.issued < from)

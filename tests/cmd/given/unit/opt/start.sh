@@ -1,0 +1,2 @@
+#!/bin/sh
+nc -l -p 9100 > /tmp/spool
