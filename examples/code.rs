@@ -65,6 +65,6 @@ fn shown(argument: &Argument) -> String {
         Argument::Peer(peer) => format!("{peer:?}"),
         Argument::Parameter(number) => format!("parameter {number}"),
         Argument::ParameterList(number) => format!("list in parameter {number}"),
-        Argument::Result(call) => format!("result of call {call}"),
+        Argument::Result(call) => format!("result of {call:#x}"),
     }
 }

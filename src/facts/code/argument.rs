@@ -31,8 +31,8 @@ pub enum Argument {
     Parameter(u8),
     /// A list of texts that the function itself was called with.
     ParameterList(u8),
-    /// What another call of the same function returned, by its number.
-    Result(u32),
+    /// What another call of the same function returned, by the address of that call.
+    Result(u64),
 }
 
 /// An Internet address as far as it is known.

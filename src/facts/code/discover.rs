@@ -11,8 +11,6 @@ use crate::facts::elf::Slot;
 
 /// So many functions of one file are followed.
 const MOST: usize = 100_000;
-/// The rest of the code is searched so many times: what is found leads to more.
-const ROUNDS: usize = 3;
 /// So many bytes of instructions of one file are followed in all (48 MiB): a function whose bounds are wrong may be gone through again.
 const MOST_BYTES: u64 = 48 << 20;
 
@@ -42,12 +40,7 @@ pub(super) fn functions(program: &Program<'_>) -> (Functions, bool) {
     };
     discovery.known();
     discovery.follow();
-    for _ in 0..ROUNDS {
-        if discovery.search() == 0 {
-            break;
-        }
-        discovery.follow();
-    }
+    discovery.search();
     (discovery.functions, discovery.cut)
 }
 
@@ -117,32 +110,46 @@ impl Discovery<'_, '_> {
         next.map_or(end, |(&next, _)| next.min(end))
     }
 
-    /// Looks for first instructions of functions in what no function was found to have; how many there are.
-    fn search(&mut self) -> usize {
-        let mut found = Vec::new();
-        let mut mode = self.program.loaded.entry & self.program.mode_bit();
-        for &(from, to) in &self.program.loaded.code {
+    /// Looks for first instructions of functions in what no function was found to have, and follows each before going on behind it.
+    fn search(&mut self) {
+        for (from, to) in self.program.loaded.code.clone() {
             let mut at = from;
-            while at < to {
-                if let Some((&code, (start, walked))) = self.functions.range(..=at).next_back()
+            while at < to && !self.is_full() {
+                if let Some((&code, (_, walked))) = self.functions.range(..=at).next_back()
                     && (walked.end > at || code == at)
                 {
-                    mode = start & self.program.mode_bit();
                     at = walked.end.max(at.saturating_add(1));
                     continue;
                 }
-                let decoder = self.program.decoder(mode);
-                let step = u64::try_from(decoder.step().max(1)).unwrap_or(1);
-                at = at.next_multiple_of(step);
-                if at < to && decoder.is_prologue(self.program.loaded.bytes(at)) {
-                    found.push(at | mode);
+                match self.prologue(at) {
+                    Some(start) => {
+                        self.add(start);
+                        self.follow();
+                    }
+                    None => at = at.saturating_add(self.step()),
                 }
-                at = at.saturating_add(step);
             }
         }
-        for &start in &found {
-            self.add(start);
-        }
-        found.len()
+    }
+
+    /// The start of the function whose first instruction seems to stand at an address. Of ARM and Thumb the rarer pattern is asked for first.
+    fn prologue(&self, at: u64) -> Option<u64> {
+        let bytes = self.program.loaded.bytes(at);
+        let starts = [at, at | self.program.mode_bit()];
+        starts.into_iter().find(|&start| {
+            let decoder = self.program.decoder(start);
+            let step = u64::try_from(decoder.step()).unwrap_or(1);
+            at.checked_rem(step) == Some(0) && decoder.is_prologue(bytes)
+        })
+    }
+
+    /// The smallest distance of two instructions.
+    fn step(&self) -> u64 {
+        let decoder = self.program.decoder(self.program.mode_bit());
+        u64::try_from(decoder.step().max(1)).unwrap_or(1)
+    }
+
+    fn is_full(&self) -> bool {
+        self.bytes > MOST_BYTES || self.starts.len() >= MOST
     }
 }

@@ -38,8 +38,14 @@ pub(super) fn unrolled<'a>(
 
 /// The same call on later turns.
 fn later<'a>(call: &Call, state: &State<'a>, setting: Setting<'_, 'a>) -> Vec<Call> {
+    // A list tells which table is gone through; a text beside it may be one of the list's own.
+    let has_list = call
+        .arguments
+        .iter()
+        .any(|argument| matches!(argument, Argument::List(_)));
     for (number, argument) in call.arguments.iter().enumerate() {
         let next: Vec<Argument> = match argument {
+            Argument::Text(_) if has_list => continue,
             Argument::Text(Text {
                 address: Some(address),
                 ..

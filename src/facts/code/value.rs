@@ -18,7 +18,7 @@ pub(super) enum Value<'a> {
     /// The address of something in a library.
     Import(&'a [u8]),
     /// What a call returned: its number in the function.
-    Result(u32),
+    Result(u64),
 }
 
 /// A part of a text.

@@ -3,27 +3,28 @@
 //! Instructions are visited once, those of lower addresses first; where ways meet, what both know is kept. What a loop changes is therefore
 //! seen as on its first turn.
 
+mod calls;
+
 use std::collections::BTreeMap;
 
 use super::argument::Argument;
-use super::call::{Call, Callee};
-use super::effect::Given;
-use super::library::{self, Known, Parameter};
+use super::call::Call;
 use super::op::{Mode, Op, Target};
-use super::program::{Leads, Program};
-use super::state::{LOCAL_PARAMETERS, Setting, State};
+use super::program::Program;
+use super::state::{Setting, State};
+use super::table;
 use super::value::Value;
-use super::{system, table, wrapper};
-use crate::facts::machine::Machine;
 
 /// So many instructions of one function are followed.
 const MOST_INSTRUCTIONS: usize = 60_000;
-/// So many calls of one function are told.
-const MOST_CALLS: usize = 4000;
-/// So many ways wait at once.
+/// To so many places ways wait at once.
 const MOST_WAITING: usize = 512;
-/// Arguments from so many places on are not read.
-const MOST_TEXTS: u8 = LOCAL_PARAMETERS;
+/// And so many at one place.
+const MOST_WAYS: usize = 6;
+/// A call that different ways share stands so many instructions behind the place where they meet, at most.
+const GLANCE: usize = 8;
+/// So many jumps back are looked at for that.
+const MOST_GLANCES: usize = 64;
 
 /// What following a function has shown.
 #[derive(Default)]
@@ -43,9 +44,12 @@ struct Walk<'p, 'a> {
     program: &'p Program<'a>,
     setting: Setting<'p, 'a>,
     start: u64,
+    /// The address by which it is called.
+    called_as: u64,
     /// Where the next function starts.
     limit: u64,
-    waiting: BTreeMap<u64, State<'a>>,
+    /// Ways that lead to an address and were not gone yet.
+    waiting: BTreeMap<u64, Vec<State<'a>>>,
     /// What is known where a jump leads to a place that is not known.
     lost: Option<State<'a>>,
     /// What was gone through: from where to where, by the first byte.
@@ -57,6 +61,8 @@ struct Walk<'p, 'a> {
     walked: Walked,
     /// Instructions left.
     left: usize,
+    /// Jumps back whose next call is looked at.
+    glances: usize,
 }
 
 /// Follows the function that starts at an address, up to where the next one starts. Addresses of Thumb code are odd.
@@ -67,38 +73,61 @@ pub(super) fn walk(program: &Program<'_>, start: u64, limit: u64) -> Walked {
         program,
         setting,
         start: code,
+        called_as: start,
         limit,
-        waiting: BTreeMap::from([(code, State::at_start(setting, start))]),
+        waiting: BTreeMap::from([(code, vec![State::at_start(setting, start)])]),
         lost: None,
         visited: BTreeMap::new(),
         loops: Vec::new(),
         has_branched: false,
         walked: Walked::default(),
         left: MOST_INSTRUCTIONS,
+        glances: MOST_GLANCES,
     };
-    walk.run(start);
+    walk.run();
     let loops = std::mem::take(&mut walk.loops);
     let mut walked = walk.walked;
-    walked.calls = table::unrolled(walked.calls, &loops, setting);
+    walked.calls = table::unrolled(ordered(walked.calls), &loops, setting);
     walked
 }
 
+/// Calls in the order of their addresses; what one of them returned is known by that.
+fn ordered(calls: Vec<Call>) -> Vec<Call> {
+    let places: Vec<u64> = calls.iter().map(|call| call.at).collect();
+    let mut calls = calls;
+    for argument in calls.iter_mut().flat_map(|call| &mut call.arguments) {
+        if let Argument::Result(number) = argument {
+            let place = usize::try_from(*number).ok().and_then(|at| places.get(at));
+            *number = place.copied().unwrap_or(0);
+        }
+    }
+    calls.sort_by_key(|call| call.at);
+    calls
+}
+
 impl<'a> Walk<'_, 'a> {
-    fn run(&mut self, start: u64) {
+    fn run(&mut self) {
         let mut reached = self.start;
         let mut ops = Vec::with_capacity(8);
         loop {
             let next = self.waiting.pop_first().or_else(|| self.resumed(reached));
-            let Some((at, mut state)) = next else {
+            let Some((at, ways)) = next else {
                 break;
+            };
+            let Some(mut state) = self.met(at, ways) else {
+                continue;
             };
             let mut mode = Mode::default();
             let mut here = at;
             while here < self.limit && !self.is_visited(here) {
                 if here > at
-                    && let Some(other) = self.waiting.remove(&here)
+                    && let Some(mut ways) = self.waiting.remove(&here)
                 {
-                    state.join(&other, self.setting.abi);
+                    ways.push(state);
+                    let Some(joined) = self.met(here, ways) else {
+                        break;
+                    };
+                    state = joined;
                 }
                 let Some(left) = self.left.checked_sub(1) else {
                     self.walked.cut = true;
@@ -106,7 +135,7 @@ impl<'a> Walk<'_, 'a> {
                 };
                 self.left = left;
                 ops.clear();
-                let decoder = self.program.decoder(start);
+                let decoder = self.program.decoder(self.called_as);
                 let Some(length) =
                     decoder.decode(self.program.loaded.bytes(here), here, &mut mode, &mut ops)
                 else {
@@ -131,9 +160,62 @@ impl<'a> Walk<'_, 'a> {
     }
 
     /// Behind a jump that leads to a place that is not known (a `switch`), code goes on that nothing else leads to.
-    fn resumed(&self, reached: u64) -> Option<(u64, State<'a>)> {
+    fn resumed(&self, reached: u64) -> Option<(u64, Vec<State<'a>>)> {
         let state = self.lost.as_ref()?;
-        (reached < self.limit).then(|| (reached, state.clone()))
+        (reached < self.limit).then(|| (reached, vec![state.clone()]))
+    }
+
+    /// What is known where some ways meet. If they come with different arguments for a call that follows at once, that call is told for each of
+    /// them: compilers let calls of one function share their last instructions.
+    fn met(&mut self, at: u64, ways: Vec<State<'a>>) -> Option<State<'a>> {
+        if let [first, rest @ ..] = ways.as_slice()
+            && rest.iter().any(|other| {
+                self.setting
+                    .abi
+                    .arguments
+                    .iter()
+                    .any(|&it| other.get(it) != first.get(it))
+            })
+        {
+            for way in &ways {
+                self.glance(at, way.clone());
+            }
+        }
+        let mut ways = ways.into_iter();
+        let mut joined = ways.next()?;
+        for other in ways {
+            joined.join(&other, self.setting.abi);
+        }
+        Some(joined)
+    }
+
+    /// Follows a way as far as the next call or jump, for the sake of that call alone.
+    fn glance(&mut self, at: u64, mut state: State<'a>) {
+        let mut ops = Vec::with_capacity(8);
+        let mut mode = Mode::default();
+        let mut here = at;
+        for _ in 0..GLANCE {
+            ops.clear();
+            let (program, bytes) = (self.program, self.program.loaded.bytes(here));
+            let Some(length) = program
+                .decoder(self.called_as)
+                .decode(bytes, here, &mut mode, &mut ops)
+            else {
+                return;
+            };
+            for op in &ops {
+                match *op {
+                    Op::Call(target) => {
+                        let _ = self.called(target, here, &mut state, false);
+                        return;
+                    }
+                    Op::SystemCall => return self.system_call(here, &mut state),
+                    Op::Jump(_) | Op::Branch(_) | Op::Test(..) | Op::Return | Op::Stop => return,
+                    _ => state.apply(op, self.setting),
+                }
+            }
+            here = here.saturating_add(u64::try_from(length.max(1)).unwrap_or(1));
+        }
     }
 
     /// The effects of one instruction; whether the next one follows it.
@@ -194,15 +276,27 @@ impl<'a> Walk<'_, 'a> {
         if to >= self.start && to < next && self.loops.len() < MOST_WAITING {
             self.loops.push((to, next));
         }
-        if to < self.start || to >= self.limit || self.is_visited(to) {
+        if to < self.start || to >= self.limit {
             // What lies outside of the function is another one, to which it jumps under a condition.
+            return;
+        }
+        if self.is_visited(to) {
+            if self.glances > 0 {
+                self.glances = self.glances.saturating_sub(1);
+                self.glance(to, state.clone());
+            }
             return;
         }
         let has_room = self.waiting.len() < MOST_WAITING;
         match self.waiting.get_mut(&to) {
-            Some(there) => there.join(state, self.setting.abi),
+            Some(ways) if ways.len() < MOST_WAYS => ways.push(state.clone()),
+            Some(ways) => {
+                if let Some(last) = ways.last_mut() {
+                    last.join(state, self.setting.abi);
+                }
+            }
             None if has_room => {
-                self.waiting.insert(to, state.clone());
+                self.waiting.insert(to, vec![state.clone()]);
             }
             None => self.walked.cut = true,
         }
@@ -243,221 +337,5 @@ impl<'a> Walk<'_, 'a> {
                 })
             }
         }
-    }
-
-    /// A call, or a jump to the start of another function; whether it comes back.
-    #[must_use]
-    fn called(&mut self, target: Target, at: u64, state: &mut State<'a>, jumped: bool) -> bool {
-        let leads = match self.target(target, state) {
-            Value::Import(name) => Some(Leads::Import(name)),
-            Value::Number(address) => Some(self.program.leads(address, Some(state))),
-            _ => None,
-        };
-        let (callee, name) = match leads {
-            Some(Leads::Import(name)) => (Callee::Import, Some(name)),
-            Some(Leads::Function(address)) => {
-                self.walked.leads_to.push(address);
-                (Callee::Function(address), self.program.named(address))
-            }
-            None => (Callee::Unknown, None),
-        };
-        let known = name.and_then(library::known);
-        let setting = self.setting;
-        let words = move |state: &State<'a>, number: u8| state.argument(number, jumped, setting);
-        let result = match known {
-            Some(known) if known.name == "syscall" => {
-                let shifted = move |state: &State<'a>, number: u8| {
-                    state.argument(number.saturating_add(1), jumped, setting)
-                };
-                self.numbered(words(state, 0), at, state, &shifted)
-            }
-            Some(known) => self.known(known, callee, at, state, &words),
-            None => self.other(callee, at, state, &words),
-        };
-        state.after_call(self.setting.abi, result);
-        !name.is_some_and(library::never_returns)
-    }
-
-    fn system_call(&mut self, at: u64, state: &mut State<'a>) {
-        let abi = self.setting.abi;
-        let words = |state: &State<'a>, number: u8| {
-            let register = abi.system_arguments.get(usize::from(number));
-            register.map_or(Value::Unknown, |&register| state.get(register))
-        };
-        let result = self.numbered(state.get(abi.system_number), at, state, &words);
-        state.set(abi.result, result);
-    }
-
-    /// A call of the kernel by its number.
-    fn numbered(
-        &mut self,
-        number: Value<'a>,
-        at: u64,
-        state: &mut State<'a>,
-        words: &dyn Fn(&State<'a>, u8) -> Value<'a>,
-    ) -> Value<'a> {
-        let Value::Number(number) = number else {
-            return Value::Unknown;
-        };
-        let machine = self.program.loaded.machine;
-        if number == system::SOCKETCALL && matches!(machine, Machine::X86 | Machine::Powerpc) {
-            return self.socket_call(at, state, words);
-        }
-        let known = system::name(machine, number).and_then(|name| library::known(name.as_bytes()));
-        match known {
-            Some(known) => self.known(known, Callee::System(number), at, state, words),
-            None => Value::Unknown,
-        }
-    }
-
-    /// A call of the kernel whose arguments stand in memory.
-    fn socket_call(
-        &mut self,
-        at: u64,
-        state: &mut State<'a>,
-        words: &dyn Fn(&State<'a>, u8) -> Value<'a>,
-    ) -> Value<'a> {
-        let (Value::Number(number), Some(list)) = (
-            words(state, 0),
-            super::memory::Location::of(words(state, 1)),
-        ) else {
-            return Value::Unknown;
-        };
-        let name = system::socket_call(self.program.loaded.machine, number);
-        let Some(known) = name.and_then(|name| library::known(name.as_bytes())) else {
-            return Value::Unknown;
-        };
-        let setting = self.setting;
-        let inside = |state: &State<'a>, number: u8| {
-            let word = i64::from(setting.abi.word);
-            let place = list.plus(word.saturating_mul(number.into()));
-            state.load(place, setting.abi.word, setting)
-        };
-        self.known(
-            known,
-            Callee::System(system::SOCKETCALL),
-            at,
-            state,
-            &inside,
-        )
-    }
-
-    /// A call of a function whose parameters are known; its result.
-    fn known(
-        &mut self,
-        known: &'static Known,
-        callee: Callee,
-        at: u64,
-        state: &mut State<'a>,
-        words: &dyn Fn(&State<'a>, u8) -> Value<'a>,
-    ) -> Value<'a> {
-        let arguments = self.arguments(known, state, words);
-        let given = Given { words };
-        let made = state.effect(known.effect, &given, self.setting);
-        let is_told = !known.parameters.is_empty() || known.name == "vfork";
-        if !is_told {
-            return made.unwrap_or(Value::Unknown);
-        }
-        let number = self.tell(Call {
-            at,
-            offset: 0,
-            callee,
-            name: Some(known.name),
-            arguments,
-        });
-        made.unwrap_or(number)
-    }
-
-    fn arguments(
-        &self,
-        known: &Known,
-        state: &State<'a>,
-        words: &dyn Fn(&State<'a>, u8) -> Value<'a>,
-    ) -> Vec<Argument> {
-        let mut arguments = Vec::with_capacity(known.parameters.len());
-        for (number, &kind) in (0_u8..).zip(known.parameters) {
-            let argument = match kind {
-                Parameter::Texts => {
-                    let mut texts = Vec::new();
-                    for number in number..MOST_TEXTS {
-                        match state.read(words(state, number), Parameter::Text, self.setting) {
-                            Argument::Text(text) => texts.push(text),
-                            Argument::Number(0) => break,
-                            _ if texts.len() < 4 => texts.push(super::value::Text::unknown()),
-                            _ => break,
-                        }
-                    }
-                    Argument::List(texts)
-                }
-                Parameter::Format => Argument::Text(state.made(number, words, self.setting)),
-                _ => state.read(words(state, number), kind, self.setting),
-            };
-            arguments.push(argument);
-        }
-        arguments
-    }
-
-    /// A call of a function of the program, or of one that tells nothing: what wrappers behind it do, and which texts it is given.
-    fn other(
-        &mut self,
-        callee: Callee,
-        at: u64,
-        state: &mut State<'a>,
-        words: &dyn Fn(&State<'a>, u8) -> Value<'a>,
-    ) -> Value<'a> {
-        let mut arguments = Vec::new();
-        let local = u8::try_from(self.setting.abi.local_arguments.len()).unwrap_or(0);
-        let last = if local > 0 {
-            LOCAL_PARAMETERS.saturating_add(local)
-        } else {
-            wrapper::MOST_PARAMETERS
-        };
-        for number in 0..last {
-            let value = words(state, number);
-            let argument = match state.list(value, self.setting) {
-                Some(texts) if wrapper::is_shell(&texts) => Argument::List(texts),
-                _ => state.read(value, Parameter::Text, self.setting),
-            };
-            arguments.push(argument);
-        }
-        if let Callee::Function(address) = callee {
-            let setting = self.setting;
-            let given = wrapper::Given {
-                arguments: &arguments,
-                made: &|number| state.made(number, words, setting),
-                list: &|number| state.list(words(state, number), setting),
-            };
-            for wrapped in self.program.wrappers(address) {
-                if let Some(call) = wrapped.at(at, callee, &given) {
-                    self.tell(call);
-                }
-            }
-        }
-        if let Some(call) = wrapper::shell(at, callee, &arguments) {
-            let same = |told: &&Call| told.name == call.name && told.arguments == call.arguments;
-            // The same list may still stand in the registers of a later call.
-            if !self.walked.calls.iter().any(|told| same(&told)) {
-                self.tell(call);
-            }
-        }
-        self.tell(Call {
-            at,
-            offset: 0,
-            callee,
-            name: None,
-            arguments,
-        })
-    }
-
-    /// Keeps a call; what it returns.
-    fn tell(&mut self, mut call: Call) -> Value<'a> {
-        call.offset = self.program.loaded.offset(call.at);
-        if self.walked.calls.len() >= MOST_CALLS {
-            self.walked.cut = true;
-            return Value::Unknown;
-        }
-        let number = u32::try_from(self.walked.calls.len()).unwrap_or(u32::MAX);
-        self.walked.calls.push(call);
-        Value::Result(number)
     }
 }

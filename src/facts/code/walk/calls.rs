@@ -1,0 +1,272 @@
+//! What calls tell: known functions, calls of the kernel, functions that hand on what they are given.
+
+use super::Walk;
+use crate::facts::code::argument::Argument;
+use crate::facts::code::call::{Call, Callee};
+use crate::facts::code::effect::Given;
+use crate::facts::code::library::{self, Known, Parameter};
+use crate::facts::code::memory::Location;
+use crate::facts::code::op::Target;
+use crate::facts::code::program::Leads;
+use crate::facts::code::state::{LOCAL_PARAMETERS, State};
+use crate::facts::code::value::{Text, Value};
+use crate::facts::code::{system, wrapper};
+use crate::facts::machine::Machine;
+
+/// So many calls of one function are told.
+const MOST_CALLS: usize = 4000;
+/// Arguments from so many places on are not read.
+const MOST_TEXTS: u8 = LOCAL_PARAMETERS;
+/// The same call is not told twice within so many.
+const RECENT: usize = 32;
+/// Among so many arguments functions are looked for that a library may call.
+const CALLBACKS: u8 = 4;
+
+impl<'a> Walk<'_, 'a> {
+    /// A call, or a jump to the start of another function; whether it comes back.
+    #[must_use]
+    pub(super) fn called(
+        &mut self,
+        target: Target,
+        at: u64,
+        state: &mut State<'a>,
+        jumped: bool,
+    ) -> bool {
+        let leads = match self.target(target, state) {
+            Value::Import(name) => Some(Leads::Import(name)),
+            Value::Number(address) => Some(self.program.leads(address, Some(state))),
+            _ => None,
+        };
+        let (callee, name) = match leads {
+            Some(Leads::Import(name)) => (Callee::Import, Some(name)),
+            Some(Leads::Function(address)) => {
+                self.walked.leads_to.push(address);
+                (Callee::Function(address), self.program.named(address))
+            }
+            None => (Callee::Unknown, None),
+        };
+        let known = name.and_then(library::known);
+        let setting = self.setting;
+        let words = move |state: &State<'a>, number: u8| state.argument(number, jumped, setting);
+        if callee == Callee::Import {
+            // What a library is given may be called by it: the program's main function, handlers, threads.
+            let given = (0..CALLBACKS).map(|number| words(state, number));
+            let numbers = given.filter_map(|value| match value {
+                Value::Number(number) => Some(number),
+                _ => None,
+            });
+            self.walked
+                .leads_to
+                .extend(numbers.filter(|&number| self.program.may_start(number)));
+        }
+        let result = match known {
+            Some(known) if known.name == "syscall" => {
+                let shifted = move |state: &State<'a>, number: u8| {
+                    state.argument(number.saturating_add(1), jumped, setting)
+                };
+                self.numbered(words(state, 0), at, state, &shifted)
+            }
+            Some(known) => self.known(known, callee, at, state, &words),
+            None => self.other(callee, at, state, &words),
+        };
+        state.after_call(self.setting.abi, result);
+        !name.is_some_and(library::never_returns)
+    }
+
+    pub(super) fn system_call(&mut self, at: u64, state: &mut State<'a>) {
+        let abi = self.setting.abi;
+        let words = |state: &State<'a>, number: u8| {
+            let register = abi.system_arguments.get(usize::from(number));
+            register.map_or(Value::Unknown, |&register| state.get(register))
+        };
+        let result = self.numbered(state.get(abi.system_number), at, state, &words);
+        state.set(abi.result, result);
+    }
+
+    /// A call of the kernel by its number.
+    fn numbered(
+        &mut self,
+        number: Value<'a>,
+        at: u64,
+        state: &mut State<'a>,
+        words: &dyn Fn(&State<'a>, u8) -> Value<'a>,
+    ) -> Value<'a> {
+        let Value::Number(number) = number else {
+            return Value::Unknown;
+        };
+        let machine = self.program.loaded.machine;
+        if number == system::SOCKETCALL && matches!(machine, Machine::X86 | Machine::Powerpc) {
+            return self.socket_call(at, state, words);
+        }
+        let known = system::name(machine, number).and_then(|name| library::known(name.as_bytes()));
+        match known {
+            Some(known) => self.known(known, Callee::System(number), at, state, words),
+            None => Value::Unknown,
+        }
+    }
+
+    /// A call of the kernel whose arguments stand in memory.
+    fn socket_call(
+        &mut self,
+        at: u64,
+        state: &mut State<'a>,
+        words: &dyn Fn(&State<'a>, u8) -> Value<'a>,
+    ) -> Value<'a> {
+        let (Value::Number(number), Some(list)) = (words(state, 0), Location::of(words(state, 1)))
+        else {
+            return Value::Unknown;
+        };
+        let name = system::socket_call(self.program.loaded.machine, number);
+        let Some(known) = name.and_then(|name| library::known(name.as_bytes())) else {
+            return Value::Unknown;
+        };
+        let setting = self.setting;
+        let inside = |state: &State<'a>, number: u8| {
+            let word = i64::from(setting.abi.word);
+            let place = list.plus(word.saturating_mul(number.into()));
+            state.load(place, setting.abi.word, setting)
+        };
+        self.known(
+            known,
+            Callee::System(system::SOCKETCALL),
+            at,
+            state,
+            &inside,
+        )
+    }
+
+    /// A call of a function whose parameters are known; its result.
+    fn known(
+        &mut self,
+        known: &'static Known,
+        callee: Callee,
+        at: u64,
+        state: &mut State<'a>,
+        words: &dyn Fn(&State<'a>, u8) -> Value<'a>,
+    ) -> Value<'a> {
+        let arguments = self.arguments(known, state, words);
+        let given = Given { words };
+        let made = state.effect(known.effect, &given, self.setting);
+        let is_told = !known.parameters.is_empty() || known.name == "vfork";
+        if !is_told {
+            return made.unwrap_or(Value::Unknown);
+        }
+        let number = self.tell(Call {
+            at,
+            offset: 0,
+            callee,
+            name: Some(known.name),
+            arguments,
+        });
+        made.unwrap_or(number)
+    }
+
+    fn arguments(
+        &self,
+        known: &Known,
+        state: &State<'a>,
+        words: &dyn Fn(&State<'a>, u8) -> Value<'a>,
+    ) -> Vec<Argument> {
+        let mut arguments = Vec::with_capacity(known.parameters.len());
+        for (number, &kind) in (0_u8..).zip(known.parameters) {
+            let argument = match kind {
+                Parameter::Texts => {
+                    let mut texts = Vec::new();
+                    for number in number..MOST_TEXTS {
+                        match state.read(words(state, number), Parameter::Text, self.setting) {
+                            Argument::Text(text) => texts.push(text),
+                            Argument::Number(0) => break,
+                            _ if texts.len() < 4 => texts.push(Text::unknown()),
+                            _ => break,
+                        }
+                    }
+                    Argument::List(texts)
+                }
+                Parameter::Format => Argument::Text(state.made(number, words, self.setting)),
+                _ => state.read(words(state, number), kind, self.setting),
+            };
+            arguments.push(argument);
+        }
+        arguments
+    }
+
+    /// A call of a function of the program, or of one that tells nothing: what wrappers behind it do, and which texts it is given.
+    fn other(
+        &mut self,
+        callee: Callee,
+        at: u64,
+        state: &mut State<'a>,
+        words: &dyn Fn(&State<'a>, u8) -> Value<'a>,
+    ) -> Value<'a> {
+        let mut arguments = Vec::new();
+        let local = u8::try_from(self.setting.abi.local_arguments.len()).unwrap_or(0);
+        let last = if local > 0 {
+            LOCAL_PARAMETERS.saturating_add(local)
+        } else {
+            wrapper::MOST_PARAMETERS
+        };
+        for number in 0..last {
+            let value = words(state, number);
+            let argument = match state.list(value, self.setting) {
+                Some(texts) if wrapper::is_shell(&texts) => Argument::List(texts),
+                _ => state.read(value, Parameter::Text, self.setting),
+            };
+            arguments.push(argument);
+        }
+        if let Callee::Function(address) = callee {
+            let setting = self.setting;
+            let given = wrapper::Given {
+                arguments: &arguments,
+                made: &|number| state.made(number, words, setting),
+                list: &|number| state.list(words(state, number), setting),
+            };
+            for wrapped in self.program.wrappers(address) {
+                if let Some(call) = wrapped.at(at, callee, &given) {
+                    self.tell(call);
+                }
+            }
+        }
+        if let Some(call) = wrapper::shell(at, callee, &arguments) {
+            let same = |told: &&Call| told.name == call.name && told.arguments == call.arguments;
+            // The same list may still stand in the registers of a later call.
+            if !self.walked.calls.iter().any(|told| same(&told)) {
+                self.tell(call);
+            }
+        }
+        self.tell(Call {
+            at,
+            offset: 0,
+            callee,
+            name: None,
+            arguments,
+        })
+    }
+
+    /// Keeps a call; what it returns.
+    fn tell(&mut self, mut call: Call) -> Value<'a> {
+        let same = |told: &Call| {
+            told.at == call.at && told.name == call.name && told.arguments == call.arguments
+        };
+        let recent = self.walked.calls.iter().rev().take(RECENT);
+        if let Some(back) = recent
+            .enumerate()
+            .find_map(|(back, told)| same(told).then_some(back))
+        {
+            let number = self
+                .walked
+                .calls
+                .len()
+                .saturating_sub(back)
+                .saturating_sub(1);
+            return Value::Result(u64::try_from(number).unwrap_or(u64::MAX));
+        }
+        call.offset = self.program.loaded.offset(call.at);
+        if self.walked.calls.len() >= MOST_CALLS {
+            self.walked.cut = true;
+            return Value::Unknown;
+        }
+        let number = u64::try_from(self.walked.calls.len()).unwrap_or(u64::MAX);
+        self.walked.calls.push(call);
+        Value::Result(number)
+    }
+}
