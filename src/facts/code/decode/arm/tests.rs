@@ -158,6 +158,10 @@ const ASSEMBLED: &str = "
 10008 0fe0a00113ff2f01 moveq lr, pc / bxeq r3 => r14 = ?; call r3
 10010 0fe0a0e108f093e5 mov lr, pc / ldr pc, [r3, #8] => r14 = 0x10018; call [r3+8]
 10018 0fe0a0e11ff042e2 mov lr, pc / sub pc, r2, #31 => r14 = 0x10020; r34 = r2 - 0x1f; call r34
+11000 310fbfe6 rev r0, r1 => r0 = r1 swap 0x4
+11004 b10fbfe6 rev16 r0, r1 => r0 = r1 swap 0x2
+11008 b10fffe6 revsh r0, r1 => r0 = r1 swap 0x2; r0 = (r0 << 16); r0 = r0 >>> 0x10
+1100c 310fffe6 rbit r0, r1 => r0 = ?
 ";
 
 #[test]

@@ -171,6 +171,13 @@ const ASSEMBLED: &str = "
 1001a 18bf10bd it ne / popne {r4, pc} =>
 1001e 08bffff7febf it eq / beq.w 10020 => branch 0x10020
 10024 0fbf00210121022203230424 iteee eq / moveq r1, #0 / movne r1, #1 / movne r2, #2 / movne r3, #3 / movs r4, #4 => r1 = ?; r1 = ?; r2 = ?; r3 = ?; r4 = 0x4
+11000 08ba rev r0, r1 => r0 = r1 swap 0x4
+11002 48ba rev16 r0, r1 => r0 = r1 swap 0x2
+11004 c8ba revsh r0, r1 => r0 = r1 swap 0x2; r0 = (r0 << 16); r0 = r0 >>> 0x10
+11006 91fa81f8 rev.w r8, r1 => r8 = r1 swap 0x4
+1100a 91fa91f8 rev16.w r8, r1 => r8 = r1 swap 0x2
+1100e 91fab1f8 revsh.w r8, r1 => r8 = r1 swap 0x2; r8 = (r8 << 16); r8 = r8 >>> 0x10
+11012 91faa1f0 rbit r0, r1 => r0 = ?
 ";
 
 #[test]

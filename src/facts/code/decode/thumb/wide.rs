@@ -277,6 +277,7 @@ impl Effects<'_> {
                 let turn = bits(word, 4, 2).wrapping_mul(8);
                 self.extract(into, register(word, 0), turn, width, !bit(word, 20));
             }
+            8..=11 if kind == 9 => self.reverse(into, register(word, 0), bits(word, 4, 2)),
             _ => self.forget(into),
         }
         Some(())
