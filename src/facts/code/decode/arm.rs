@@ -9,6 +9,7 @@ use crate::read::{Endian, Fields};
 mod data;
 pub(crate) mod effects;
 pub(crate) mod memory;
+mod table;
 #[cfg(test)]
 mod tests;
 mod vector;
@@ -76,6 +77,9 @@ impl Decode for Arm {
                 ops.truncate(from);
                 return None;
             }
+            return Some(4);
+        }
+        if self.table(word, code, here, effects.told()).is_some() {
             return Some(4);
         }
         if effects.conditional(word).is_none() {
