@@ -9,12 +9,15 @@ use super::argument::Argument;
 use super::call::{Call, Callee};
 use super::effect::Given;
 use super::library::{self, Known, Parameter};
-use super::op::{Mode, Op, Target};
+use super::op::{Address, Mode, Op, Target};
 use super::program::{Leads, Program};
 use super::state::{Setting, State};
 use super::value::Value;
-use super::{system, table, wrapper};
-use crate::facts::machine::Machine;
+use super::{table, wrapper};
+mod covered;
+mod kernel;
+
+use covered::Covered;
 
 /// So many instructions of one function are followed.
 const MOST_INSTRUCTIONS: usize = 60_000;
@@ -46,10 +49,9 @@ struct Walk<'p, 'a> {
     /// Where the next function starts.
     limit: u64,
     waiting: BTreeMap<u64, State<'a>>,
-    /// What is known where a jump leads to a place that is not known.
-    lost: Option<State<'a>>,
-    /// What was gone through: from where to where, by the first byte.
-    visited: BTreeMap<u64, u64>,
+    /// What is known where a jump leads to a place that is not known, and what stands behind the jump.
+    lost: Option<(u64, State<'a>)>,
+    covered: Covered,
     /// Jumps back: from where to where a loop goes.
     loops: Vec<(u64, u64)>,
     /// Whether anything was done under a condition.
@@ -70,7 +72,7 @@ pub(super) fn walk(program: &Program<'_>, start: u64, limit: u64) -> Walked {
         limit,
         waiting: BTreeMap::from([(code, State::at_start(setting, start))]),
         lost: None,
-        visited: BTreeMap::new(),
+        covered: Covered::default(),
         loops: Vec::new(),
         has_branched: false,
         walked: Walked::default(),
@@ -88,13 +90,13 @@ impl<'a> Walk<'_, 'a> {
         let mut reached = self.start;
         let mut ops = Vec::with_capacity(8);
         loop {
-            let next = self.waiting.pop_first().or_else(|| self.resumed(reached));
+            let next = self.waiting.pop_first().or_else(|| self.resumed());
             let Some((at, mut state)) = next else {
                 break;
             };
             let mut mode = Mode::default();
             let mut here = at;
-            while here < self.limit && !self.is_visited(here) {
+            while here < self.limit && !self.covered.has(here) {
                 if here > at
                     && let Some(other) = self.waiting.remove(&here)
                 {
@@ -110,11 +112,13 @@ impl<'a> Walk<'_, 'a> {
                 let Some(length) =
                     decoder.decode(self.program.loaded.bytes(here), here, &mut mode, &mut ops)
                 else {
+                    let step = u64::try_from(decoder.step()).unwrap_or(1);
+                    self.covered.skip(here, step);
                     break;
                 };
                 let next = here.saturating_add(u64::try_from(length.max(1)).unwrap_or(1));
                 reached = reached.max(next);
-                self.visited.insert(at, next);
+                self.covered.reach(at, next);
                 let goes_on = self.execute(&ops, here, next, &mut state);
                 here = next;
                 if !goes_on {
@@ -125,15 +129,11 @@ impl<'a> Walk<'_, 'a> {
         self.walked.end = reached;
     }
 
-    fn is_visited(&self, at: u64) -> bool {
-        let before = self.visited.range(..=at).next_back();
-        before.is_some_and(|(_, &end)| at < end)
-    }
-
     /// Behind a jump that leads to a place that is not known (a `switch`), code goes on that nothing else leads to.
-    fn resumed(&self, reached: u64) -> Option<(u64, State<'a>)> {
-        let state = self.lost.as_ref()?;
-        (reached < self.limit).then(|| (reached, state.clone()))
+    fn resumed(&mut self) -> Option<(u64, State<'a>)> {
+        let (at, state) = self.lost.as_mut()?;
+        *at = self.covered.first_left(*at);
+        (*at < self.limit).then(|| (*at, state.clone()))
     }
 
     /// The effects of one instruction; whether the next one follows it.
@@ -155,6 +155,24 @@ impl<'a> Walk<'_, 'a> {
                     return false;
                 }
                 Op::Return | Op::Stop => return false,
+                Op::Load {
+                    from:
+                        Address {
+                            base: None,
+                            index: None,
+                            offset,
+                        },
+                    size,
+                    ..
+                } => {
+                    // A literal among the instructions.
+                    let literal = offset.cast_unsigned();
+                    if literal >= self.start && literal < self.limit {
+                        self.covered.skip(literal, size.into());
+                    }
+                    state.apply(op, self.setting);
+                    self.noted(op, state);
+                }
                 Op::Set(..) | Op::Compute(..) | Op::Insert { .. } | Op::Load { .. } => {
                     state.apply(op, self.setting);
                     self.noted(op, state);
@@ -194,7 +212,7 @@ impl<'a> Walk<'_, 'a> {
         if to >= self.start && to < next && self.loops.len() < MOST_WAITING {
             self.loops.push((to, next));
         }
-        if to < self.start || to >= self.limit || self.is_visited(to) {
+        if to < self.start || to >= self.limit || self.covered.has(to) {
             // What lies outside of the function is another one, to which it jumps under a condition.
             return;
         }
@@ -226,7 +244,7 @@ impl<'a> Walk<'_, 'a> {
             _ => {
                 // The table of a `switch` stands behind a comparison of its number; any other such jump ends the function.
                 if self.has_branched {
-                    self.lost.get_or_insert_with(|| state.clone());
+                    self.lost.get_or_insert_with(|| (next, state.clone()));
                 }
             }
         }
@@ -276,70 +294,6 @@ impl<'a> Walk<'_, 'a> {
         };
         state.after_call(self.setting.abi, result);
         !name.is_some_and(library::never_returns)
-    }
-
-    fn system_call(&mut self, at: u64, state: &mut State<'a>) {
-        let abi = self.setting.abi;
-        let words = |state: &State<'a>, number: u8| {
-            let register = abi.system_arguments.get(usize::from(number));
-            register.map_or(Value::Unknown, |&register| state.get(register))
-        };
-        let result = self.numbered(state.get(abi.system_number), at, state, &words);
-        state.set(abi.result, result);
-    }
-
-    /// A call of the kernel by its number.
-    fn numbered(
-        &mut self,
-        number: Value<'a>,
-        at: u64,
-        state: &mut State<'a>,
-        words: &dyn Fn(&State<'a>, u8) -> Value<'a>,
-    ) -> Value<'a> {
-        let Value::Number(number) = number else {
-            return Value::Unknown;
-        };
-        let machine = self.program.loaded.machine;
-        if number == system::SOCKETCALL && matches!(machine, Machine::X86 | Machine::Powerpc) {
-            return self.socket_call(at, state, words);
-        }
-        let known = system::name(machine, number).and_then(|name| library::known(name.as_bytes()));
-        match known {
-            Some(known) => self.known(known, Callee::System(number), at, state, words),
-            None => Value::Unknown,
-        }
-    }
-
-    /// A call of the kernel whose arguments stand in memory.
-    fn socket_call(
-        &mut self,
-        at: u64,
-        state: &mut State<'a>,
-        words: &dyn Fn(&State<'a>, u8) -> Value<'a>,
-    ) -> Value<'a> {
-        let (Value::Number(number), Some(list)) = (
-            words(state, 0),
-            super::memory::Location::of(words(state, 1)),
-        ) else {
-            return Value::Unknown;
-        };
-        let name = system::socket_call(self.program.loaded.machine, number);
-        let Some(known) = name.and_then(|name| library::known(name.as_bytes())) else {
-            return Value::Unknown;
-        };
-        let setting = self.setting;
-        let inside = |state: &State<'a>, number: u8| {
-            let word = i64::from(setting.abi.word);
-            let place = list.plus(word.saturating_mul(number.into()));
-            state.load(place, setting.abi.word, setting)
-        };
-        self.known(
-            known,
-            Callee::System(system::SOCKETCALL),
-            at,
-            state,
-            &inside,
-        )
     }
 
     /// A call of a function whose parameters are known; its result.
