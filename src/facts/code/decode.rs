@@ -33,7 +33,9 @@ pub(super) fn decoders(loaded: &Loaded<'_>) -> Option<Decoders> {
     };
     let usual: Box<dyn Decode> = match (loaded.machine, loaded.word) {
         (Machine::Arm, 4) => Box::new(arm::Arm { endian }),
-        (Machine::Aarch64, 8) => Box::new(aarch64::Aarch64),
+        (Machine::Aarch64, 8) => Box::new(aarch64::Aarch64 {
+            data: loaded.endian,
+        }),
         (Machine::Mips, 4) => Box::new(mips::Mips { endian }),
         (Machine::Powerpc, 4) => Box::new(powerpc::Powerpc),
         (Machine::X86, 4) => Box::new(x86::X86 { bits: 32 }),

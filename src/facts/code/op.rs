@@ -9,7 +9,7 @@ pub(crate) struct Register(pub(crate) u8);
 
 impl Register {
     /// So many registers a processor has at most, spare ones among them.
-    pub(crate) const COUNT: usize = 40;
+    pub(crate) const COUNT: usize = 56;
     /// The first of the registers that no processor counts as its own: count and link registers, scratch of a decoder.
     pub(crate) const SPARE: u8 = 32;
 }
@@ -48,6 +48,8 @@ pub(crate) enum Arithmetic {
     /// To the right, the sign follows.
     ShiftSigned,
     Multiply,
+    /// The bytes of each group of so many (2, 4 or 8) in the opposite order.
+    Swap,
 }
 
 /// The second of two values.

@@ -342,7 +342,19 @@ fn combine(arithmetic: Arithmetic, one: u64, other: u64, abi: &Abi) -> Option<u6
                 .checked_shr(unused.saturating_add(by?).min(63))?
                 .cast_unsigned()
         }
+        Arithmetic::Swap => return swapped(one, other),
     })
+}
+
+/// A number with the bytes of each group of so many in the opposite order.
+fn swapped(number: u64, group: u64) -> Option<u64> {
+    const EVEN: u64 = 0x00ff_00ff_00ff_00ff;
+    match group {
+        2 => Some((number & EVEN) << 8 | (number >> 8) & EVEN),
+        4 => Some(number.swap_bytes().rotate_left(32)),
+        8 => Some(number.swap_bytes()),
+        _ => None,
+    }
 }
 
 /// An address on the stack that is moved, and what changes nothing.
@@ -372,5 +384,20 @@ fn moved<'a>(arithmetic: Arithmetic, one: Value<'a>, other: Value<'a>, abi: &Abi
         | (Arithmetic::Add | Arithmetic::Or | Arithmetic::Subtract, value, Value::Number(0))
         | (Arithmetic::Add | Arithmetic::Or, Value::Number(0), value) => value,
         _ => Value::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::swapped;
+
+    #[test]
+    fn bytes_are_swapped_in_groups() {
+        let number = 0x0102_0304_0506_0708;
+        assert_eq!(swapped(number, 2), Some(0x0201_0403_0605_0807));
+        assert_eq!(swapped(number, 4), Some(0x0403_0201_0807_0605));
+        assert_eq!(swapped(number, 8), Some(0x0807_0605_0403_0201));
+        assert_eq!(swapped(0x1122_3344, 4), Some(0x4433_2211));
+        assert_eq!(swapped(number, 3), None);
     }
 }

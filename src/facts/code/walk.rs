@@ -4,12 +4,15 @@
 //! seen as on its first turn.
 
 mod calls;
+mod covered;
+mod kernel;
 
 use std::collections::BTreeMap;
 
+use self::covered::Covered;
 use super::argument::Argument;
 use super::call::Call;
-use super::op::{Mode, Op, Target};
+use super::op::{Address, Mode, Op, Target};
 use super::program::Program;
 use super::state::{Setting, State};
 use super::table;
@@ -50,10 +53,9 @@ struct Walk<'p, 'a> {
     limit: u64,
     /// Ways that lead to an address and were not gone yet.
     waiting: BTreeMap<u64, Vec<State<'a>>>,
-    /// What is known where a jump leads to a place that is not known.
-    lost: Option<State<'a>>,
-    /// What was gone through: from where to where, by the first byte.
-    visited: BTreeMap<u64, u64>,
+    /// What is known where a jump leads to a place that is not known, and what stands behind the jump.
+    lost: Option<(u64, State<'a>)>,
+    covered: Covered,
     /// Jumps back: from where to where a loop goes.
     loops: Vec<(u64, u64)>,
     /// Whether anything was done under a condition.
@@ -77,7 +79,7 @@ pub(super) fn walk(program: &Program<'_>, start: u64, limit: u64) -> Walked {
         limit,
         waiting: BTreeMap::from([(code, vec![State::at_start(setting, start)])]),
         lost: None,
-        visited: BTreeMap::new(),
+        covered: Covered::default(),
         loops: Vec::new(),
         has_branched: false,
         walked: Walked::default(),
@@ -110,7 +112,7 @@ impl<'a> Walk<'_, 'a> {
         let mut reached = self.start;
         let mut ops = Vec::with_capacity(8);
         loop {
-            let next = self.waiting.pop_first().or_else(|| self.resumed(reached));
+            let next = self.waiting.pop_first().or_else(|| self.resumed());
             let Some((at, ways)) = next else {
                 break;
             };
@@ -119,7 +121,7 @@ impl<'a> Walk<'_, 'a> {
             };
             let mut mode = Mode::default();
             let mut here = at;
-            while here < self.limit && !self.is_visited(here) {
+            while here < self.limit && !self.covered.has(here) {
                 if here > at
                     && let Some(mut ways) = self.waiting.remove(&here)
                 {
@@ -139,11 +141,13 @@ impl<'a> Walk<'_, 'a> {
                 let Some(length) =
                     decoder.decode(self.program.loaded.bytes(here), here, &mut mode, &mut ops)
                 else {
+                    let step = u64::try_from(decoder.step()).unwrap_or(1);
+                    self.covered.skip(here, step);
                     break;
                 };
                 let next = here.saturating_add(u64::try_from(length.max(1)).unwrap_or(1));
                 reached = reached.max(next);
-                self.visited.insert(at, next);
+                self.covered.reach(at, next);
                 let goes_on = self.execute(&ops, here, next, &mut state);
                 here = next;
                 if !goes_on {
@@ -154,15 +158,14 @@ impl<'a> Walk<'_, 'a> {
         self.walked.end = reached;
     }
 
-    fn is_visited(&self, at: u64) -> bool {
-        let before = self.visited.range(..=at).next_back();
-        before.is_some_and(|(_, &end)| at < end)
-    }
-
     /// Behind a jump that leads to a place that is not known (a `switch`), code goes on that nothing else leads to.
-    fn resumed(&self, reached: u64) -> Option<(u64, Vec<State<'a>>)> {
-        let state = self.lost.as_ref()?;
-        (reached < self.limit).then(|| (reached, vec![state.clone()]))
+    /// Code that begins like another function is one that nothing was known of.
+    fn resumed(&mut self) -> Option<(u64, Vec<State<'a>>)> {
+        let (at, state) = self.lost.as_mut()?;
+        *at = self.covered.first_left(*at);
+        let decoder = self.program.decoder(self.called_as);
+        let goes_on = *at < self.limit && !decoder.is_prologue(self.program.loaded.bytes(*at));
+        goes_on.then(|| (*at, vec![state.clone()]))
     }
 
     /// What is known where some ways meet. If they come with different arguments for a call that follows at once, that call is told for each of
@@ -238,6 +241,7 @@ impl<'a> Walk<'_, 'a> {
                 }
                 Op::Return | Op::Stop => return false,
                 Op::Set(..) | Op::Compute(..) | Op::Insert { .. } | Op::Load { .. } => {
+                    self.literal(op);
                     state.apply(op, self.setting);
                     self.noted(op, state);
                 }
@@ -247,6 +251,26 @@ impl<'a> Walk<'_, 'a> {
             }
         }
         true
+    }
+
+    /// A constant that stands among the instructions is none.
+    fn literal(&mut self, op: &Op) {
+        if let &Op::Load {
+            from:
+                Address {
+                    base: None,
+                    index: None,
+                    offset,
+                },
+            size,
+            ..
+        } = op
+        {
+            let place = offset.cast_unsigned();
+            if place >= self.start && place < self.limit {
+                self.covered.skip(place, size.into());
+            }
+        }
     }
 
     /// Notes a number that is an address of code: somebody may call it.
@@ -280,7 +304,7 @@ impl<'a> Walk<'_, 'a> {
             // What lies outside of the function is another one, to which it jumps under a condition.
             return;
         }
-        if self.is_visited(to) {
+        if self.covered.has(to) {
             if self.glances > 0 {
                 self.glances = self.glances.saturating_sub(1);
                 self.glance(to, state.clone());
@@ -320,7 +344,7 @@ impl<'a> Walk<'_, 'a> {
             _ => {
                 // The table of a `switch` stands behind a comparison of its number; any other such jump ends the function.
                 if self.has_branched {
-                    self.lost.get_or_insert_with(|| state.clone());
+                    self.lost.get_or_insert_with(|| (next, state.clone()));
                 }
             }
         }

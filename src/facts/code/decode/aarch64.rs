@@ -1,7 +1,7 @@
 //! `AArch64` instructions (A64): by the classes of the ARM Architecture Reference Manual (DDI 0487, chapter C4).
 //!
-//! Of vectors and floating point only what they change in memory and in general registers is told. Rotation, division, carries and
-//! conditional selection are not followed; scalable vectors forget the register that they may write.
+//! Of vectors and floating point only moves, constants and logic are followed, and those of some registers. Division, carries and
+//! conditional selection are not followed; scalable vectors forget the registers that they may write.
 
 use super::super::op::{Abi, Arithmetic, Decode, Mode, Op, Operand, Register};
 use crate::read::{Endian, Fields};
@@ -9,12 +9,19 @@ use crate::read::{Endian, Fields};
 mod branch;
 mod data;
 mod memory;
+mod shift;
+mod structure;
 #[cfg(test)]
 mod tests;
+mod vector;
+mod whole;
 
 /// `AArch64` code. Its instructions are little-endian whatever the data are.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Aarch64;
+pub(crate) struct Aarch64 {
+    /// The byte order of data.
+    pub(crate) data: Endian,
+}
 
 /// Register 31, where it is not zero.
 const STACK: Register = Register(31);
@@ -75,7 +82,11 @@ impl Decode for Aarch64 {
     fn decode(&self, code: &[u8], at: u64, _: &mut Mode, ops: &mut Vec<Op>) -> Option<usize> {
         let word = Fields::new(code, Endian::Little).u32(0)?;
         let from = ops.len();
-        let mut effects = Effects { ops, at };
+        let mut effects = Effects {
+            ops,
+            at,
+            data: self.data,
+        };
         if effects.instruction(word).is_none() {
             ops.truncate(from);
             return None;
@@ -154,6 +165,7 @@ struct Effects<'a> {
     ops: &'a mut Vec<Op>,
     /// Where the instruction stands.
     at: u64,
+    data: Endian,
 }
 
 impl Effects<'_> {
@@ -161,13 +173,7 @@ impl Effects<'_> {
         match bits(word, 25, 4) {
             // The undefined instruction, by name.
             0 if word < 0x1_0000 => self.ops.push(Op::Stop),
-            2 => {
-                // `addvl` and `addpl` have a stack pointer.
-                let stack = word & 0xffa0_f800 == 0x0420_5000;
-                let into = stack.then_some(pointer(word, 0));
-                self.forget(into.or(general(word, 0)));
-                self.scalable_store(word);
-            }
+            2 => self.scalable(word),
             8 | 9 => return self.constants(word),
             10 | 11 => return self.branches(word),
             4 | 6 | 12 | 14 => return self.memory(word),
@@ -253,19 +259,5 @@ impl Effects<'_> {
         let masked = arithmetic == Arithmetic::And
             && matches!(second, Operand::Constant(mask) if mask <= HALF);
         self.narrow(into, wide || masked);
-    }
-
-    /// Vectors and floating point: general registers are written by conversions, and where an element is moved.
-    fn vectors(&mut self, word: u32) {
-        let converts = word & 0x5f20_0000 == 0x1e20_0000 && bits(word, 10, 6) == 0;
-        let fixed = word & 0x5f20_0000 == 0x1e00_0000;
-        let moved = word & 0xbfe0_8400 == 0x0e00_0400 && matches!(bits(word, 11, 4), 5 | 7);
-        let writes = match bits(word, 16, 3) {
-            2 | 3 | 7 => false,
-            _ => converts || fixed,
-        };
-        if writes || moved {
-            self.forget(general(word, 0));
-        }
     }
 }

@@ -9,9 +9,15 @@ use super::arm::{ABI, predicate};
 use crate::read::{Endian, Fields};
 
 mod narrow;
+mod table;
 #[cfg(test)]
 mod tests;
 mod wide;
+
+/// An IT instruction has no more instructions under its condition.
+const MOST_CONDITIONAL: Mode = 4;
+/// The mode behind a comparison with a small number: this and the number.
+const COMPARED: Mode = MOST_CONDITIONAL + 1;
 
 /// Thumb code.
 #[derive(Clone, Copy, Debug)]
@@ -22,8 +28,11 @@ pub(crate) struct Thumb {
 
 impl Decode for Thumb {
     fn decode(&self, code: &[u8], at: u64, mode: &mut Mode, ops: &mut Vec<Op>) -> Option<usize> {
-        // So many instructions, this one among them, stand under the condition of an IT instruction.
-        let left = std::mem::take(mode).min(4);
+        let (left, compared) = match std::mem::take(mode) {
+            // So many instructions, this one among them, stand under the condition of an IT instruction.
+            left @ 0..=MOST_CONDITIONAL => (left, None),
+            compared => (0, compared.checked_sub(COMPARED)),
+        };
         *mode = left.saturating_sub(1);
         let fields = Fields::new(code, self.endian);
         let first = u32::from(fields.u16(0)?);
@@ -35,10 +44,21 @@ impl Decode for Thumb {
                 *mode = count;
                 return Some(2);
             }
+            if left == 0 {
+                *mode = table::bound(first, compared);
+            }
             (effects.narrow(first), 2)
         } else {
-            let second = u32::from(fields.u16(2)?);
-            (effects.wide(first.wrapping_shl(16) | second), 4)
+            let word = first.wrapping_shl(16) | u32::from(fields.u16(2)?);
+            if left == 0 {
+                *mode = table::bound(word, compared);
+            }
+            if let Some(last) = compared
+                && table::ways(word, last, fields, here, effects.told()).is_some()
+            {
+                return Some(4);
+            }
+            (effects.wide(word), 4)
         };
         if known.is_none() {
             ops.truncate(from);

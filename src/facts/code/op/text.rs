@@ -61,6 +61,7 @@ impl Display for Arithmetic {
             Self::ShiftRight => ">>",
             Self::ShiftSigned => ">>>",
             Self::Multiply => "*",
+            Self::Swap => "swap",
         })
     }
 }

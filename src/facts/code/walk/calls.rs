@@ -5,13 +5,11 @@ use crate::facts::code::argument::Argument;
 use crate::facts::code::call::{Call, Callee};
 use crate::facts::code::effect::Given;
 use crate::facts::code::library::{self, Known, Parameter};
-use crate::facts::code::memory::Location;
 use crate::facts::code::op::Target;
 use crate::facts::code::program::Leads;
 use crate::facts::code::state::{LOCAL_PARAMETERS, State};
 use crate::facts::code::value::{Text, Value};
-use crate::facts::code::{system, wrapper};
-use crate::facts::machine::Machine;
+use crate::facts::code::wrapper;
 
 /// So many calls of one function are told.
 const MOST_CALLS: usize = 4000;
@@ -73,70 +71,8 @@ impl<'a> Walk<'_, 'a> {
         !name.is_some_and(library::never_returns)
     }
 
-    pub(super) fn system_call(&mut self, at: u64, state: &mut State<'a>) {
-        let abi = self.setting.abi;
-        let words = |state: &State<'a>, number: u8| {
-            let register = abi.system_arguments.get(usize::from(number));
-            register.map_or(Value::Unknown, |&register| state.get(register))
-        };
-        let result = self.numbered(state.get(abi.system_number), at, state, &words);
-        state.set(abi.result, result);
-    }
-
-    /// A call of the kernel by its number.
-    fn numbered(
-        &mut self,
-        number: Value<'a>,
-        at: u64,
-        state: &mut State<'a>,
-        words: &dyn Fn(&State<'a>, u8) -> Value<'a>,
-    ) -> Value<'a> {
-        let Value::Number(number) = number else {
-            return Value::Unknown;
-        };
-        let machine = self.program.loaded.machine;
-        if number == system::SOCKETCALL && matches!(machine, Machine::X86 | Machine::Powerpc) {
-            return self.socket_call(at, state, words);
-        }
-        let known = system::name(machine, number).and_then(|name| library::known(name.as_bytes()));
-        match known {
-            Some(known) => self.known(known, Callee::System(number), at, state, words),
-            None => Value::Unknown,
-        }
-    }
-
-    /// A call of the kernel whose arguments stand in memory.
-    fn socket_call(
-        &mut self,
-        at: u64,
-        state: &mut State<'a>,
-        words: &dyn Fn(&State<'a>, u8) -> Value<'a>,
-    ) -> Value<'a> {
-        let (Value::Number(number), Some(list)) = (words(state, 0), Location::of(words(state, 1)))
-        else {
-            return Value::Unknown;
-        };
-        let name = system::socket_call(self.program.loaded.machine, number);
-        let Some(known) = name.and_then(|name| library::known(name.as_bytes())) else {
-            return Value::Unknown;
-        };
-        let setting = self.setting;
-        let inside = |state: &State<'a>, number: u8| {
-            let word = i64::from(setting.abi.word);
-            let place = list.plus(word.saturating_mul(number.into()));
-            state.load(place, setting.abi.word, setting)
-        };
-        self.known(
-            known,
-            Callee::System(system::SOCKETCALL),
-            at,
-            state,
-            &inside,
-        )
-    }
-
     /// A call of a function whose parameters are known; its result.
-    fn known(
+    pub(super) fn known(
         &mut self,
         known: &'static Known,
         callee: Callee,

@@ -1,6 +1,7 @@
 //! Instructions that compute, with constants and with registers.
 
-use super::super::super::op::{Arithmetic, Op, Operand, Register};
+use super::super::super::op::{Arithmetic, Op, Operand};
+use super::shift::ones;
 use super::{Effects, HALF, SHIFTED, bit, bits, general, low, pointer, signed, value};
 
 impl Effects<'_> {
@@ -48,7 +49,7 @@ impl Effects<'_> {
             }
             5 => return self.moved(word, wide),
             6 => return self.field(word, wide),
-            _ => self.forget(into),
+            _ => return self.extracted(word, wide),
         }
         Some(())
     }
@@ -78,87 +79,6 @@ impl Effects<'_> {
             _ => return None,
         }
         Some(())
-    }
-
-    /// Bit fields, and with them shifts by constants and extension.
-    fn field(&mut self, word: u32, wide: bool) -> Option<()> {
-        let size: u32 = if wide { 64 } else { 32 };
-        let [first, last] = [bits(word, 16, 6), bits(word, 10, 6)];
-        if first >= size || last >= size || bit(word, 22) != wide {
-            return None;
-        }
-        let Some(into) = general(word, 0) else {
-            return Some(());
-        };
-        let width = last.wrapping_add(1);
-        // The field goes down to bit 0, or from there up to where it is put.
-        let down = last >= first;
-        let at = size.wrapping_sub(first);
-        let source = value(word, 5);
-        match (bits(word, 29, 2), source) {
-            (0 | 2, Operand::Constant(_)) => self.set(Some(into), Operand::Constant(0), true),
-            (0, Operand::Register(from)) => {
-                let left = 64_u32.wrapping_sub(width);
-                let right = if down {
-                    left.wrapping_add(first)
-                } else {
-                    left.wrapping_sub(at)
-                };
-                let from = if left == 0 {
-                    from
-                } else {
-                    self.shift(into, Arithmetic::Shift, from, left);
-                    into
-                };
-                self.shift(into, Arithmetic::ShiftSigned, from, right);
-                self.narrow(into, wide);
-            }
-            (2, Operand::Register(from)) if down => {
-                let width = width.wrapping_sub(first);
-                let mask = ones(width);
-                if first == 0 {
-                    self.compute(into, Arithmetic::And, from, mask);
-                } else {
-                    self.shift(into, Arithmetic::ShiftRight, from, first);
-                    if first.wrapping_add(width) < 64 {
-                        self.compute(into, Arithmetic::And, into, mask);
-                    }
-                }
-            }
-            (2, Operand::Register(from)) => {
-                if width.wrapping_add(at) == size {
-                    let value = Operand::Shifted(from, low(at));
-                    self.set(Some(into), value, wide);
-                } else {
-                    self.compute(into, Arithmetic::And, from, ones(width));
-                    self.shift(into, Arithmetic::Shift, into, at);
-                }
-            }
-            (1, _) => {
-                let (value, at, width) = match source {
-                    Operand::Register(from) if down && first > 0 => {
-                        self.shift(SHIFTED, Arithmetic::ShiftRight, from, first);
-                        let width = width.wrapping_sub(first);
-                        (Operand::Register(SHIFTED), 0, width)
-                    }
-                    _ if down => (source, 0, width.wrapping_sub(first)),
-                    _ => (source, at, width),
-                };
-                self.ops.push(Op::Insert {
-                    into,
-                    value,
-                    at: low(at),
-                    width: low(width),
-                });
-                self.narrow(into, wide);
-            }
-            _ => return None,
-        }
-        Some(())
-    }
-
-    fn shift(&mut self, into: Register, arithmetic: Arithmetic, from: Register, by: u32) {
-        self.compute(into, arithmetic, from, u64::from(by));
     }
 
     /// Data processing with registers.
@@ -191,28 +111,14 @@ impl Effects<'_> {
             }
             // Comparisons under a condition.
             (true, 2) => {}
-            (true, 6) if !bit(word, 30) && bits(word, 12, 4) == 2 => {
-                self.shift_by(word, into, wide);
-            }
+            (true, 6) if !bit(word, 30) && bits(word, 12, 4) == 2 => self.shift_by(word, wide),
+            (true, 6) if bit(word, 30) && bits(word, 12, 9) == 0 => self.reverse(word, wide),
             // Multiplication alone.
             (true, 8) if bits(word, 10, 6) == 31 && bits(word, 29, 2) == 0 => {
                 let first = value(word, 5);
                 let second = value(word, 16);
                 self.combine(into, Arithmetic::Multiply, first, second, wide);
             }
-            _ => self.forget(into),
-        }
-    }
-
-    /// A register shifted by another.
-    fn shift_by(&mut self, word: u32, into: Option<Register>, wide: bool) {
-        let second = value(word, 16);
-        let first = value(word, 5);
-        match bits(word, 10, 2) {
-            // The count is taken modulo the width, which is not followed where it may matter.
-            0 if wide => self.combine(into, Arithmetic::Shift, first, second, wide),
-            1 if wide => self.combine(into, Arithmetic::ShiftRight, first, second, wide),
-            2 if wide => self.combine(into, Arithmetic::ShiftSigned, first, second, wide),
             _ => self.forget(into),
         }
     }
@@ -304,11 +210,6 @@ fn logic(word: u32) -> Arithmetic {
         2 => Arithmetic::Xor,
         _ => Arithmetic::And,
     }
-}
-
-/// So many bits from bit 0 on; at least one.
-fn ones(width: u32) -> u64 {
-    u64::MAX.wrapping_shr(64_u32.wrapping_sub(width))
 }
 
 /// The constant of a logical instruction: a run of ones, rotated in an element of 2 to 64 bits that is repeated.

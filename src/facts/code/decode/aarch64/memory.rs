@@ -1,4 +1,4 @@
-//! Loads and stores.
+//! Loads and stores; those of vectors are continued in `structure`.
 
 use super::super::super::op::{Address, Arithmetic, Op, Operand, Register};
 use super::{Effects, bit, bits, general, low, pointer, signed, value};
@@ -63,8 +63,8 @@ impl Effects<'_> {
     fn one(&mut self, transfer: Transfer, register: u32, at: Address) {
         let size = 1_u8.wrapping_shl(transfer.scale);
         match general(register, 0) {
-            _ if transfer.vector && transfer.load => {}
-            _ if transfer.vector => self.ops.push(Op::Spoil { to: at, size }),
+            _ if transfer.vector && transfer.load => self.load_vector(register, at, size),
+            _ if transfer.vector => self.store_vector(register, at, size),
             Some(into) if transfer.load => {
                 self.ops.push(Op::Load {
                     into,
@@ -83,7 +83,7 @@ impl Effects<'_> {
         }
     }
 
-    fn advance(&mut self, base: Register, by: Operand) {
+    pub(super) fn advance(&mut self, base: Register, by: Operand) {
         self.ops.push(Op::Compute(base, Arithmetic::Add, base, by));
     }
 
@@ -98,14 +98,19 @@ impl Effects<'_> {
             index: None,
         };
         let kind = bits(word, 30, 2);
-        if kind == 3 || bit(word, 26) {
+        let vector = bit(word, 26);
+        if kind == 3 {
             return;
         }
         let transfer = Transfer {
             load: true,
-            scale: if kind == 1 { 3 } else { 2 },
+            scale: match kind {
+                _ if vector => kind.wrapping_add(2),
+                1 => 3,
+                _ => 2,
+            },
             sign: if kind == 2 { Sign::Full } else { Sign::None },
-            vector: false,
+            vector,
         };
         self.one(transfer, bits(word, 0, 5), at);
     }
@@ -326,45 +331,6 @@ impl Effects<'_> {
         }
     }
 
-    /// Structures of vectors.
-    fn structures(&mut self, word: u32) {
-        let base = pointer(word, 5);
-        let at = Address {
-            base: Some(base),
-            offset: 0,
-            index: None,
-        };
-        let kind = bits(word, 12, 4);
-        let size = if bit(word, 24) {
-            let count = (bits(word, 13, 1).wrapping_shl(1) | bits(word, 21, 1)).wrapping_add(1);
-            let scale = match bits(word, 14, 2) {
-                3 => bits(word, 10, 2),
-                2 if bit(word, 10) => 3,
-                scale => scale,
-            };
-            count.wrapping_shl(scale)
-        } else {
-            let count: u32 = match kind {
-                7 => 1,
-                8 | 10 => 2,
-                4 | 6 => 3,
-                _ => 4,
-            };
-            count.wrapping_shl(bits(word, 30, 1).wrapping_add(3))
-        };
-        if !bit(word, 22) {
-            let size = low(size);
-            self.ops.push(Op::Spoil { to: at, size });
-        }
-        if bit(word, 23) {
-            let by = match general(word, 16) {
-                None => Operand::Constant(u64::from(size)),
-                Some(by) => Operand::Register(by),
-            };
-            self.advance(base, by);
-        }
-    }
-
     /// A block of the cache becomes zeros: mostly 64 bytes, among which the address is.
     pub(super) fn zero_block(&mut self, word: u32) {
         let to = Address {
@@ -375,8 +341,17 @@ impl Effects<'_> {
         self.ops.push(Op::Spoil { to, size: 127 });
     }
 
-    /// Stores of scalable vectors, whose size is not known.
-    pub(super) fn scalable_store(&mut self, word: u32) {
+    /// Scalable vectors: their lower parts are the vector registers. The size of what is stored is not known.
+    pub(super) fn scalable(&mut self, word: u32) {
+        // `addvl` and `addpl` may write the stack pointer.
+        let stack = word & 0xffa0_f800 == 0x0420_5000;
+        let into = stack.then_some(pointer(word, 0));
+        self.forget(into.or(general(word, 0)));
+        // Up to four registers, from any on or from a multiple of four.
+        let first = bits(word, 0, 5);
+        for number in first & !3..first.wrapping_add(4) {
+            self.forget_vector(number);
+        }
         if bits(word, 29, 3) == 7 {
             let to = Address {
                 base: Some(pointer(word, 5)),

@@ -147,6 +147,10 @@ impl Effects<'_> {
             // The undefined instruction, by name.
             31 if bits(word, 5, 3) == 7 => self.push(Op::Stop),
             8..=15 if bits(word, 4, 4) == 7 => self.extended(word),
+            11 | 15 if bits(word, 4, 3) == 3 => {
+                let kind = bits(word, 22, 1).wrapping_shl(1) | bits(word, 7, 1);
+                self.reverse(into, register(word, 0), kind);
+            }
             0..=15 => self.forget(into),
             // Products of halves: into two registers, or one.
             20 => {
@@ -185,6 +189,18 @@ impl Effects<'_> {
             at: super::effects::low(at),
             width: super::effects::low(width),
         });
+    }
+
+    /// `rev`, `rev16`, `rbit`, `revsh`.
+    pub(crate) fn reverse(&mut self, into: Register, from: Register, kind: u32) {
+        let group = if kind == 0 { 4 } else { 2 };
+        if kind == 2 || [into, from].contains(&COUNTER) {
+            return self.forget(into);
+        }
+        self.push(Op::Compute(into, Arithmetic::Swap, from, constant(group)));
+        if kind == 3 {
+            self.extract(into, into, 0, 16, true);
+        }
     }
 
     /// Bytes and half words become words.

@@ -80,6 +80,10 @@ impl<'a> Effects<'a> {
         self.ops.push(op);
     }
 
+    pub(crate) fn told(&mut self) -> &mut Vec<Op> {
+        self.ops
+    }
+
     pub(crate) fn forget(&mut self, register: Register) {
         if register != COUNTER {
             self.push(Op::Forget(register));

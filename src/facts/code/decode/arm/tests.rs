@@ -158,6 +158,10 @@ const ASSEMBLED: &str = "
 10008 0fe0a00113ff2f01 moveq lr, pc / bxeq r3 => r14 = ?; call r3
 10010 0fe0a0e108f093e5 mov lr, pc / ldr pc, [r3, #8] => r14 = 0x10018; call [r3+8]
 10018 0fe0a0e11ff042e2 mov lr, pc / sub pc, r2, #31 => r14 = 0x10020; r34 = r2 - 0x1f; call r34
+11000 310fbfe6 rev r0, r1 => r0 = r1 swap 0x4
+11004 b10fbfe6 rev16 r0, r1 => r0 = r1 swap 0x2
+11008 b10fffe6 revsh r0, r1 => r0 = r1 swap 0x2; r0 = (r0 << 16); r0 = r0 >>> 0x10
+1100c 310fffe6 rbit r0, r1 => r0 = ?
 ";
 
 #[test]
@@ -247,4 +251,45 @@ fn is_sound(op: &Op) -> bool {
         | Op::Forget(into) => usize::from(into.0) < Register::COUNT && into != effects::COUNTER,
         _ => true,
     }
+}
+
+/// The texts of what one instruction does.
+fn told(words: &[u32], at: u64) -> Vec<String> {
+    let code: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    let (mut ops, mut mode) = (Vec::new(), 0);
+    LITTLE.decode(&code, at, &mut mode, &mut ops).unwrap();
+    ops.iter().map(Op::to_string).collect()
+}
+
+#[test]
+fn tables_tell_where_a_jump_goes() {
+    // addls pc, pc, r0, lsl #2; b default; three branches; mov.
+    let branches = [
+        0x908f_f100,
+        0xea00_0029,
+        0xea00_0009,
+        0xea00_000c,
+        0xea00_000e,
+        0xe3a0_0003,
+    ];
+    let expected = ["branch 0x10010", "branch 0x10014", "branch 0x10018"];
+    assert_eq!(told(&branches, 0x10008), expected);
+    // ldrls pc, [pc, r3, lsl #2]; b default; three addresses; the first way.
+    let mut addresses = [
+        0x979f_f103,
+        0xea00_0029,
+        0x0001_001c,
+        0x0001_0040,
+        0x0000_fff0,
+        0x0001_0044,
+    ];
+    let expected = ["branch 0x1001c", "branch 0x10040", "branch 0xfff0"];
+    assert_eq!(told(&addresses, 0x10008), expected);
+    addresses[0] = 0xe79f_f103;
+    let always = told(&addresses, 0x10008);
+    assert_eq!(always[..3], expected);
+    assert_eq!(always[3..], ["r34 = ?", "jump r34"]);
+    // Into an unrolled loop, and where the code ends.
+    assert!(told(&[0x908f_f100, 0xe1a0_0000, 0xe4d1_3001], 0x10008).is_empty());
+    assert!(told(&branches[..2], 0x10008).is_empty());
 }

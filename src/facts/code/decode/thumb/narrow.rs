@@ -208,7 +208,9 @@ impl Effects<'_> {
                 let list = bits(word, 0, 8) | bits(word, 8, 1).wrapping_shl(15);
                 return self.list(true, list, STACK, true, true);
             }
-            10 if bits(word, 6, 2) != 2 => self.push(Op::Forget(low(word, 0))),
+            10 if bits(word, 6, 2) != 2 => {
+                self.reverse(low(word, 0), low(word, 3), bits(word, 6, 2));
+            }
             10 => self.exception(0, bits(word, 0, 6)),
             14 => self.exception(0, bits(word, 0, 8)),
             // Processor state and hints.

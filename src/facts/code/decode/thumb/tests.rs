@@ -171,6 +171,13 @@ const ASSEMBLED: &str = "
 1001a 18bf10bd it ne / popne {r4, pc} =>
 1001e 08bffff7febf it eq / beq.w 10020 => branch 0x10020
 10024 0fbf00210121022203230424 iteee eq / moveq r1, #0 / movne r1, #1 / movne r2, #2 / movne r3, #3 / movs r4, #4 => r1 = ?; r1 = ?; r2 = ?; r3 = ?; r4 = 0x4
+11000 08ba rev r0, r1 => r0 = r1 swap 0x4
+11002 48ba rev16 r0, r1 => r0 = r1 swap 0x2
+11004 c8ba revsh r0, r1 => r0 = r1 swap 0x2; r0 = (r0 << 16); r0 = r0 >>> 0x10
+11006 91fa81f8 rev.w r8, r1 => r8 = r1 swap 0x4
+1100a 91fa91f8 rev16.w r8, r1 => r8 = r1 swap 0x2
+1100e 91fab1f8 revsh.w r8, r1 => r8 = r1 swap 0x2; r8 = (r8 << 16); r8 = r8 >>> 0x10
+11012 91faa1f0 rbit r0, r1 => r0 = ?
 ";
 
 #[test]
@@ -261,4 +268,55 @@ fn is_sound(op: &Op) -> bool {
         | Op::Forget(into) => usize::from(into.0) < Register::COUNT && into != effects::COUNTER,
         _ => true,
     }
+}
+
+/// The texts of what instructions do, one behind the other, from an address on.
+fn told(code: &[u8], mut at: u64, count: usize) -> Vec<String> {
+    let (mut ops, mut mode, mut done) = (Vec::new(), 0, 0);
+    for _ in 0..count {
+        let length = LITTLE
+            .decode(&code[done..], at, &mut mode, &mut ops)
+            .unwrap();
+        done = done.saturating_add(length);
+        at = at.saturating_add(u64::try_from(length).unwrap());
+    }
+    ops.iter().map(Op::to_string).collect()
+}
+
+#[test]
+fn tables_behind_a_comparison_tell_where_a_jump_goes() {
+    // cmp r0, #10; bhi 1a; tbb [pc, r0], as GCC compiles a `switch`, with its table of eleven bytes at 0xa.
+    let code = [
+        0x0a, 0x28, 0x09, 0xd8, 0xdf, 0xe8, 0x00, 0xf0, 0x0e, 0x14, 0x1a, 0x20, 0x25, 0x2b, 0x33,
+        0x08, 0x08, 0x3f, 0x06, 0x00,
+    ];
+    let expected = [
+        "branch 0x1a",
+        "branch 0x26",
+        "branch 0x32",
+        "branch 0x3e",
+        "branch 0x4a",
+        "branch 0x54",
+        "branch 0x60",
+        "branch 0x70",
+        "branch 0x1a",
+        "branch 0x88",
+        "jump 0x17",
+    ];
+    assert_eq!(told(&code, 2, 3), expected);
+    // Without the comparison, and where the table is cut, it is not known.
+    assert_eq!(told(&code[4..], 6, 1), ["r34 = ?", "jump r34"]);
+    assert_eq!(told(&code[..18], 2, 3)[1..], ["r34 = ?", "jump r34"]);
+    // cmp.w r8, #2; bhi.w; tbh [pc, r8, lsl #1].
+    let code = [
+        0xb8, 0xf1, 0x02, 0x0f, 0x00, 0xf2, 0x10, 0x80, 0xdf, 0xe8, 0x18, 0xf0, 0x03, 0x00, 0x00,
+        0x01, 0x05, 0x00,
+    ];
+    let expected = [
+        "branch 0x1028",
+        "branch 0x1012",
+        "branch 0x120c",
+        "jump 0x1017",
+    ];
+    assert_eq!(told(&code, 0x1000, 3), expected);
 }

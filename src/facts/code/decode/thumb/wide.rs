@@ -82,7 +82,7 @@ impl Effects<'_> {
         };
         match (load, bits(word, 6, 2)) {
             (true, 0) if size < 4 => {
-                // A table of distances, in bytes or half words.
+                // A table of distances, in bytes or half words, that has no comparison right in front of it.
                 self.push(Op::Forget(LANDING));
                 self.push(Op::Jump(Target::Register(LANDING)));
             }
@@ -277,6 +277,7 @@ impl Effects<'_> {
                 let turn = bits(word, 4, 2).wrapping_mul(8);
                 self.extract(into, register(word, 0), turn, width, !bit(word, 20));
             }
+            8..=11 if kind == 9 => self.reverse(into, register(word, 0), bits(word, 4, 2)),
             _ => self.forget(into),
         }
         Some(())
@@ -284,7 +285,7 @@ impl Effects<'_> {
 }
 
 /// The modified constant: 8 bits, repeated or rotated.
-fn expanded(word: u32) -> u32 {
+pub(super) fn expanded(word: u32) -> u32 {
     let eight = bits(word, 0, 8);
     let kind = bits(word, 26, 1).wrapping_shl(3) | bits(word, 12, 3);
     match kind {

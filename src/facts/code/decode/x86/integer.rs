@@ -216,17 +216,8 @@ fn negate(instruction: &Instruction, effects: &mut Effects<'_>) -> Option<()> {
 fn swap_bytes(instruction: &Instruction, effects: &mut Effects<'_>) -> Option<()> {
     let part = Part::of(instruction.op0_register()).filter(|part| part.width >= 32)?;
     let register = part.register;
-    effects.op(Op::Set(HELD, Operand::Register(register)));
-    for from in (0..part.width).step_by(8) {
-        let amount = Operand::Constant(u64::from(from));
-        effects.compute(SCRATCH, Arithmetic::ShiftRight, HELD, amount);
-        effects.op(Op::Insert {
-            into: register,
-            value: Operand::Register(SCRATCH),
-            at: part.width.saturating_sub(8).saturating_sub(from),
-            width: 8,
-        });
-    }
+    let group = Operand::Constant(u64::from(part.width / 8));
+    effects.compute(register, Arithmetic::Swap, register, group);
     if part.width < effects.bits {
         effects.put(part, Operand::Register(register));
     }
@@ -240,17 +231,12 @@ fn swap_two(instruction: &Instruction, effects: &mut Effects<'_>) -> Option<()> 
         return None;
     }
     let part = Part::of(instruction.op0_register()).filter(|part| part.width == 16)?;
-    let into = part.register;
-    effects.op(Op::Set(HELD, Operand::Register(into)));
-    effects.compute(SCRATCH, Arithmetic::ShiftRight, HELD, Operand::Constant(8));
-    for (value, at) in [(SCRATCH, 0), (HELD, 8)] {
-        let value = Operand::Register(value);
-        effects.op(Op::Insert {
-            into,
-            value,
-            at,
-            width: 8,
-        });
-    }
+    effects.compute(
+        SCRATCH,
+        Arithmetic::Swap,
+        part.register,
+        Operand::Constant(2),
+    );
+    effects.put(part, Operand::Register(SCRATCH));
     Some(())
 }

@@ -57,8 +57,8 @@ const REAL_WIDE: &str = "
 b1bdd db7c2420 fstp TBYTE PTR [rsp+0x20] => 10 [r4+32] = ?
 b2d83 f20f11442420 movsd QWORD PTR [rsp+0x20],xmm0 => 8 [r4+32] = r16
 b30e0 f2480f2ac0 cvtsi2sd xmm0,rax => r16 = ?; r17 = ?
-c3b32 66c1c708 rol di,0x8 => r32 = r7; r33 = r32 >> 0x8; r7[0:8] = r33; r7[8:8] = r32
-c3b6d 0fcf bswap edi => r32 = r7; r33 = r32 >> 0x0; r7[24:8] = r33; r33 = r32 >> 0x8; r7[16:8] = r33; r33 = r32 >> 0x10; r7[8:8] = r33; r33 = r32 >> 0x18; r7[0:8] = r33; r7 = r7 & 0xffffffff
+c3b32 66c1c708 rol di,0x8 => r33 = r7 swap 0x2; r7[0:16] = r33
+c3b6d 0fcf bswap edi => r7 = r7 swap 0x4; r7 = r7 & 0xffffffff
 c4ce4 0f12d0 movhlps xmm2,xmm0 => r20 = ?; r21 = ?
 263d9 f00fb1158fea1a00 lock cmpxchg DWORD PTR [rip+0x1aea8f],edx => 4 [0x1d4e70] = ?; r0 = ?
 263f2 ff057cea1a00 inc DWORD PTR [rip+0x1aea7c] => r32 = u4 [0x1d4e74]; r32 = r32 + 0x1; 4 [0x1d4e74] = r32
@@ -126,7 +126,7 @@ const REAL_NARROW: &str = "
 906e 0fbae00b bt eax,0xb =>
 b122 f76c2404 imul DWORD PTR [esp+0x4] => r2 = ?; r0 = ?
 15dbd d0c0 rol al,1 => r0 = ?
-1dc4b 0fc8 bswap eax => r32 = r0; r33 = r32 >> 0x0; r0[24:8] = r33; r33 = r32 >> 0x8; r0[16:8] = r33; r33 = r32 >> 0x10; r0[8:8] = r33; r33 = r32 >> 0x18; r0[0:8] = r33
+1dc4b 0fc8 bswap eax => r0 = r0 swap 0x4
 1ff41 0facd00a shrd eax,edx,0xa => r0 = ?
 23269 d983e023feff fld DWORD PTR [ebx-0x1dc20] =>
 23277 ddda fstp st(2) =>
@@ -155,8 +155,9 @@ e 66c74424047368 mov WORD PTR [rsp+0x4],0x6873 => 2 [r4+4] = 0x6873
 36 48c1f804 sar rax,0x4 => r0 = r0 >>> 0x4
 3a c1e808 shr eax,0x8 => r0 = r0 & 0xffffffff; r0 = r0 >> 0x8
 3d c1e008 shl eax,0x8 => r0 = r0 << 0x8; r0 = r0 & 0xffffffff
-40 0fc8 bswap eax => r32 = r0; r33 = r32 >> 0x0; r0[24:8] = r33; r33 = r32 >> 0x8; r0[16:8] = r33; r33 = r32 >> 0x10; r0[8:8] = r33; r33 = r32 >> 0x18; r0[0:8] = r33; r0 = r0 & 0xffffffff
-45 66c1c008 rol ax,0x8 => r32 = r0; r33 = r32 >> 0x8; r0[0:8] = r33; r0[8:8] = r32
+40 0fc8 bswap eax => r0 = r0 swap 0x4; r0 = r0 & 0xffffffff
+42 480fc9 bswap rcx => r1 = r1 swap 0x8
+45 66c1c008 rol ax,0x8 => r33 = r0 swap 0x2; r0[0:16] = r33
 49 4893 xchg rbx,rax => r33 = r3; r3 = r0; r0 = r33
 4b 93 xchg ebx,eax => r33 = r3; r3 = r0 & 0xffffffff; r0 = r33 & 0xffffffff
 4c 8707 xchg DWORD PTR [rdi],eax => r32 = u4 [r7]; 4 [r7] = r0; r0 = r32 & 0xffffffff

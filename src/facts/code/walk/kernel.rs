@@ -1,0 +1,73 @@
+//! Calls of the kernel.
+
+use super::super::call::Callee;
+use super::super::memory::Location;
+use super::super::state::State;
+use super::super::value::Value;
+use super::super::{library, system};
+use super::Walk;
+use crate::facts::machine::Machine;
+
+impl<'a> Walk<'_, 'a> {
+    pub(super) fn system_call(&mut self, at: u64, state: &mut State<'a>) {
+        let abi = self.setting.abi;
+        let words = |state: &State<'a>, number: u8| {
+            let register = abi.system_arguments.get(usize::from(number));
+            register.map_or(Value::Unknown, |&register| state.get(register))
+        };
+        let result = self.numbered(state.get(abi.system_number), at, state, &words);
+        state.set(abi.result, result);
+    }
+
+    /// A call of the kernel by its number.
+    pub(super) fn numbered(
+        &mut self,
+        number: Value<'a>,
+        at: u64,
+        state: &mut State<'a>,
+        words: &dyn Fn(&State<'a>, u8) -> Value<'a>,
+    ) -> Value<'a> {
+        let Value::Number(number) = number else {
+            return Value::Unknown;
+        };
+        let machine = self.program.loaded.machine;
+        if number == system::SOCKETCALL && matches!(machine, Machine::X86 | Machine::Powerpc) {
+            return self.socket_call(at, state, words);
+        }
+        let known = system::name(machine, number).and_then(|name| library::known(name.as_bytes()));
+        match known {
+            Some(known) => self.known(known, Callee::System(number), at, state, words),
+            None => Value::Unknown,
+        }
+    }
+
+    /// A call of the kernel whose arguments stand in memory.
+    fn socket_call(
+        &mut self,
+        at: u64,
+        state: &mut State<'a>,
+        words: &dyn Fn(&State<'a>, u8) -> Value<'a>,
+    ) -> Value<'a> {
+        let (Value::Number(number), Some(list)) = (words(state, 0), Location::of(words(state, 1)))
+        else {
+            return Value::Unknown;
+        };
+        let name = system::socket_call(self.program.loaded.machine, number);
+        let Some(known) = name.and_then(|name| library::known(name.as_bytes())) else {
+            return Value::Unknown;
+        };
+        let setting = self.setting;
+        let inside = |state: &State<'a>, number: u8| {
+            let word = i64::from(setting.abi.word);
+            let place = list.plus(word.saturating_mul(number.into()));
+            state.load(place, setting.abi.word, setting)
+        };
+        self.known(
+            known,
+            Callee::System(system::SOCKETCALL),
+            at,
+            state,
+            &inside,
+        )
+    }
+}
