@@ -64,7 +64,7 @@ fn shown(argument: &Argument) -> String {
         }
         Argument::Peer(peer) => format!("{peer:?}"),
         Argument::Parameter(number) => format!("parameter {number}"),
-        Argument::ParameterList(number) => format!("list in parameter {number}"),
+        Argument::Handed(number) => format!("list in parameter {number}"),
         Argument::Result(call) => format!("result of {call:#x}"),
     }
 }

@@ -29,8 +29,8 @@ pub enum Argument {
     Peer(Peer),
     /// What the function itself was called with.
     Parameter(u8),
-    /// A list of texts that the function itself was called with.
-    ParameterList(u8),
+    /// A list or an address of another machine that the function itself was called with.
+    Handed(u8),
     /// What another call of the same function returned, by the address of that call.
     Result(u64),
 }
@@ -84,10 +84,13 @@ impl<'a> State<'a> {
                 .text(value, setting)
                 .map(|text| Argument::Text((*text).clone())),
             Parameter::List => match value {
-                Value::Parameter(number) => Some(Argument::ParameterList(number)),
+                Value::Parameter(number) => Some(Argument::Handed(number)),
                 _ => self.list(value, setting).map(Argument::List),
             },
-            Parameter::Peer => self.peer(value, setting).map(Argument::Peer),
+            Parameter::Peer => match value {
+                Value::Parameter(number) => Some(Argument::Handed(number)),
+                _ => self.peer(value, setting).map(Argument::Peer),
+            },
             Parameter::Number | Parameter::Other | Parameter::Texts => None,
         };
         read.unwrap_or_else(|| plain(value))

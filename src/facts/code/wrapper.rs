@@ -2,6 +2,7 @@
 
 use super::argument::Argument;
 use super::call::{Call, Callee};
+use super::library::{self, Parameter};
 use super::value::{Piece, Text};
 
 /// So many arguments of a call of a function of the program are looked at.
@@ -42,7 +43,7 @@ fn is_handed_on(argument: &Argument) -> bool {
     match argument {
         Argument::Text(text) => text.parameters().next().is_some(),
         Argument::List(texts) => texts.iter().any(|text| text.parameters().next().is_some()),
-        Argument::ParameterList(_) => true,
+        Argument::Handed(_) => true,
         _ => false,
     }
 }
@@ -52,22 +53,28 @@ pub(super) struct Given<'g> {
     pub(super) arguments: &'g [Argument],
     /// What a format makes that is one of the arguments.
     pub(super) made: &'g dyn Fn(u8) -> Text,
-    /// The list that one of the arguments is.
-    pub(super) list: &'g dyn Fn(u8) -> Option<Vec<Text>>,
+    /// One of the arguments, as a parameter of some kind.
+    pub(super) read: &'g dyn Fn(u8, Parameter) -> Argument,
 }
 
 impl Wrapped {
     /// The call that it becomes where the function is called; `None` where nothing of it is known.
     pub(super) fn at(&self, at: u64, callee: Callee, given: &Given<'_>) -> Option<Call> {
+        let kinds = library::known(self.name.as_bytes()).map_or(&[][..], |known| known.parameters);
+        let kinds = kinds
+            .iter()
+            .copied()
+            .chain(std::iter::repeat(Parameter::Other));
         let arguments: Vec<Argument> = self
             .arguments
             .iter()
-            .map(|argument| given.within(argument))
+            .zip(kinds)
+            .map(|(argument, kind)| given.within(argument, kind))
             .collect();
         let knows = arguments.iter().any(|argument| match argument {
             Argument::Text(text) => !text.is_unknown() || is_handed_on(argument),
             Argument::List(texts) => texts.iter().any(|text| !text.is_unknown()),
-            Argument::ParameterList(_) => true,
+            Argument::Handed(_) | Argument::Peer(_) => true,
             _ => false,
         });
         knows.then_some(Call {
@@ -82,7 +89,7 @@ impl Wrapped {
 
 impl Given<'_> {
     /// An argument of a call inside of a function, where that is called.
-    fn within(&self, argument: &Argument) -> Argument {
+    fn within(&self, argument: &Argument, kind: Parameter) -> Argument {
         match argument {
             Argument::Text(text) => Argument::Text(self.text(text)),
             Argument::List(texts) => {
@@ -92,16 +99,7 @@ impl Given<'_> {
                 let given = self.arguments.get(usize::from(*number)).cloned();
                 given.unwrap_or(Argument::Unknown)
             }
-            Argument::ParameterList(number) => match (self.list)(*number) {
-                Some(texts) => Argument::List(texts),
-                None => match self.arguments.get(usize::from(*number)) {
-                    Some(Argument::Text(text)) => match text.pieces.as_slice() {
-                        [Piece::Parameter(number)] => Argument::ParameterList(*number),
-                        _ => Argument::Unknown,
-                    },
-                    _ => Argument::Unknown,
-                },
-            },
+            Argument::Handed(number) => (self.read)(*number, kind),
             // The result of a call inside of the function is none of this one.
             Argument::Result(_) => Argument::Unknown,
             other => other.clone(),

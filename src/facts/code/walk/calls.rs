@@ -154,7 +154,7 @@ impl<'a> Walk<'_, 'a> {
             let given = wrapper::Given {
                 arguments: &arguments,
                 made: &|number| state.made(number, words, setting),
-                list: &|number| state.list(words(state, number), setting),
+                read: &|number, kind| state.read(words(state, number), kind, setting),
             };
             for wrapped in self.program.wrappers(address) {
                 if let Some(call) = wrapped.at(at, callee, &given) {
