@@ -37,12 +37,12 @@ impl Told {
     /// The steps of a call.
     pub(super) fn follow(&mut self, call: &Call, name: &'static str, flow: &mut Flow<'_>) {
         match name {
-            "system" | "popen" => self.shell(call.text(0), flow),
+            "system" | "popen" => Self::shell(call.text(0), flow),
             "execl" | "execle" | "execlp" | "execv" | "execve" | "execvp" | "execvpe" => {
-                self.run(call.text(0), call.list(1), flow);
+                Self::run(call.text(0), call.list(1), flow);
             }
-            "fexecve" => self.run(None, call.list(1), flow),
-            "posix_spawn" | "posix_spawnp" => self.run(call.text(1), call.list(4), flow),
+            "fexecve" => Self::run(None, call.list(1), flow),
+            "posix_spawn" | "posix_spawnp" => Self::run(call.text(1), call.list(4), flow),
             "mount" => mount(call, flow),
             "chmod" => {
                 let mode = call.number(1).map_or_else(
@@ -103,7 +103,7 @@ impl Told {
     fn network(&mut self, call: &Call, name: &'static str, flow: &mut Flow<'_>) {
         match name {
             "inet_addr" | "inet_aton" | "gethostbyname" | "getaddrinfo" => {
-                self.looked_up(call.text(0))
+                self.looked_up(call.text(0));
             }
             "inet_pton" => self.looked_up(call.text(1)),
             "connect" => {
@@ -162,15 +162,14 @@ impl Told {
         let port = peer
             .port
             .map_or_else(String::new, |port| format!(":{port}"));
-        match peer.host {
-            Some(host) => (
+        if let Some(host) = peer.host {
+            (
                 host::class(host.to_string().as_bytes()),
                 format!("{host}{port}"),
-            ),
-            None => {
-                let known = self.peer.first().copied();
-                (known.unwrap_or(Trait::HostUnknown), format!("a host{port}"))
-            }
+            )
+        } else {
+            let known = self.peer.first().copied();
+            (known.unwrap_or(Trait::HostUnknown), format!("a host{port}"))
         }
     }
 
@@ -203,7 +202,7 @@ impl Told {
         }
     }
 
-    fn shell(&self, text: Option<&Text>, flow: &mut Flow<'_>) {
+    fn shell(text: Option<&Text>, flow: &mut Flow<'_>) {
         let Some(text) = text else {
             return;
         };
@@ -218,7 +217,7 @@ impl Told {
         }
     }
 
-    fn run(&self, path: Option<&Text>, list: Option<&[Text]>, flow: &mut Flow<'_>) {
+    fn run(path: Option<&Text>, list: Option<&[Text]>, flow: &mut Flow<'_>) {
         let arguments = list.and_then(|list| list.get(1..)).unwrap_or_default();
         let known = path.filter(|path| !path.is_unknown());
         let program = known.or_else(|| list.and_then(|list| list.first()));
@@ -232,7 +231,7 @@ impl Told {
             && is_shell
             && option.bytes() == Some(b"-c")
         {
-            return self.shell(Some(text), flow);
+            return Self::shell(Some(text), flow);
         }
         if is_shell
             && arguments

@@ -62,8 +62,24 @@ struct Cell<'a> {
     content: Content<'a>,
 }
 
+/// A byte that was put somewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stored {
+    Known(u8),
+    Unknown,
+}
+
+impl Stored {
+    pub(super) fn known(self) -> Option<u8> {
+        match self {
+            Self::Known(byte) => Some(byte),
+            Self::Unknown => None,
+        }
+    }
+}
+
 impl Cell<'_> {
-    fn byte(&self, place: Location, endian: Endian) -> Option<Option<u8>> {
+    fn byte(&self, place: Location, endian: Endian) -> Option<Stored> {
         if self.place.region != place.region {
             return None;
         }
@@ -73,9 +89,9 @@ impl Cell<'_> {
                 let bytes = text.bytes()?;
                 let inside = usize::try_from(inside).ok()?;
                 if inside == bytes.len() {
-                    return Some(Some(0));
+                    return Some(Stored::Known(0));
                 }
-                bytes.get(inside).map(|&byte| Some(byte))
+                bytes.get(inside).map(|&byte| Stored::Known(byte))
             }
             Content::Word(_) if inside >= i64::from(self.size) => None,
             Content::Word(Value::Number(number)) => {
@@ -85,9 +101,9 @@ impl Cell<'_> {
                 };
                 let shift = u32::try_from(place).ok()?.checked_mul(8)?;
                 let byte = number.checked_shr(shift)? & 0xff;
-                Some(u8::try_from(byte).ok())
+                u8::try_from(byte).ok().map(Stored::Known)
             }
-            Content::Word(_) => Some(None),
+            Content::Word(_) => Some(Stored::Unknown),
         }
     }
 }
@@ -165,7 +181,7 @@ impl<'a> Memory<'a> {
                 let at = cell.place.plus(inside);
                 if let Some(byte) = cell
                     .byte(at, self.endian)
-                    .flatten()
+                    .and_then(Stored::known)
                     .filter(|_| !replaced.contains(&at.at))
                 {
                     left.push(Cell {
@@ -218,8 +234,8 @@ impl<'a> Memory<'a> {
         }
     }
 
-    /// One byte: `None` where nothing was put, `Some(None)` where it is not known what.
-    pub(super) fn byte(&self, place: Location) -> Option<Option<u8>> {
+    /// One byte; `None` where nothing was put.
+    pub(super) fn byte(&self, place: Location) -> Option<Stored> {
         self.cell(place)?.byte(place, self.endian)
     }
 
@@ -251,13 +267,13 @@ mod tests {
         memory.store(frame(-8), 4, Value::Number(0x4433_2211));
         memory.store(frame(-4), 4, Value::Parameter(1));
         assert_eq!(memory.word(frame(-8), 4), Some(Value::Number(0x4433_2211)));
-        assert_eq!(memory.byte(frame(-7)), Some(Some(0x22)));
-        assert_eq!(memory.byte(frame(-3)), Some(None));
+        assert_eq!(memory.byte(frame(-7)), Some(Stored::Known(0x22)));
+        assert_eq!(memory.byte(frame(-3)), Some(Stored::Unknown));
         memory.store(frame(-7), 1, Value::Number(0));
         assert_eq!(memory.word(frame(-8), 4), None);
-        assert_eq!(memory.byte(frame(-7)), Some(Some(0)));
-        assert_eq!(memory.byte(frame(-8)), Some(Some(0x11)));
-        assert_eq!(memory.byte(frame(-5)), Some(Some(0x44)));
+        assert_eq!(memory.byte(frame(-7)), Some(Stored::Known(0)));
+        assert_eq!(memory.byte(frame(-8)), Some(Stored::Known(0x11)));
+        assert_eq!(memory.byte(frame(-5)), Some(Stored::Known(0x44)));
         assert_eq!(memory.word(frame(-4), 4), Some(Value::Parameter(1)));
         memory.forget(frame(-64), 64);
         assert_eq!(memory.word(frame(-4), 4), None);
@@ -269,7 +285,7 @@ mod tests {
         memory.store(frame(0), 8, Value::Number(0x6d6f_756e_7420_2d74));
         memory.store(frame(6), 4, Value::Number(0x2174_2000));
         let bytes: Vec<u8> = (0..10)
-            .map(|at| memory.byte(frame(at)).unwrap().unwrap())
+            .map(|at| memory.byte(frame(at)).unwrap().known().unwrap())
             .collect();
         assert_eq!(bytes, b"mount !t \0");
     }
@@ -280,8 +296,8 @@ mod tests {
         memory.store(frame(2), 1, Value::Number(0x78));
         memory.write(frame(0), Shared::new(Text::of(b"abcd", None)));
         assert_eq!(memory.text(frame(0)).unwrap().bytes(), Some(&b"abcd"[..]));
-        assert_eq!(memory.byte(frame(2)), Some(Some(b'c')));
-        assert_eq!(memory.byte(frame(4)), Some(Some(0)));
+        assert_eq!(memory.byte(frame(2)), Some(Stored::Known(b'c')));
+        assert_eq!(memory.byte(frame(4)), Some(Stored::Known(0)));
         assert_eq!(memory.byte(frame(5)), None);
     }
 

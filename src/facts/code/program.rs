@@ -172,7 +172,7 @@ impl<'a> Program<'a> {
                 }
                 match *op {
                     Op::Set(..) | Op::Compute(..) | Op::Insert { .. } | Op::Load { .. } => {
-                        state.apply(op, setting)
+                        state.apply(op, setting);
                     }
                     Op::Jump(Target::At(to)) => return Some(Value::Number(to)),
                     Op::Jump(Target::Register(register)) => return Some(state.get(register)),

@@ -1,6 +1,6 @@
 //! Registers and memory at one instruction, and what an instruction makes of them.
 
-use super::memory::{Location, Memory, Region};
+use super::memory::{Location, Memory, Region, Stored};
 use super::op::{Abi, Address, Arithmetic, Op, Operand, Register};
 use super::value::{LONGEST, Piece, Shared, Text, Value};
 use crate::facts::elf::{Loaded, Slot};
@@ -174,9 +174,10 @@ impl<'a> State<'a> {
             return value;
         }
         let bytes = (0..i64::from(size)).map(|at| self.memory.byte(place.plus(at)));
-        let bytes: Vec<Option<Option<u8>>> = bytes.collect();
+        let bytes: Vec<Option<Stored>> = bytes.collect();
         if bytes.iter().any(Option::is_some) {
-            let known: Option<Vec<u8>> = bytes.into_iter().map(Option::flatten).collect();
+            let known = bytes.into_iter().map(|byte| byte.and_then(Stored::known));
+            let known: Option<Vec<u8>> = known.collect();
             let number = known.and_then(|known| {
                 crate::facts::elf::loaded::number(&known, size, setting.loaded.endian)
             });
@@ -215,7 +216,7 @@ impl<'a> State<'a> {
         let mut bytes = Vec::new();
         let places = (0_i64..).map(|at| place.plus(at)).take(LONGEST);
         for place in places {
-            match self.memory.byte(place).flatten()? {
+            match self.memory.byte(place).and_then(Stored::known)? {
                 0 => return Some(bytes),
                 byte => bytes.push(byte),
             }
@@ -226,7 +227,7 @@ impl<'a> State<'a> {
     /// One byte at a place, if it is known.
     pub(super) fn byte(&self, place: Location, setting: Setting<'_, 'a>) -> Option<u8> {
         match self.memory.byte(place) {
-            Some(byte) => byte,
+            Some(byte) => byte.known(),
             None => match self.load(place, 1, setting) {
                 Value::Number(byte) => u8::try_from(byte).ok(),
                 _ => None,

@@ -4,7 +4,7 @@
 
 use crate::facts::machine::Machine;
 
-/// Names, with their numbers on ARM (EABI), generic (AArch64), MIPS o32, PowerPC, x86 and x86-64; `-` where there is none.
+/// Names, with their numbers on ARM (EABI), generic (`AArch64`), MIPS o32, PowerPC, x86 and x86-64; `-` where there is none.
 const CALLS: &[(&str, [Option<u16>; 6])] = &[
     (
         "execve",

@@ -11,10 +11,10 @@ const MOST_TURNS: u64 = 32;
 const MOST_PLACES: usize = 4;
 
 /// The calls of a function, with those of later turns of its loops. `loops` are from where to where they go.
-pub(super) fn unrolled<'a>(
+pub(super) fn unrolled(
     calls: Vec<Call>,
     loops: &[(u64, u64)],
-    setting: Setting<'_, 'a>,
+    setting: Setting<'_, '_>,
 ) -> Vec<Call> {
     if loops.is_empty() {
         return calls;

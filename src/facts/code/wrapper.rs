@@ -139,7 +139,7 @@ pub(super) fn is_shell(texts: &[Text]) -> bool {
 
 /// The command that a list among some arguments hands to a shell: whoever is given such a list runs it. That is how `system` and `popen` are
 /// recognised in programs that hold them and have no symbols.
-pub(super) fn shell<'a>(at: u64, callee: Callee, arguments: &[Argument]) -> Option<Call> {
+pub(super) fn shell(at: u64, callee: Callee, arguments: &[Argument]) -> Option<Call> {
     arguments.iter().find_map(|argument| match argument {
         Argument::List(texts) if is_shell(texts) => Some(Call {
             at,

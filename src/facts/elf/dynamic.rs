@@ -132,10 +132,10 @@ impl<'a> Dynamic<'a> {
             dt::DT_PLTGOT => self.table = Some(value),
             dt::DT_INIT | dt::DT_FINI => self.calls.push(value),
             dt::DT_INIT_ARRAY | dt::DT_FINI_ARRAY | dt::DT_PREINIT_ARRAY => {
-                waiting.arrays.push((tag, value))
+                waiting.arrays.push((tag, value));
             }
             dt::DT_INIT_ARRAYSZ | dt::DT_FINI_ARRAYSZ | dt::DT_PREINIT_ARRAYSZ => {
-                waiting.array_sizes.push((tag, value))
+                waiting.array_sizes.push((tag, value));
             }
             dt::DT_REL => rel.address = Some(value),
             dt::DT_RELSZ => rel.size = value,

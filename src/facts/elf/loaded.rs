@@ -245,7 +245,7 @@ impl<'a> Loaded<'a> {
     }
 
     fn called_by_loader(&self, dynamic: &Dynamic<'_>) -> Vec<u64> {
-        let mut called: Vec<u64> = dynamic.calls.to_vec();
+        let mut called: Vec<u64> = dynamic.calls.clone();
         for &(address, size) in &dynamic.arrays {
             let word = u64::from(self.word);
             let count = size.checked_div(word).unwrap_or(0).min(4096);

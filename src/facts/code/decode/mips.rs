@@ -210,30 +210,29 @@ impl Flow {
         let (rs, rt) = (word.rs(), word.rt());
         let likely = word.0 & 0x4000_0000 != 0;
         match word.opcode() {
-            0 => return Self::register(word),
-            1 => return Self::compared(word, at),
-            2 => Self::new(Op::Jump(Target::At(absolute(word, at)))),
+            0 => Self::register(word),
+            1 => Self::compared(word, at),
+            2 => Self::always(Op::Jump(Target::At(absolute(word, at)))),
             3 => Self::call(Target::At(absolute(word, at))),
             // `jalx`: the code there is MIPS16 or microMIPS, as bit 0 says.
             29 => Self::call(Target::At(absolute(word, at) | 1)),
-            4 | 20 if rs == rt => Self::new(Op::Jump(Target::At(to))),
+            4 | 20 if rs == rt => Self::always(Op::Jump(Target::At(to))),
             5 | 21 if rs == rt => Self::never(likely),
             4 | 20 if rt == ZERO => Self::branch(Op::Test(rs, true, to), likely),
             4 | 20 if rs == ZERO => Self::branch(Op::Test(rt, true, to), likely),
             5 | 21 if rt == ZERO => Self::branch(Op::Test(rs, false, to), likely),
             5 | 21 if rs == ZERO => Self::branch(Op::Test(rt, false, to), likely),
-            4 | 5 | 20 | 21 => Self::branch(Op::Branch(to), likely),
             // `blez`, `bgtz`; with a second register they are of release 6.
-            6 | 7 | 22 | 23 if rt != ZERO => return Kind::Unknown,
-            6 | 22 if rs == ZERO => Self::new(Op::Jump(Target::At(to))),
+            6 | 7 | 22 | 23 if rt != ZERO => Kind::Unknown,
+            6 | 22 if rs == ZERO => Self::always(Op::Jump(Target::At(to))),
             7 | 23 if rs == ZERO => Self::never(likely),
-            6 | 7 | 22 | 23 => Self::branch(Op::Branch(to), likely),
+            4..=7 | 20..=23 => Self::branch(Op::Branch(to), likely),
             // Branches on a condition of a coprocessor, those of MIPS-3D and of vectors (MSA) among them.
             17 if matches!(rs.0, 9..=11 | 13 | 15 | 24..=31) => Self::branch(Op::Branch(to), false),
             17 | 18 if rs.0 == 8 => Self::branch(Op::Branch(to), word.0 & 0x2_0000 != 0),
             // Coprocessor 2 of release 6, of Octeon and of Loongson.
-            18 if matches!(rs.0, 9..=15) => return Kind::Unknown,
-            _ => return Kind::Plain,
+            18 if matches!(rs.0, 9..=15) => Kind::Unknown,
+            _ => Kind::Plain,
         }
     }
 
@@ -241,10 +240,10 @@ impl Flow {
     fn register(word: Word) -> Kind {
         let (rs, rd) = (word.rs(), word.rd());
         match word.function() {
-            8 if rs == LINK => Self::new(Op::Return),
-            8 => Self::new(Op::Jump(Target::Register(rs))),
-            9 if rd == ZERO && rs == LINK => Self::new(Op::Return),
-            9 if rd == ZERO => Self::new(Op::Jump(Target::Register(rs))),
+            8 if rs == LINK => Self::always(Op::Return),
+            8 => Self::always(Op::Jump(Target::Register(rs))),
+            9 if rd == ZERO && rs == LINK => Self::always(Op::Return),
+            9 if rd == ZERO => Self::always(Op::Jump(Target::Register(rs))),
             9 if rd == LINK && rs != LINK => Self::call(Target::Register(rs)),
             // No compiler links to another register.
             9 => Kind::Unknown,
@@ -257,7 +256,7 @@ impl Flow {
         let to = word.branch(at);
         let zero = word.rs() == ZERO;
         match word.rt().0 {
-            1 | 3 if zero => Self::new(Op::Jump(Target::At(to))),
+            1 | 3 if zero => Self::always(Op::Jump(Target::At(to))),
             likely @ (0 | 2) if zero => Self::never(likely == 2),
             likely @ 0..=3 => Self::branch(Op::Branch(to), likely > 1),
             // `bal` to the instruction after the next one, and `bltzal $zero`: the way to learn where the code is.
@@ -276,7 +275,7 @@ impl Flow {
         }
     }
 
-    fn new(op: Op) -> Kind {
+    fn always(op: Op) -> Kind {
         Self::branch(op, false)
     }
 

@@ -74,8 +74,6 @@ fn special(word: Word, effects: &mut Effects<'_>) -> Option<()> {
         2 if rs.0 == 1 && word.sa() > 0 => effects.rotate(rd, rt, word.sa()),
         12 => effects.0.push(Op::SystemCall),
         13 | 14 => effects.0.push(Op::Stop),
-        // `sync`, `mthi`.
-        15 | 17 => {}
         // `mflo` of the first accumulator, `mtlo` to it.
         18 if rs == ZERO => effects.set(rd, Operand::Register(LOW)),
         19 if rd == ZERO => effects.set(LOW, value(rs)),
@@ -98,7 +96,8 @@ fn special(word: Word, effects: &mut Effects<'_>) -> Option<()> {
         39 if rs == ZERO => effects.compute(rd, Arithmetic::Xor, rt, Operand::Constant(u64::MAX)),
         // `teq $zero, $zero`.
         52 if rs == rt => effects.0.push(Op::Stop),
-        48..=52 | 54 => {}
+        // Traps under a condition, `sync`, `mthi`.
+        15 | 17 | 48..=52 | 54 => {}
         // Shifts by a register and of 64 bits, rotations, moves under a condition, comparisons.
         0..=7 | 10 | 11 | 16 | 18 | 20 | 22 | 23 | 39 | 42 | 43 | 53 | 55..=63 => {
             effects.forget(rd);
@@ -198,7 +197,7 @@ fn special3(word: Word, effects: &mut Effects<'_>) -> Option<()> {
         }
         // `ins`: here `rd` holds the last bit.
         4 if last >= first => effects.insert(rt, value(rs), first, last),
-        1..=7 => effects.forget(rt),
+        1..=7 | 0x3b => effects.forget(rt),
         // `wsbh`: the bytes of each half change places.
         0x20 if first == 2 => effects.swap(rd, rt),
         // `seb`, `seh`.
@@ -208,7 +207,6 @@ fn special3(word: Word, effects: &mut Effects<'_>) -> Option<()> {
             effects.compute(rd, Arithmetic::ShiftSigned, rd, amount);
         }
         0x20 | 0x24 => effects.forget(rd),
-        0x3b => effects.forget(rt),
         // Loads and stores of a kernel to the memory of programs, and those of release 6.
         0x19..=0x1f | 0x21..=0x23 | 0x25..=0x2f | 0x35..=0x37 => return None,
         _ => {
