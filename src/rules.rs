@@ -4,6 +4,7 @@
 //! must hit and near misses that it must not; a pack in which one does not is refused.
 
 mod calls;
+mod makeup;
 mod matching;
 mod model;
 mod read;
@@ -26,6 +27,7 @@ const TEXTS: &[&str] = &[
     include_str!("rules/packs/persistence.toml"),
     include_str!("rules/packs/data.toml"),
     include_str!("rules/packs/protection.toml"),
+    include_str!("rules/packs/hidden.toml"),
     include_str!("rules/packs/structure.toml"),
 ];
 

@@ -94,6 +94,8 @@ words! {
         Hotplug = "hotplug",
         /// An encoded text is run.
         DecodedRun = "decoded-run",
+        /// A part of a program lies as linkers do not lay it.
+        Structure = "structure",
     }
 }
 
@@ -162,5 +164,17 @@ words! {
         RootKept = "root-kept",
         /// With bits that give the rights of the owner, or with capabilities.
         Privileged = "privileged",
+        /// By a text that a key or an encoding hides.
+        Hidden = "hidden",
+        /// By the loader, before the program itself runs.
+        ByLoader = "by-loader",
+        /// In bytes that no section of a program names.
+        OutsideSections = "outside-sections",
+        /// In a segment that was not laid with the others.
+        AddedSegment = "added-segment",
+        /// In code that may be written while it runs.
+        WritableCode = "writable-code",
+        /// Behind the end of what a file's tables name.
+        Appended = "appended",
     }
 }
