@@ -1,5 +1,8 @@
 //! How the parts of a program lie in its file, and what the loader is told to fetch: what linkers do not make, and what patches leave behind.
 
+#[cfg(test)]
+mod tests;
+
 use goblin::elf::header::{ET_DYN, ET_EXEC};
 use goblin::elf::program_header::{PF_W, PF_X, PT_INTERP, PT_LOAD};
 use goblin::elf::section_header::{SHF_ALLOC, SHF_EXECINSTR, SHT_NOBITS};
