@@ -21,7 +21,7 @@ mod unit;
 
 pub use self::act::{Act, Trait};
 pub use self::paths::is_documentation;
-pub use self::scene::{Content, Scene};
+pub use self::scene::{Content, Makeup, Scene};
 pub use self::secret::Secret;
 pub use self::start::Started;
 pub use self::tree::is_read;
@@ -31,10 +31,18 @@ pub use self::unit::{Spot, Step, Unit};
 pub fn units(scene: &Scene) -> (Vec<Unit>, Vec<Started>) {
     let mut units = Vec::new();
     for file in scene.files() {
-        match &file.code {
-            Some(code) => units.extend(program::units(scene, file, code)),
-            None => units.extend(tree::unit(scene, file)),
+        if file.code.is_none() && file.makeup.is_none() {
+            units.extend(tree::unit(scene, file));
+            continue;
         }
+        let of_code = file
+            .code
+            .as_ref()
+            .map(|code| program::units(scene, file, code));
+        let of_code = of_code.unwrap_or_default();
+        let makeup = file.makeup.as_ref();
+        units.extend(makeup.and_then(|makeup| program::whole(scene, file, makeup, &of_code)));
+        units.extend(of_code);
     }
     let started = start::started(scene);
     (units, started)

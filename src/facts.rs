@@ -7,6 +7,7 @@ pub mod code;
 pub mod elf;
 mod extent;
 pub mod filetype;
+pub mod hidden;
 pub mod machine;
 pub mod manifest;
 mod meter;

@@ -5,6 +5,7 @@
 
 mod book;
 mod calls;
+mod makeup;
 mod matching;
 mod model;
 mod read;
@@ -28,6 +29,7 @@ const TEXTS: &[&str] = &[
     include_str!("rules/packs/persistence.toml"),
     include_str!("rules/packs/data.toml"),
     include_str!("rules/packs/protection.toml"),
+    include_str!("rules/packs/hidden.toml"),
     include_str!("rules/packs/structure.toml"),
     include_str!("rules/packs/windows.toml"),
     include_str!("rules/packs/devices.toml"),

@@ -98,6 +98,8 @@ words! {
         Hotplug = "hotplug",
         /// An encoded text is run.
         DecodedRun = "decoded-run",
+        /// A part of a program lies as linkers do not lay it.
+        Structure = "structure",
     }
 }
 
@@ -110,6 +112,8 @@ words! {
         Private = "private",
         /// With a name for a host.
         Named = "named",
+        /// At the port of a service for names or the time.
+        NameService = "name-service",
         /// With the machine itself.
         Loopback = "loopback",
         /// With a host that is not known.
@@ -166,5 +170,17 @@ words! {
         RootKept = "root-kept",
         /// With bits that give the rights of the owner, or with capabilities.
         Privileged = "privileged",
+        /// By a text that a key or an encoding hides.
+        Hidden = "hidden",
+        /// By the loader, before the program itself runs.
+        ByLoader = "by-loader",
+        /// In bytes that no section of a program names.
+        OutsideSections = "outside-sections",
+        /// In a segment that was not laid with the others.
+        AddedSegment = "added-segment",
+        /// In code that may be written while it runs.
+        WritableCode = "writable-code",
+        /// Behind the end of what a file's tables name.
+        Appended = "appended",
     }
 }

@@ -1,11 +1,14 @@
 //! From the calls of a program to steps: a call that does what a command does is followed as that command.
 
 mod call;
+mod hidden;
+mod structure;
 
 use std::collections::BTreeMap;
 
 use self::call::Told;
-use super::scene::{Content, Scene};
+use super::act::{Act, Trait};
+use super::scene::{Content, Makeup, Scene};
 use super::shell::{Caller, Flow};
 use super::unit::{Spot, Step, Unit};
 use crate::facts::code::{Call, Callee, Code, Function};
@@ -16,6 +19,8 @@ const DEEPEST: usize = 2;
 const MOST_CALLS: usize = 3000;
 /// So many steps of all units of one program are kept.
 const MOST_STEPS: usize = 20_000;
+/// So many connections with an unknown other end are told with what is hidden.
+const MOST_OPEN: usize = 16;
 
 /// The units of a program: one for each function that does something by itself or by what it calls.
 pub(super) fn units(scene: &Scene, file: &Content, code: &Code) -> Vec<Unit> {
@@ -53,6 +58,40 @@ pub(super) fn units(scene: &Scene, file: &Content, code: &Code) -> Vec<Unit> {
         }
     }
     units
+}
+
+/// The unit of a program as a whole: what is hidden in it, how it lies, and connections whose other end its code does not tell.
+pub(super) fn whole(
+    scene: &Scene,
+    file: &Content,
+    makeup: &Makeup,
+    of_code: &[Unit],
+) -> Option<Unit> {
+    let mut steps = hidden::steps(scene, file, makeup);
+    if !steps.is_empty() {
+        let open = of_code
+            .iter()
+            .flat_map(|unit| &unit.steps)
+            .filter(|step| is_open(step));
+        steps.extend(open.take(MOST_OPEN).cloned());
+    }
+    steps.extend(structure::steps(file, &makeup.structure));
+    (!steps.is_empty()).then(|| Unit {
+        place: file.place.clone(),
+        path: file.path.clone(),
+        steps,
+        problems: Vec::new(),
+    })
+}
+
+/// Whether a step reaches another machine and does not tell which.
+fn is_open(step: &Step) -> bool {
+    let reaches = matches!(
+        step.act,
+        Act::Connect | Act::RemoteMount | Act::Download | Act::Send
+    );
+    let told = [Trait::Public, Trait::Private, Trait::Named, Trait::Loopback];
+    reaches && !told.iter().any(|it| step.traits.contains(it))
 }
 
 /// How many functions the steps come from.

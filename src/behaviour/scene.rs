@@ -6,6 +6,8 @@ use std::sync::Arc;
 use super::paths;
 use crate::entry::EntryPath;
 use crate::facts::code::Code;
+use crate::facts::elf::Structure;
+use crate::facts::hidden::Hidden;
 use crate::place::Place;
 
 /// What stands at a path.
@@ -23,6 +25,17 @@ pub struct Content {
     pub target: Option<Vec<u8>>,
     /// What its code calls, if it is a program that was followed.
     pub code: Option<Arc<Code>>,
+    /// What else its bytes tell, if it is a program.
+    pub makeup: Option<Arc<Makeup>>,
+}
+
+/// What the bytes of a program tell besides what its code calls.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Makeup {
+    /// How it is laid out.
+    pub structure: Structure,
+    /// What is hidden in it.
+    pub hidden: Hidden,
 }
 
 /// Files and links by their paths. Several trees of one device (its root, its writable area) are one scene: what one does not have, another

@@ -4,17 +4,16 @@ mod program;
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use self::program::Followed;
 use super::Basis;
 use super::secrets::{Count, Told};
 use crate::behaviour::{Content, Scene, Started, Step, Unit, is_documentation, is_read, units};
 use crate::entry::Node;
 use crate::extract::{Found, Inventory};
 use crate::facts::FileType;
-use crate::facts::code::Code;
 use crate::finding::{Confidence, Finding, Severity};
 use crate::place::Place;
 use crate::rules::{self, Card, Match, Rule, Rulebook};
@@ -101,10 +100,7 @@ fn scene(found: &Inventory, not_checked: &mut Vec<(Place, String)>) -> Scene {
     let programs = program::followed(found, not_checked);
     let contents: Vec<Content> = wanted
         .par_iter()
-        .map(|(entry, bytes)| {
-            let code = programs.get(&entry.place).cloned();
-            content(entry, *bytes, code)
-        })
+        .map(|(entry, bytes)| content(entry, *bytes, programs.get(&entry.place)))
         .collect();
     let mut scene = Scene::default();
     for content in contents {
@@ -122,7 +118,7 @@ fn is_looked_at(entry: &Found) -> bool {
     }
 }
 
-fn content(entry: &Found, with_bytes: bool, code: Option<Arc<Code>>) -> Content {
+fn content(entry: &Found, with_bytes: bool, program: Option<&Followed>) -> Content {
     let mut bytes = Vec::new();
     let mut target = None;
     match &entry.entry.node {
@@ -139,7 +135,8 @@ fn content(entry: &Found, with_bytes: bool, code: Option<Arc<Code>>) -> Content 
         mode: entry.entry.meta.mode,
         bytes,
         target,
-        code,
+        code: program.and_then(|program| program.code.clone()),
+        makeup: program.and_then(|program| program.makeup.clone()),
     }
 }
 

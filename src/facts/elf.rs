@@ -12,6 +12,7 @@ pub(crate) mod loaded;
 mod notes;
 mod relocation;
 mod section;
+mod structure;
 mod symbols;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ pub use self::hardening::{Hardening, Relro};
 pub(crate) use self::loaded::Loaded;
 pub(crate) use self::relocation::Slot;
 pub use self::section::{Rights, Section, SectionType, Segment, SegmentType};
+pub use self::structure::{Oddity, OddityKind, Structure};
 pub use self::symbols::{Function, Symbols, functions};
 
 use self::dynamic::Dynamic;

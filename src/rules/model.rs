@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::behaviour::{Act, Trait};
+use crate::behaviour::{Act, Makeup, Trait};
 use crate::facts::code::Code;
 use crate::finding::{Confidence, Severity};
 
@@ -117,4 +117,6 @@ pub struct FixtureFile {
     pub text: String,
     /// What it calls, if it is a program: then it has no text.
     pub calls: Option<Code>,
+    /// What else is known of it, if it is a program.
+    pub makeup: Option<Makeup>,
 }

@@ -1,7 +1,7 @@
 //! A pack from its text.
 
-use super::calls;
 use super::model::{Advisory, Card, Dates, Fixture, FixtureFile, Pack, Pattern, Rule};
+use super::{calls, makeup};
 use crate::behaviour::{Act, Trait};
 use crate::document::{self, Fault, Field, Kind, Malformed, Table};
 use crate::finding::{Confidence, Severity};
@@ -146,6 +146,16 @@ fn fixture_file(table: &mut Table<'_>) -> Result<FixtureFile, Fault> {
             calls::program(&text).map_err(|line| {
                 let line = place::escape(line.as_bytes()).replace('\\', "/");
                 spot.fault(format_args!("calls, one a line, which this is not: {line}"))
+            })
+        })?,
+        makeup: table.maybe("program", |field| {
+            let spot = field.spot;
+            let text = field.string()?;
+            makeup::makeup(&text).map_err(|line| {
+                let line = place::escape(line.as_bytes()).replace('\\', "/");
+                spot.fault(format_args!(
+                    "parts of a program, one a line, which this is not: {line}"
+                ))
             })
         })?,
     })

@@ -55,6 +55,7 @@ fn does_hit(rule: &Rule, fixture: &Fixture) -> bool {
             },
             target: is_link.map(|target| target.trim_end().as_bytes().to_vec()),
             code: file.calls.clone().map(Arc::new),
+            makeup: file.makeup.clone().map(Arc::new),
         });
     }
     let (units, _) = units(&scene);

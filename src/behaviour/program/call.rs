@@ -28,6 +28,8 @@ pub(super) fn address(argument: &Argument) -> Option<u64> {
 
 /// Requests of `ioctl` that switch an interface on or give it an address (`linux/sockios.h`).
 const INTERFACE: [u64; 2] = [0x8914, 0x8916];
+/// Ports of services for names and the time: connections to them say where a program looks, not what it does.
+const NAME_SERVICES: [u16; 2] = [53, 123];
 /// `CURLOPT_URL` (`curl/curl.h`).
 const URL: u64 = 10_002;
 /// Beginnings of the segments of HL7 messages that name patients or carry what was measured.
@@ -113,7 +115,9 @@ impl Told {
                 };
                 let (class, shown) = self.class(peer);
                 self.peer = BTreeSet::from([class]);
-                flow.state_call(Act::Connect, [class], &shown);
+                let service = peer.port.filter(|port| NAME_SERVICES.contains(port));
+                let service = service.map(|_| Trait::NameService);
+                flow.state_call(Act::Connect, std::iter::once(class).chain(service), &shown);
             }
             "bind" => {
                 if let Some(Argument::Peer(peer)) = call.arguments.get(1) {

@@ -5,24 +5,34 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use crate::behaviour::Makeup;
 use crate::digest::Digest;
 use crate::entry::Node;
 use crate::extract::{Found, Inventory};
 use crate::facts::FileType;
 use crate::facts::code::{Code, Unfollowed};
+use crate::facts::elf::Structure;
+use crate::facts::hidden::Hidden;
 use crate::place::Place;
 
 /// A larger program is not followed (64 MiB).
 const LONGEST: u64 = 64 << 20;
 
-/// What one program's code calls, or why that is not known.
-type Followed = Result<Arc<Code>, &'static str>;
+/// What is known of one program.
+pub(super) struct Followed {
+    /// What its code calls, where that was followed.
+    pub(super) code: Option<Arc<Code>>,
+    /// What else its bytes tell.
+    pub(super) makeup: Option<Arc<Makeup>>,
+    /// What was not looked at.
+    not_checked: Vec<&'static str>,
+}
 
 /// The programs of an image by the first place where each stands. What could not be followed is told.
 pub(super) fn followed(
     found: &Inventory,
     not_checked: &mut Vec<(Place, String)>,
-) -> BTreeMap<Place, Arc<Code>> {
+) -> BTreeMap<Place, Followed> {
     let mut first: BTreeMap<Digest, &Found> = BTreeMap::new();
     for entry in &found.entries {
         if let (Some(FileType::Elf), Some(digest)) = (entry.content, entry.sha256) {
@@ -34,31 +44,31 @@ pub(super) fn followed(
     let followed: Vec<Option<Followed>> = programs.par_iter().map(|entry| follow(entry)).collect();
     let mut known = BTreeMap::new();
     for (entry, followed) in programs.into_iter().zip(followed) {
-        match followed {
-            None => {}
-            Some(Ok(code)) => {
-                if code.cut {
-                    let reason =
-                        "the code of this program was not followed wholly: there is too much of it";
-                    not_checked.push((entry.place.clone(), reason.to_owned()));
-                }
-                known.insert(entry.place.clone(), code);
-            }
-            Some(Err(reason)) => not_checked.push((entry.place.clone(), reason.to_owned())),
-        }
+        let Some(followed) = followed else {
+            continue;
+        };
+        let reasons = followed.not_checked.iter();
+        not_checked.extend(reasons.map(|&reason| (entry.place.clone(), reason.to_owned())));
+        known.insert(entry.place.clone(), followed);
     }
     known
 }
 
-/// `None` for what holds nothing that can be followed.
+/// `None` for what cannot be read.
 fn follow(entry: &Found) -> Option<Followed> {
     let Node::File(file) = &entry.entry.node else {
         return None;
     };
+    let mut followed = Followed {
+        code: None,
+        makeup: None,
+        not_checked: Vec::new(),
+    };
     if file.size > LONGEST {
-        return Some(Err(
-            "the code of this program was not followed: it is too long",
-        ));
+        followed
+            .not_checked
+            .push("the code of this program was not followed: it is too long");
+        return Some(followed);
     }
     let mut bytes = Vec::new();
     if file.data.copy_to(&mut bytes).is_err() {
@@ -66,10 +76,27 @@ fn follow(entry: &Found) -> Option<Followed> {
         return None;
     }
     match Code::of(&bytes) {
-        Ok(code) => Some(Ok(Arc::new(code))),
-        Err(Unfollowed::Processor) => Some(Err(
-            "the code of this program was not followed: no decoder knows its processor",
-        )),
-        Err(Unfollowed::NotLoaded | Unfollowed::Nothing) => None,
+        Ok(code) => {
+            if code.cut {
+                followed.not_checked.push(
+                    "the code of this program was not followed wholly: there is too much of it",
+                );
+            }
+            followed.code = Some(Arc::new(code));
+        }
+        Err(Unfollowed::Processor) => followed
+            .not_checked
+            .push("the code of this program was not followed: no decoder knows its processor"),
+        Err(Unfollowed::NotLoaded | Unfollowed::Nothing) => {}
     }
+    if let Some(structure) = Structure::of(&bytes) {
+        let hidden = Hidden::of(&bytes);
+        if hidden.cut {
+            followed.not_checked.push(
+                "hidden texts were not looked for in all of this program: too much of it looks like one",
+            );
+        }
+        followed.makeup = Some(Arc::new(Makeup { structure, hidden }));
+    }
+    Some(followed)
 }
