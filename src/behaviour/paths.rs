@@ -110,6 +110,7 @@ pub(super) fn is_start(path: &[u8]) -> bool {
         "/etc/profile",
         "/etc/profile.d",
         "/etc/crontab",
+        "/etc/crontabs",
         "/etc/cron.d",
         "/etc/cron.daily",
         "/etc/cron.hourly",

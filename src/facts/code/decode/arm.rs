@@ -130,7 +130,7 @@ fn link(ops: &mut [Op]) {
     }
 }
 
-/// What was read from `from` on may be executed or not: what most registers and memory become is not known. Where control goes elsewhere, they
+/// What was read from `from` on may be executed or not: what registers and memory become is not known. Where control goes elsewhere, they
 /// are as they were if it does not.
 pub(crate) fn predicate(ops: &mut Vec<Op>, from: usize) {
     match ops.last() {
@@ -147,14 +147,8 @@ pub(crate) fn predicate(ops: &mut Vec<Op>, from: usize) {
     }
 }
 
-/// The registers of arguments, which compilers set under a condition in front of a call under the same one: what is set may be what is handed
-/// over, and that is what matters.
-const GIVEN: std::ops::Range<u8> = 0..4;
-
 fn soften(op: &mut Op) {
     match *op {
-        Op::Set(into, _) | Op::Compute(into, ..) | Op::Load { into, size: 4, .. }
-            if GIVEN.contains(&into.0) => {}
         // What a decoder needs besides is nobody else's.
         Op::Set(into, _) | Op::Compute(into, ..) | Op::Load { into, .. }
             if into.0 >= Register::SPARE => {}
