@@ -23,7 +23,12 @@ const CODE: usize = HEADERS + 2 * 32;
 const NOTE: usize = HEADERS + 5 * 32;
 /// Instructions of ARM: `push {r4, lr}`, `ldr r0, [pc, #12]`, and so on.
 const PAYLOAD: [u32; 6] = [
-    0xe92d_4010, 0xe59f_000c, 0xebff_ffa0, 0xe59f_0008, 0xebff_ff9e, 0xe8bd_8010,
+    0xe92d_4010,
+    0xe59f_000c,
+    0xebff_ffa0,
+    0xe59f_0008,
+    0xebff_ff9e,
+    0xe8bd_8010,
 ];
 
 /// `program` with code in the fill behind its last section, which ends at 0x2de.
@@ -39,13 +44,24 @@ fn with_cave() -> Vec<u8> {
 
 #[test]
 fn what_linkers_make_is_not_odd() {
-    for name in ["program", "libdemo.so", "x86-64", "static", "big-endian", "sectionless"] {
+    for name in [
+        "program",
+        "libdemo.so",
+        "x86-64",
+        "big-endian",
+        "sectionless",
+    ] {
         assert_eq!(kinds(&image(name)), [], "{name}");
     }
+    // One segment for all, as `-N` makes it: `RWE` by readelf.
+    assert_eq!(kinds(&image("static")), [OddityKind::WritableCode]);
     assert_eq!(Structure::of(&image("object.o")), None);
     let program = Structure::of(&image("program")).unwrap();
     assert_eq!(program.interpreter, Some(Name::new("/lib/ld-linux.so.3")));
-    assert_eq!(program.needed, [Name::new("libc.so.6")]);
+    assert_eq!(
+        program.needed,
+        [Name::new("libdemo.so.1"), Name::new("libc.so.6")]
+    );
     assert_eq!(program.address_of(0xf24), Some(0x1f24));
     assert_eq!(program.address_of(0x1000), None);
 }
@@ -57,8 +73,14 @@ fn code_in_the_fill() {
     let [cave] = structure.oddities.as_slice() else {
         panic!("{:?}", structure.oddities);
     };
-    assert_eq!((cave.kind, cave.address, cave.offset), (OddityKind::CodeOutside, 0x2e0, 0x2e0));
-    assert_eq!(cave.detail, "24 executable bytes at 0x2e0 stand in no section");
+    assert_eq!(
+        (cave.kind, cave.address, cave.offset),
+        (OddityKind::CodeOutside, 0x2e0, 0x2e0)
+    );
+    assert_eq!(
+        cave.detail,
+        "24 executable bytes at 0x2e0 stand in no section"
+    );
     let mut fill = bytes.clone();
     for at in (0x2e0..0x2f8).step_by(4) {
         put(&mut fill, at, 0xe1a0_0000);
@@ -66,11 +88,17 @@ fn code_in_the_fill() {
     assert_eq!(kinds(&fill), [], "instructions that do nothing are fill");
     let mut start = bytes.clone();
     put(&mut start, 24, 0x2e0);
-    assert_eq!(kinds(&start), [OddityKind::CodeOutside, OddityKind::StartOutside]);
+    assert_eq!(
+        kinds(&start),
+        [OddityKind::CodeOutside, OddityKind::StartOutside]
+    );
     // A word of the global offset table, which stands at the end of the data segment.
     let mut table = bytes;
     put(&mut table, 0xffc, 0x2e0);
-    assert_eq!(kinds(&table), [OddityKind::CodeOutside, OddityKind::TableOutside]);
+    assert_eq!(
+        kinds(&table),
+        [OddityKind::CodeOutside, OddityKind::TableOutside]
+    );
 }
 
 #[test]
@@ -85,7 +113,14 @@ fn segments_that_were_added() {
     put(&mut bytes, NOTE + 20, 24);
     put(&mut bytes, NOTE + 24, 5);
     let kinds_of = kinds(&bytes);
-    assert_eq!(kinds_of, [OddityKind::SegmentAdded, OddityKind::SegmentAdded, OddityKind::CodeOutside]);
+    assert_eq!(
+        kinds_of,
+        [
+            OddityKind::SegmentAdded,
+            OddityKind::SegmentAdded,
+            OddityKind::CodeOutside
+        ]
+    );
     put(&mut bytes, NOTE + 24, 7);
     assert!(kinds(&bytes).contains(&OddityKind::WritableCode));
 }
