@@ -110,6 +110,16 @@ impl HiddenText {
     }
 }
 
+impl Hiding {
+    /// Whether bytes that are no text seldom look like one that is hidden so.
+    pub fn is_sure(&self) -> bool {
+        match self {
+            Self::Key(key) => key.is_sure(),
+            Self::Base64 | Self::Digits => true,
+        }
+    }
+}
+
 impl fmt::Display for Hiding {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -14,6 +14,11 @@ use crate::place::escape;
 /// So many letters of a hidden text are shown.
 const SHOWN: usize = 200;
 
+/// Letters of the shortest command that is told: shorter ones are made by chance.
+const SHORTEST: usize = 7;
+/// The same under keys that are added, with at least two words: code of Thumb makes short ones.
+const SHORTEST_LESS_SURE: usize = 12;
+
 /// What a hidden text tells.
 enum Told {
     /// What it does as a command.
@@ -56,6 +61,7 @@ fn told(scene: &Scene, file: &Content, text: &HiddenText, reading: &Reading<'_>)
     let words: Vec<&[u8]> = reading.text.split(u8::is_ascii_whitespace).collect();
     if let [path, options @ ..] = words.as_slice()
         && path.starts_with(b"/")
+        && reading.hiding.is_sure()
         && is_shell(path)
         && options.iter().all(|word| word.starts_with(b"-"))
     {
@@ -66,6 +72,14 @@ fn told(scene: &Scene, file: &Content, text: &HiddenText, reading: &Reading<'_>)
         && host::class(host.name) == Trait::Public
     {
         return Some(Told::Peer(Trait::Public));
+    }
+    let (least, fewest) = if reading.hiding.is_sure() {
+        (SHORTEST, 1)
+    } else {
+        (SHORTEST_LESS_SURE, 2)
+    };
+    if reading.text.len() < least || words.len() < fewest {
+        return None;
     }
     let script = Script::parse(reading.text);
     if !script.problems.is_empty() {

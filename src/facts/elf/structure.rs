@@ -81,9 +81,11 @@ impl Structure {
         let layout = Layout::of(&view);
         let mut oddities = layout.segments();
         if let Some(loaded) = Loaded::of(bytes).filter(|_| !layout.code.is_empty()) {
-            oddities.extend(layout.caves());
+            let caves = layout.caves();
+            let holes: Vec<(u64, u64)> = caves.iter().map(|it| it.0).collect();
+            oddities.extend(caves.into_iter().map(|it| it.1));
             oddities.extend(layout.starts(&loaded));
-            oddities.extend(layout.tables(&loaded));
+            oddities.extend(layout.tables(&loaded, &holes));
         }
         oddities.extend(appended(bytes));
         let loads = layout.loads.iter();
@@ -193,8 +195,8 @@ impl<'v, 'a> Layout<'v, 'a> {
         oddities
     }
 
-    /// Executable bytes in no section that are no fill.
-    fn caves(&self) -> Vec<Oddity> {
+    /// Executable bytes in no section that are no fill, each with its addresses from where to where.
+    fn caves(&self) -> Vec<((u64, u64), Oddity)> {
         let mut caves = Vec::new();
         for one in self.loads.iter().filter(|it| it.p_flags & PF_X != 0) {
             let end = one.p_vaddr.saturating_add(one.p_filesz);
@@ -211,7 +213,7 @@ impl<'v, 'a> Layout<'v, 'a> {
     }
 
     /// What stands from an address to another of a segment, if it is no fill.
-    fn cave(&self, one: &ProgramHeader, from: u64, to: u64) -> Option<Oddity> {
+    fn cave(&self, one: &ProgramHeader, from: u64, to: u64) -> Option<((u64, u64), Oddity)> {
         let offset = one.p_offset.checked_add(from.checked_sub(one.p_vaddr)?)?;
         let bytes = clip(self.view.bytes, offset, to.checked_sub(from)?);
         let before = bytes.iter().take_while(|&&byte| byte == 0).count();
@@ -228,7 +230,7 @@ impl<'v, 'a> Layout<'v, 'a> {
         }
         let skipped = length(bytes.get(..before)?);
         let address = from.checked_add(skipped)?;
-        Some(Oddity {
+        let oddity = Oddity {
             kind: OddityKind::CodeOutside,
             address,
             offset: offset.checked_add(skipped)?,
@@ -236,7 +238,8 @@ impl<'v, 'a> Layout<'v, 'a> {
                 "{} executable bytes at {address:#x} stand in no section",
                 inside.len()
             ),
-        })
+        };
+        Some(((address, to), oddity))
     }
 
     /// Where the file's own headers end, if a segment loads them.
@@ -254,16 +257,6 @@ impl<'v, 'a> Layout<'v, 'a> {
         ranges
             .iter()
             .any(|&(from, to)| (from..to).contains(&address))
-    }
-
-    /// Whether an address is one of executable bytes in no section.
-    fn is_outside(&self, address: u64) -> bool {
-        let holds = |it: &&&ProgramHeader| {
-            let end = it.p_vaddr.saturating_add(it.p_filesz);
-            (self.headers_end(it)..end).contains(&address)
-        };
-        let load = self.loads.iter().find(holds);
-        load.is_some_and(|it| it.p_flags & PF_X != 0) && !Self::is_in(&self.sections, address)
     }
 
     /// Where execution starts, and what the loader calls.
@@ -299,8 +292,11 @@ impl<'v, 'a> Layout<'v, 'a> {
         told.collect()
     }
 
-    /// Addresses in the tables of the linker and in what the loader relocates.
-    fn tables(&self, loaded: &Loaded<'_>) -> Vec<Oddity> {
+    /// Addresses in the tables of the linker, and in what the loader relocates, that lead to executable bytes in no section.
+    fn tables(&self, loaded: &Loaded<'_>, holes: &[(u64, u64)]) -> Vec<Oddity> {
+        if holes.is_empty() {
+            return Vec::new();
+        }
         let is_table = |it: &&SectionHeader| {
             it.sh_type != SHT_NOBITS && self.view.section_name(it).starts_with(b".got")
         };
@@ -327,7 +323,7 @@ impl<'v, 'a> Layout<'v, 'a> {
         words.dedup();
         let outside = words
             .into_iter()
-            .filter(|&(_, to)| self.is_outside(plain(loaded, to)));
+            .filter(|&(_, to)| Self::is_in(holes, plain(loaded, to)));
         let told = outside.take(MOST).map(|(place, to)| Oddity {
             kind: OddityKind::TableOutside,
             address: place,

@@ -99,6 +99,11 @@ impl Key {
         Self { backwards, ..self }
     }
 
+    /// Whether it is one of XOR that does not count.
+    pub(super) fn is_sure(&self) -> bool {
+        self.how == How::Xor && self.step == 0
+    }
+
     pub(super) fn is_backwards(&self) -> bool {
         self.backwards
     }
@@ -135,13 +140,11 @@ impl Key {
             let [first, ..] = self.bytes;
             return first.wrapping_add(self.step.wrapping_mul(low));
         }
-        let place = match at.checked_sub(self.anchor) {
-            Some(after) => after.checked_rem(self.period),
-            None => {
-                let before = self.anchor.saturating_sub(at).checked_rem(self.period);
-                before
-                    .and_then(|before| self.period.saturating_sub(before).checked_rem(self.period))
-            }
+        let place = if let Some(after) = at.checked_sub(self.anchor) {
+            after.checked_rem(self.period)
+        } else {
+            let before = self.anchor.saturating_sub(at).checked_rem(self.period);
+            before.and_then(|before| self.period.saturating_sub(before).checked_rem(self.period))
         };
         let byte = place.and_then(|place| self.bytes.get(place));
         byte.copied().unwrap_or(0)

@@ -78,17 +78,17 @@ fn around(bytes: &[u8], at: usize, key: Key, how: How) -> Option<Found> {
         .count();
     let before = (0..at).rev().take(LONGEST).take_while(is_part).count();
     let (first, last) = (at.checked_sub(before)?, at.checked_add(after)?);
-    let (least, variety) = match how {
+    let (shortest, variety) = match how {
         How::Xor if is_letter(key.at(at)) => (SHORTEST_AMONG_ZEROS, DIFFERENT_AMONG_ZEROS),
         How::Xor => (SHORTEST, DIFFERENT),
         How::Add => (SHORTEST_LESS_SURE, DIFFERENT),
     };
-    if before.saturating_add(after) < least || different(bytes.get(first..last)?) < variety {
+    if before.saturating_add(after) < shortest || different(bytes.get(first..last)?) < variety {
         return None;
     }
     // What stands in clear around it may be digits or dots under the key.
     for start in (first..=at).filter(|&start| stands_alone(bytes, start, &key)) {
-        let sizes = (least..=LONGEST).rev();
+        let sizes = (shortest..=LONGEST).rev();
         let stops = sizes.filter_map(|size| start.checked_add(size));
         for end in stops.filter(|&end| end <= last && key.clear(bytes, end) == Some(0)) {
             let text: Vec<u8> = (start..end).filter_map(|at| key.clear(bytes, at)).collect();

@@ -114,7 +114,7 @@ fn encodings() {
         "base64",
         "45.77.12.9",
     );
-    let digits: String = COMMAND.bytes().map(|byte| format!("{byte:02X}")).collect();
+    let digits = format!("{:02X?}", COMMAND.as_bytes()).replace(['[', ']', ',', ' '], "");
     shows(digits.as_bytes(), "hexadecimal digits", COMMAND);
 }
 

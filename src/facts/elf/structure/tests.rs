@@ -53,12 +53,15 @@ fn what_linkers_make_is_not_odd() {
     ] {
         assert_eq!(kinds(&image(name)), [], "{name}");
     }
-    // Its one segment is `RWE`, as readelf shows.
+    // One segment for all, as `-N` makes it: `RWE` by readelf.
     assert_eq!(kinds(&image("static")), [OddityKind::WritableCode]);
     assert_eq!(Structure::of(&image("object.o")), None);
     let program = Structure::of(&image("program")).unwrap();
     assert_eq!(program.interpreter, Some(Name::new("/lib/ld-linux.so.3")));
-    assert_eq!(program.needed, [Name::new("libc.so.6")]);
+    assert_eq!(
+        program.needed,
+        [Name::new("libdemo.so.1"), Name::new("libc.so.6")]
+    );
     assert_eq!(program.address_of(0xf24), Some(0x1f24));
     assert_eq!(program.address_of(0x1000), None);
 }
