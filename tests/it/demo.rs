@@ -99,9 +99,10 @@ fn starts(report: &Value) -> Vec<toml::Value> {
 #[test]
 fn the_released_image_and_the_tampered_twin() {
     let images = case();
-    for (image, integrity, exit_code) in
-        [(&images[0], "match", 0), (&images[1], "differ", 1 + 4 + 8)]
-    {
+    for (image, integrity, exit_code) in [
+        (&images[0], "match", 0),
+        (&images[1], "differ", 1 + 4 + 8 + 16),
+    ] {
         let (report, code) = verify(image["file"].as_str().unwrap());
         assert_eq!(
             report["verdict"],
