@@ -205,7 +205,7 @@ impl<'s> Flow<'s> {
     /// Commands that stand in one pipe, or one that stands in none.
     fn pipe(&mut self, pipe: &[Command]) {
         self.carried.clear();
-        self.decodes = pipe.iter().any(decodes);
+        self.decodes = pipe.iter().any(lines::decodes);
         if pipe.len() > 1 && self.shell_in_pipe(pipe) {
             return;
         }
@@ -434,21 +434,5 @@ impl<'s> Flow<'s> {
             self.depth = self.depth.saturating_sub(1);
             (self.place, self.path, self.folder) = outside;
         }
-    }
-}
-
-/// Whether a command undoes an encoding.
-fn decodes(command: &Command) -> bool {
-    let has = |options: &[&[u8]]| {
-        command
-            .words
-            .iter()
-            .any(|word| options.contains(&word.text.as_slice()))
-    };
-    match command.name() {
-        b"base64" | b"base32" | b"openssl" => has(&[b"-d", b"-D", b"--decode"]),
-        b"xxd" => has(&[b"-r"]),
-        b"uudecode" => true,
-        _ => false,
     }
 }

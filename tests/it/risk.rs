@@ -345,6 +345,6 @@ fn what_is_not_understood_is_told() {
         row["reason"]
             .as_str()
             .unwrap()
-            .contains("compiled programs")
+            .contains("the code of programs")
     }));
 }

@@ -75,3 +75,19 @@ impl Flow<'_> {
         }
     }
 }
+
+/// Whether a command undoes an encoding.
+pub(super) fn decodes(command: &Command) -> bool {
+    let has = |options: &[&[u8]]| {
+        command
+            .words
+            .iter()
+            .any(|word| options.contains(&word.text.as_slice()))
+    };
+    match command.name() {
+        b"base64" | b"base32" | b"openssl" => has(&[b"-d", b"-D", b"--decode"]),
+        b"xxd" => has(&[b"-r"]),
+        b"uudecode" => true,
+        _ => false,
+    }
+}
