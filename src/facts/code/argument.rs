@@ -29,7 +29,7 @@ pub enum Argument {
     Peer(Peer),
     /// What the function itself was called with.
     Parameter(u8),
-    /// A list or an address of another machine that the function itself was called with.
+    /// A list, an address of another machine or a place to fill that the function itself was called with.
     Handed(u8),
     /// What another call of the same function returned, by the address of that call.
     Result(u64),
@@ -90,6 +90,10 @@ impl<'a> State<'a> {
             Parameter::Peer => match value {
                 Value::Parameter(number) => Some(Argument::Handed(number)),
                 _ => self.peer(value, setting).map(Argument::Peer),
+            },
+            Parameter::Buffer => match value {
+                Value::Parameter(number) => Some(Argument::Handed(number)),
+                _ => None,
             },
             Parameter::Number | Parameter::Other | Parameter::Texts => None,
         };

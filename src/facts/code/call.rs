@@ -31,6 +31,22 @@ pub struct Call {
 }
 
 impl Call {
+    /// A call of which it is not known yet where it stands in the file.
+    pub(super) fn new(
+        at: u64,
+        callee: Callee,
+        name: Option<&'static str>,
+        arguments: Vec<Argument>,
+    ) -> Self {
+        Self {
+            at,
+            offset: 0,
+            callee,
+            name,
+            arguments,
+        }
+    }
+
     /// An argument that is a text.
     pub fn text(&self, number: usize) -> Option<&super::Text> {
         match self.arguments.get(number)? {

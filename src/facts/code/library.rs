@@ -9,6 +9,8 @@ pub(super) enum Parameter {
     Number,
     /// The address of a text.
     Text,
+    /// The address of what is filled.
+    Buffer,
     /// The address of a socket address.
     Peer,
     /// The address of a list of texts that ends with a null.
@@ -61,7 +63,7 @@ pub(super) struct Known {
 
 use Effect as E;
 use Parameter::{
-    Format as F, List as L, Number as N, Other as O, Peer as P, Text as T, Texts as X,
+    Buffer as B, Format as F, List as L, Number as N, Other as O, Peer as P, Text as T, Texts as X,
 };
 
 macro_rules! known {
@@ -118,7 +120,7 @@ static KNOWN: &[Known] = known! {
     "execvp" T L;
     "execvpe" T L;
     "fexecve" N L;
-    "fgets" => E::Receive(0);
+    "fgets" B => E::Receive(0);
     "finit_module" N T;
     "fopen" T T;
     "fopen64" T T;
@@ -157,8 +159,8 @@ static KNOWN: &[Known] = known! {
     "posix_spawnp" O T O O L;
     "putenv" T;
     "reboot" N;
-    "recv" N => E::Receive(1);
-    "recvfrom" N => E::Receive(1);
+    "recv" N B => E::Receive(1);
+    "recvfrom" N B => E::Receive(1);
     "remove" T;
     "rename" T T;
     "send" N T N;

@@ -1,10 +1,11 @@
 //! A program while its code is followed: its memory, its decoders, and what is known of its functions so far.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::decode;
 use super::op::{Abi, Decode, Mode, Op, Register, Target};
+use super::recognise::Numbered;
 use super::state::{Setting, State};
 use super::value::Value;
 use super::wrapper::Wrapped;
@@ -33,6 +34,10 @@ pub(super) struct Program<'a> {
     /// Names of functions, by their first byte.
     names: BTreeMap<u64, &'a [u8]>,
     wrappers: BTreeMap<u64, Vec<Wrapped>>,
+    /// Functions that call the kernel by a number which they are given.
+    pub(super) numbered: BTreeMap<u64, Numbered>,
+    /// Functions that have the kernel run another program, or call one that does.
+    pub(super) runners: BTreeSet<u64>,
     /// What stubs lead to.
     stubs: RefCell<BTreeMap<u64, Leads<'a>>>,
 }
@@ -60,6 +65,8 @@ impl<'a> Program<'a> {
             thumb: decoders.thumb,
             names,
             wrappers: BTreeMap::new(),
+            numbered: BTreeMap::new(),
+            runners: BTreeSet::new(),
             stubs: RefCell::default(),
         })
     }

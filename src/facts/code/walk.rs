@@ -14,6 +14,7 @@ use super::argument::Argument;
 use super::call::Call;
 use super::op::{Address, Mode, Op, Target};
 use super::program::Program;
+use super::recognise::Numbered;
 use super::state::{Setting, State};
 use super::table;
 use super::value::Value;
@@ -39,6 +40,10 @@ pub(super) struct Walked {
     pub(super) end: u64,
     /// Whether it uses the text that is printed for a null in place of a text.
     pub(super) names_null: bool,
+    /// Through which of its first parameters it writes: bit 0 stands for the first.
+    pub(super) writes: u8,
+    /// How it calls the kernel by a number that it is given, if it does.
+    pub(super) kernel: Option<Numbered>,
     /// Whether it was too long to be followed to its end.
     pub(super) cut: bool,
 }
@@ -245,12 +250,21 @@ impl<'a> Walk<'_, 'a> {
                     state.apply(op, self.setting);
                     self.noted(op, state);
                 }
-                Op::Store { .. } | Op::Spoil { .. } | Op::Forget(_) => {
+                Op::Store { to, .. } | Op::Spoil { to, .. } => {
+                    self.written(to, state);
                     state.apply(op, self.setting);
                 }
+                Op::Forget(_) => state.apply(op, self.setting),
             }
         }
         true
+    }
+
+    /// Notes that the function writes where one of its parameters points.
+    fn written(&mut self, to: Address, state: &State<'a>) {
+        if let Some(Value::Parameter(number @ 0..8)) = to.base.map(|base| state.get(base)) {
+            self.walked.writes |= 1_u8.unbounded_shl(number.into());
+        }
     }
 
     /// A constant that stands among the instructions is none.

@@ -2,7 +2,7 @@
 
 use super::argument::Argument;
 use super::call::{Call, Callee};
-use super::library::{self, Parameter};
+use super::library::{self, Effect, Parameter};
 use super::value::{Piece, Text};
 
 /// So many arguments of a call of a function of the program are looked at.
@@ -77,13 +77,18 @@ impl Wrapped {
             Argument::Handed(_) | Argument::Peer(_) => true,
             _ => false,
         });
-        knows.then_some(Call {
-            at,
-            offset: 0,
-            callee,
-            name: Some(self.name),
-            arguments,
-        })
+        knows.then(|| Call::new(at, callee, Some(self.name), arguments))
+    }
+
+    /// The parameter of the function to whose place something is put that came from another machine.
+    pub(super) fn fills(&self) -> Option<u8> {
+        let Effect::Receive(number) = library::known(self.name.as_bytes())?.effect else {
+            return None;
+        };
+        match self.arguments.get(usize::from(number))? {
+            Argument::Handed(number) => Some(*number),
+            _ => None,
+        }
     }
 }
 
@@ -137,17 +142,30 @@ pub(super) fn is_shell(texts: &[Text]) -> bool {
     is_option && shell.bytes().is_some_and(|name| name.ends_with(b"sh"))
 }
 
+/// Whether the arguments of `execl` are such: a program, and its own name as the first text that it is given.
+pub(super) fn is_listed(arguments: &[Argument]) -> bool {
+    let [Argument::Text(program), Argument::List(texts)] = arguments else {
+        return false;
+    };
+    let name = |text: &Text| {
+        let bytes = text.bytes()?;
+        bytes
+            .rsplit(|&byte| byte == b'/')
+            .next()
+            .map(<[u8]>::to_vec)
+    };
+    let (program, first) = (name(program), texts.first().and_then(name));
+    program.is_some_and(|program| !program.is_empty() && Some(program) == first)
+}
+
 /// The command that a list among some arguments hands to a shell: whoever is given such a list runs it. That is how `system` and `popen` are
 /// recognised in programs that hold them and have no symbols.
 pub(super) fn shell(at: u64, callee: Callee, arguments: &[Argument]) -> Option<Call> {
     arguments.iter().find_map(|argument| match argument {
-        Argument::List(texts) if is_shell(texts) => Some(Call {
-            at,
-            offset: 0,
-            callee,
-            name: Some("system"),
-            arguments: vec![Argument::Text(texts.get(2)?.clone())],
-        }),
+        Argument::List(texts) if is_shell(texts) => {
+            let command = Argument::Text(texts.get(2)?.clone());
+            Some(Call::new(at, callee, Some("system"), vec![command]))
+        }
         _ => None,
     })
 }

@@ -62,11 +62,11 @@ pub(crate) struct Mips {
 }
 
 impl Decode for Mips {
-    fn decode(&self, code: &[u8], at: u64, mode: &mut Mode, ops: &mut Vec<Op>) -> Option<usize> {
+    fn decode(&self, code: &[u8], at: u64, _mode: &mut Mode, ops: &mut Vec<Op>) -> Option<usize> {
         let word = Word(self.word(code, 0)?);
         let flow = match Flow::of(word, at) {
             Kind::Plain => {
-                plain::decode(*self, word, code.get(4..)?, mode, ops)?;
+                plain::decode(*self, word, ops)?;
                 return Some(4);
             }
             Kind::Unknown => return None,
@@ -84,7 +84,7 @@ impl Decode for Mips {
             });
         }
         let first = ops.len();
-        plain::decode(*self, slot, code.get(8..)?, mode, ops)?;
+        plain::decode(*self, slot, ops)?;
         if flow.likely {
             ops.iter_mut().skip(first).for_each(weaken);
         }

@@ -4,7 +4,7 @@ use super::Walk;
 use crate::facts::code::argument::Argument;
 use crate::facts::code::call::{Call, Callee};
 use crate::facts::code::effect::Given;
-use crate::facts::code::library::{self, Known, Parameter};
+use crate::facts::code::library::{self, Effect, Known, Parameter};
 use crate::facts::code::op::Target;
 use crate::facts::code::program::Leads;
 use crate::facts::code::state::{LOCAL_PARAMETERS, State};
@@ -65,7 +65,10 @@ impl<'a> Walk<'_, 'a> {
                 self.numbered(words(state, 0), at, state, &shifted)
             }
             Some(known) => self.known(known, callee, at, state, &words),
-            None => self.other(callee, at, state, &words),
+            None => match self.given_number(callee, at, state, &words) {
+                Some(result) => result,
+                None => self.other(callee, at, state, &words),
+            },
         };
         state.after_call(self.setting.abi, result);
         !name.is_some_and(library::never_returns)
@@ -87,13 +90,7 @@ impl<'a> Walk<'_, 'a> {
         if !is_told {
             return made.unwrap_or(Value::Unknown);
         }
-        let number = self.tell(Call {
-            at,
-            offset: 0,
-            callee,
-            name: Some(known.name),
-            arguments,
-        });
+        let number = self.tell(Call::new(at, callee, Some(known.name), arguments));
         made.unwrap_or(number)
     }
 
@@ -149,18 +146,8 @@ impl<'a> Walk<'_, 'a> {
             };
             arguments.push(argument);
         }
-        if let Callee::Function(address) = callee {
-            let setting = self.setting;
-            let given = wrapper::Given {
-                arguments: &arguments,
-                made: &|number| state.made(number, words, setting),
-                read: &|number, kind| state.read(words(state, number), kind, setting),
-            };
-            for wrapped in self.program.wrappers(address) {
-                if let Some(call) = wrapped.at(at, callee, &given) {
-                    self.tell(call);
-                }
-            }
+        if let Callee::Function(start) = callee {
+            self.through(start, at, state, &arguments, words);
         }
         if let Some(call) = wrapper::shell(at, callee, &arguments) {
             let same = |told: &&Call| told.name == call.name && told.arguments == call.arguments;
@@ -169,13 +156,45 @@ impl<'a> Walk<'_, 'a> {
                 self.tell(call);
             }
         }
-        self.tell(Call {
-            at,
-            offset: 0,
-            callee,
-            name: None,
-            arguments,
-        })
+        self.tell(Call::new(at, callee, None, arguments))
+    }
+
+    /// What a function of the program does with what it is given, as far as it hands that on.
+    fn through(
+        &mut self,
+        start: u64,
+        at: u64,
+        state: &mut State<'a>,
+        arguments: &[Argument],
+        words: &dyn Fn(&State<'a>, u8) -> Value<'a>,
+    ) {
+        let (callee, setting) = (Callee::Function(start), self.setting);
+        if self.program.runners.contains(&start)
+            && let Some(execl) = library::known(b"execl")
+            && let listed = self.arguments(execl, state, words)
+            && wrapper::is_listed(&listed)
+        {
+            let name = Some(execl.name);
+            self.tell(Call::new(at, callee, name, listed));
+            return;
+        }
+        let mut calls = Vec::new();
+        let mut filled = Vec::new();
+        for wrapped in self.program.wrappers(start) {
+            let given = wrapper::Given {
+                arguments,
+                made: &|number| state.made(number, words, setting),
+                read: &|number, kind| state.read(words(state, number), kind, setting),
+            };
+            calls.extend(wrapped.at(at, callee, &given));
+            filled.extend(wrapped.fills());
+        }
+        for call in calls {
+            self.tell(call);
+        }
+        for number in filled {
+            state.effect(Effect::Receive(number), &Given { words }, setting);
+        }
     }
 
     /// Keeps a call; what it returns.

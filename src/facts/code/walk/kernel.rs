@@ -2,6 +2,7 @@
 
 use super::super::call::Callee;
 use super::super::memory::Location;
+use super::super::recognise::Numbered;
 use super::super::state::State;
 use super::super::value::Value;
 use super::super::{library, system};
@@ -15,8 +16,42 @@ impl<'a> Walk<'_, 'a> {
             let register = abi.system_arguments.get(usize::from(number));
             register.map_or(Value::Unknown, |&register| state.get(register))
         };
-        let result = self.numbered(state.get(abi.system_number), at, state, &words);
+        let number = state.get(abi.system_number);
+        if let Value::Parameter(number) = number {
+            let arguments =
+                abi.system_arguments
+                    .iter()
+                    .map(|&register| match state.get(register) {
+                        Value::Parameter(number) => Some(number),
+                        _ => None,
+                    });
+            self.walked.kernel.get_or_insert_with(|| Numbered {
+                number,
+                arguments: arguments.collect(),
+            });
+        }
+        let result = self.numbered(number, at, state, &words);
         state.set(abi.result, result);
+    }
+
+    /// A call of a function that calls the kernel by a number which it is given; `None` where it is none, or the number is not known.
+    pub(super) fn given_number(
+        &mut self,
+        callee: Callee,
+        at: u64,
+        state: &mut State<'a>,
+        words: &dyn Fn(&State<'a>, u8) -> Value<'a>,
+    ) -> Option<Value<'a>> {
+        let Callee::Function(start) = callee else {
+            return None;
+        };
+        let Numbered { number, arguments } = self.program.numbered.get(&start)?;
+        let number = words(state, *number);
+        let inside = |state: &State<'a>, number: u8| {
+            let argument = arguments.get(usize::from(number)).copied().flatten();
+            argument.map_or(Value::Unknown, |argument| words(state, argument))
+        };
+        matches!(number, Value::Number(_)).then(|| self.numbered(number, at, state, &inside))
     }
 
     /// A call of the kernel by its number.

@@ -1,17 +1,11 @@
 //! Instructions that are no jumps.
 
-use super::super::super::op::{Address, Arithmetic, Mode, Op, Operand, Register};
+use super::super::super::op::{Address, Arithmetic, Op, Operand, Register};
 use super::{LOW, Mips, SCRATCH, Word, ZERO};
 use crate::read::Endian;
 
-/// Tells what an instruction does; `rest` is the code behind it.
-pub(super) fn decode(
-    mips: Mips,
-    word: Word,
-    rest: &[u8],
-    mode: &mut Mode,
-    ops: &mut Vec<Op>,
-) -> Option<()> {
+/// Tells what an instruction does.
+pub(super) fn decode(mips: Mips, word: Word, ops: &mut Vec<Op>) -> Option<()> {
     let mut effects = Effects(ops);
     let (rs, rt) = (word.rs(), word.rt());
     let signed = Operand::Constant(word.signed().cast_unsigned());
@@ -33,7 +27,7 @@ pub(super) fn decode(
         28 => special2(word, &mut effects),
         30 => vector(word, &mut effects),
         31 => special3(word, &mut effects)?,
-        34 | 38 | 42 | 46 => word_half(mips, word, rest, mode, &mut effects),
+        34 | 38 | 42 | 46 => word_half(mips, word, &mut effects),
         44 | 45 => {
             let left = (word.opcode() == 44) == (mips.endian == Endian::Little);
             effects.spoil(moved(word, if left { -7 } else { 0 }), 8);
@@ -218,44 +212,22 @@ fn special3(word: Word, effects: &mut Effects<'_>) -> Option<()> {
     Some(())
 }
 
-/// One half of an unaligned word: `lwl`, `lwr`, `swl`, `swr`. Two of them move a whole one, and that is told of either of them.
-///
-/// `mode` counts the first halves of which the second has not been seen yet.
-fn word_half(mips: Mips, word: Word, rest: &[u8], mode: &mut Mode, effects: &mut Effects<'_>) {
-    /// Compilers put so many instructions between two halves at most.
-    const APART: usize = 16;
-    let store = word.opcode() >= 40;
+/// One half of an unaligned word: `lwl`, `lwr`, `swl`, `swr`. Compilers move a whole one by two of them, which may name its ends by different
+/// registers and stand far from each other, so that the whole is told of either.
+fn word_half(mips: Mips, word: Word, effects: &mut Effects<'_>) {
     let place = moved(word, half_offset(mips, word));
     let size = 4;
-    let paired = if *mode > 0 {
-        *mode = mode.saturating_sub(1);
-        true
-    } else {
-        false
-    };
-    // The other half has the same fields, the other opcode and the other end of the word.
-    let other = |next: u32| {
-        let next = Word(next);
-        next.opcode() == (word.opcode() ^ 4)
-            && next.rs() == word.rs()
-            && next.rt() == word.rt()
-            && moved(next, half_offset(mips, next)) == place
-    };
-    let words = (0..APART).map_while(|index| mips.word(rest, index.saturating_mul(4)));
-    let first = (store || word.rs() != word.rt()) && words.into_iter().any(other);
-    if first {
-        *mode = mode.saturating_add(if paired { 2 } else { 1 });
-    }
-    let known = first || paired;
-    match (store, known) {
-        (true, true) => effects.0.push(Op::Store {
+    if word.opcode() >= 40 {
+        effects.0.push(Op::Store {
             value: value(word.rt()),
             to: place,
             size,
-        }),
-        (true, false) => effects.spoil(place, size),
-        (false, true) => effects.load_from(word.rt(), place, size, true),
-        (false, false) => effects.forget(word.rt()),
+        });
+    } else if word.rs() == word.rt() {
+        // The second half needs the place too.
+        effects.forget(word.rt());
+    } else {
+        effects.load_from(word.rt(), place, size, true);
     }
 }
 

@@ -137,8 +137,8 @@ e8 41646000 di a0 => r4 = ?
 74 8882000098820003 lwl v0,0(a0); lwr v0,3(a0) => r2 = i4 [r4]; r2 = i4 [r4]
 74 888200008883000498820003988300078c840000 lwl v0,0(a0); lwl v1,4(a0); lwr v0,3(a0); lwr v1,7(a0); lw a0,0(a0) => r2 = i4 [r4]; r3 = i4 [r4+4]; r2 = i4 [r4]; r3 = i4 [r4+4]; r4 = i4 [r4]
 7c a8a2000100000000b8a20004 swl v0,1(a1); nop; swr v0,4(a1) => 4 [r5+1] = r2; 4 [r5+1] = r2
-90 8882000098c20003 lwl v0,0(a0); lwr v0,3(a2) => r2 = ?; r2 = ?
-90 888200000085202198820007 lwl v0,0(a0); addu a0,a0,a1; lwr v0,7(a0) => r2 = ?; r4 = r4 + r5; r2 = ?
+90 8882000098c20003 lwl v0,0(a0); lwr v0,3(a2) => r2 = i4 [r4]; r2 = i4 [r6]
+90 888200000085202198820007 lwl v0,0(a0); addu a0,a0,a1; lwr v0,7(a0) => r2 = i4 [r4]; r4 = r4 + r5; r2 = i4 [r4+4]
 ec c8a40000 lwc2 $4,0(a1) => unknown
 f0 1000000010000000 b; b => unknown
 ";
@@ -159,7 +159,7 @@ const LITTLE_REAL: &str = "
 5f78 0800200300000000 jr t9 / nop => jump r25
 74 0300828800008298 lwl v0,3(a0); lwr v0,0(a0) => r2 = i4 [r4]; r2 = i4 [r4]
 7c 0700a2a80400a2b8 swl v0,7(a1); swr v0,4(a1) => 4 [r5+4] = r2; 4 [r5+4] = r2
-7c 0700a2a80300a2b8 swl v0,7(a1); swr v0,3(a1) => 4 [r5+4] = ?; 4 [r5+3] = ?
+7c 0700a2a80300a2b8 swl v0,7(a1); swr v0,3(a1) => 4 [r5+4] = r2; 4 [r5+3] = r2
 ";
 
 /// Numbers that look random and are the same every time (xorshift).
