@@ -95,8 +95,14 @@ impl Code {
         drop(imports);
         let mut program = Program::new(loaded).ok_or(Unfollowed::Processor)?;
         let (mut functions, cut) = discover::functions(&program);
-        let recognised = recognise::recognise(&mut program, &functions);
-        look_through(&mut program, &mut functions, recognised);
+        for _ in 0..ROUNDS {
+            let recognised = recognise::recognise(&mut program, &functions);
+            let is_last = recognised.is_empty();
+            look_through(&mut program, &mut functions, recognised);
+            if is_last {
+                break;
+            }
+        }
         let own = functions.into_values().filter(|(start, _)| {
             // A stub is what it leads to.
             program.leads(*start, None) == Leads::Function(*start)

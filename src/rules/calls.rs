@@ -1,30 +1,63 @@
 //! Calls of a program as fixtures write them: one a line, as `connect(?, 45.77.12.9:515)` or `execl("/bin/sh", ["sh", "-i"])`.
 //!
 //! An argument is `?` (not known), a number, a text in quotes, a list of such texts, or an address with its port. In a text `<...>` stands for what
-//! is not known, and `<received>` for what a connection brought.
+//! is not known, and `<received>` for what a connection brought. A line `NAME:` starts another function, which `NAME()` calls.
 
+use crate::facts::Name;
 use crate::facts::code::{self, Argument, Call, Callee, Code, Function, Peer, Piece, Text};
 
-/// A program of one function that makes the calls of a text.
+/// A program that makes the calls of a text: of one function, unless lines as `other:` start more, which `other()` calls.
 ///
 /// # Errors
 /// The line that cannot be read.
 pub(super) fn program(text: &str) -> Result<Code, String> {
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let mut calls = Vec::new();
-    for (at, line) in (0x1000_u64..).step_by(4).zip(lines) {
-        calls.push(call(line, at).ok_or_else(|| line.to_owned())?);
+    const SIZE: u64 = 0x1000;
+    let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let starts: Vec<(u64, &str)> = lines()
+        .filter_map(|line| line.strip_suffix(':'))
+        .zip(1_u64..)
+        .map(|(name, number)| (SIZE.saturating_mul(number.saturating_add(1)), name))
+        .collect();
+    let mut functions = vec![empty(SIZE, None)];
+    functions.extend(starts.iter().map(|&(at, name)| empty(at, Some(name))));
+    let mut place = functions.iter_mut();
+    let mut function = place.next();
+    for line in lines() {
+        if line.ends_with(':') {
+            function = place.next();
+            continue;
+        }
+        let Some(function) = function.as_mut() else {
+            break;
+        };
+        let at = function.calls.last().map_or(function.start, |call| call.at);
+        let at = at.saturating_add(4);
+        let own = |name| starts.iter().find(|(_, other)| *other == name);
+        let call = match line.strip_suffix("()").and_then(own) {
+            Some(&(start, _)) => Some(Call {
+                at,
+                offset: at,
+                callee: Callee::Function(start),
+                name: None,
+                arguments: Vec::new(),
+            }),
+            None => call(line, at),
+        };
+        function.calls.push(call.ok_or_else(|| line.to_owned())?);
     }
-    let function = Function {
-        start: 0x1000,
-        end: 0x2000,
-        name: None,
-        calls,
-    };
     Ok(Code {
-        functions: vec![function],
+        functions,
         cut: false,
     })
+}
+
+fn empty(start: u64, name: Option<&str>) -> Function {
+    Function {
+        start,
+        end: start.saturating_add(1),
+        name: name.map(|name| Name::new(name.as_bytes())),
+        calls: Vec::new(),
+    }
 }
 
 fn call(line: &str, at: u64) -> Option<Call> {

@@ -40,7 +40,8 @@ pub fn matching<'u>(rule: &Rule, unit: &'u Unit) -> Option<Match<'u>> {
             let own = |step: &&Step| !unit.is_elsewhere(step) && fits(only, step);
             unit.steps.iter().filter(own).collect()
         }
-        chain => chained(chain, unit),
+        chain if rule.together => one_function(chain, unit),
+        chain => chained(chain, &unit.steps, unit),
     };
     if steps.is_empty() {
         return None;
@@ -58,17 +59,21 @@ pub fn matching<'u>(rule: &Rule, unit: &'u Unit) -> Option<Match<'u>> {
 }
 
 /// The first steps that follow a chain and are not all of other files; empty where there are none.
-fn chained<'u>(chain: &[Pattern], unit: &'u Unit) -> Vec<&'u Step> {
+fn chained<'u>(
+    chain: &[Pattern],
+    steps: impl IntoIterator<Item = &'u Step>,
+    unit: &Unit,
+) -> Vec<&'u Step> {
     let Some(first) = chain.first() else {
         return Vec::new();
     };
-    let starts = unit
-        .steps
+    let steps: Vec<&Step> = steps.into_iter().collect();
+    let starts = steps
         .iter()
         .enumerate()
         .filter(|(_, step)| fits(first, step));
     for (start, _) in starts.take(STARTS) {
-        let mut rest = unit.steps.get(start..).unwrap_or_default().iter();
+        let mut rest = steps.get(start..).unwrap_or_default().iter().copied();
         let found: Vec<&Step> = chain
             .iter()
             .map_while(|pattern| rest.find(|step| fits(pattern, step)))
@@ -82,6 +87,20 @@ fn chained<'u>(chain: &[Pattern], unit: &'u Unit) -> Vec<&'u Step> {
         }
     }
     Vec::new()
+}
+
+/// The same, of the first function that has them all.
+fn one_function<'u>(chain: &[Pattern], unit: &'u Unit) -> Vec<&'u Step> {
+    let functions: BTreeSet<&Option<String>> =
+        unit.steps.iter().map(|step| &step.function).collect();
+    functions
+        .into_iter()
+        .map(|function| {
+            let own = unit.steps.iter().filter(|step| step.function == *function);
+            chained(chain, own, unit)
+        })
+        .find(|steps| !steps.is_empty())
+        .unwrap_or_default()
 }
 
 fn fits(pattern: &Pattern, step: &Step) -> bool {

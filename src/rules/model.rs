@@ -82,6 +82,8 @@ pub struct Rule {
     pub card: Card,
     /// The steps that one unit must have, in this order.
     pub steps: Vec<Pattern>,
+    /// Whether the steps must all stand in one function.
+    pub together: bool,
     /// Steps that a unit must not have.
     pub unless: Vec<Pattern>,
     /// Codes that say less of the same and are not told besides.

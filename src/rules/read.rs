@@ -67,6 +67,7 @@ fn rule(table: &mut Table<'_>) -> Result<Rule, Fault> {
         card: card(table)?,
         steps: table.need("steps", patterns)?,
         unless: table.maybe("unless", patterns)?.unwrap_or_default(),
+        together: table.maybe("together", Field::flag)?.unwrap_or_default(),
         covers: table
             .maybe("covers", |field| field.set(code))?
             .unwrap_or_default(),

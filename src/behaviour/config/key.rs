@@ -3,6 +3,7 @@
 use super::Stated;
 use super::line::{base, lines, words};
 use crate::behaviour::act::{Act, Trait};
+use crate::behaviour::paths;
 use crate::behaviour::secret::Secret;
 use crate::behaviour::unit::Spot;
 use crate::place::escape;
@@ -53,15 +54,29 @@ pub(super) fn stated(path: &[u8], bytes: &[u8]) -> Vec<Stated> {
     }
     if path.ends_with(b"/etc/ld.so.preload") || path == b"/etc/ld.so.preload" {
         for (number, line) in lines(bytes) {
-            let traits = [Trait::Literal];
             let text = format!(
                 "{} is loaded into every program",
                 super::super::shell::cut(line)
             );
+            let traits = preloaded(line);
             all.push(Stated::new(Act::Preload, traits, Spot::Line(number), text));
         }
     }
     all
+}
+
+/// Where the libraries of a line of `ld.so.preload` come from.
+fn preloaded(line: &[u8]) -> Vec<Trait> {
+    let mut traits = vec![Trait::Literal];
+    let libraries = line.split(|byte| b" \t:".contains(byte)).map(paths::normal);
+    for library in libraries {
+        if paths::is_temporary(&library) {
+            traits.push(Trait::FromTemporary);
+        } else if paths::is_medium(&library) {
+            traits.push(Trait::FromMedium);
+        }
+    }
+    traits
 }
 
 /// What stands between the first and the last line of a PEM key, however its lines are broken.

@@ -38,6 +38,8 @@ pub(super) struct Program<'a> {
     pub(super) numbered: BTreeMap<u64, Numbered>,
     /// Functions that have the kernel run another program, or call one that does.
     pub(super) runners: BTreeSet<u64>,
+    /// Functions that were recognised so far.
+    pub(super) recognised: BTreeSet<u64>,
     /// What stubs lead to.
     stubs: RefCell<BTreeMap<u64, Leads<'a>>>,
 }
@@ -67,6 +69,7 @@ impl<'a> Program<'a> {
             wrappers: BTreeMap::new(),
             numbered: BTreeMap::new(),
             runners: BTreeSet::new(),
+            recognised: BTreeSet::new(),
             stubs: RefCell::default(),
         })
     }

@@ -21,8 +21,9 @@ use super::value::Piece;
 /// Functions that hand their arguments on are looked through so many times.
 const ROUNDS: usize = 4;
 
-/// Recognises what it can; the functions of which more is known now.
+/// Recognises what it can; the functions of which more is known than before.
 pub(super) fn recognise(program: &mut Program<'_>, functions: &Functions) -> BTreeSet<u64> {
+    let before = program.recognised.clone();
     let mut known = kernel::numbered(program, functions);
     if !program.loaded.is_dynamic {
         known.extend(print::name_all(program, functions));
@@ -30,7 +31,8 @@ pub(super) fn recognise(program: &mut Program<'_>, functions: &Functions) -> BTr
         known.extend(address::name_all(program, functions));
         known.extend(kernel::runners(program, functions));
     }
-    known
+    program.recognised.extend(&known);
+    known.difference(&before).copied().collect()
 }
 
 fn function(call: &Call) -> Option<u64> {

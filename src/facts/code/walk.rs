@@ -42,6 +42,8 @@ pub(super) struct Walked {
     pub(super) names_null: bool,
     /// Through which of its first parameters it writes: bit 0 stands for the first.
     pub(super) writes: u8,
+    /// Whether it writes where it is not known.
+    pub(super) writes_somewhere: bool,
     /// How it calls the kernel by a number that it is given, if it does.
     pub(super) kernel: Option<Numbered>,
     /// Whether it was too long to be followed to its end.
@@ -260,10 +262,14 @@ impl<'a> Walk<'_, 'a> {
         true
     }
 
-    /// Notes that the function writes where one of its parameters points.
+    /// Notes where the function writes.
     fn written(&mut self, to: Address, state: &State<'a>) {
-        if let Some(Value::Parameter(number @ 0..8)) = to.base.map(|base| state.get(base)) {
-            self.walked.writes |= 1_u8.unbounded_shl(number.into());
+        match to.base.map(|base| state.get(base)) {
+            Some(Value::Parameter(number @ 0..8)) => {
+                self.walked.writes |= 1_u8.unbounded_shl(number.into());
+            }
+            Some(Value::Unknown) => self.walked.writes_somewhere = true,
+            _ => {}
         }
     }
 

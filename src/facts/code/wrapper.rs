@@ -72,7 +72,9 @@ impl Wrapped {
             .map(|(argument, kind)| given.within(argument, kind))
             .collect();
         let knows = arguments.iter().any(|argument| match argument {
-            Argument::Text(text) => !text.is_unknown() || is_handed_on(argument),
+            Argument::Text(text) => {
+                !text.is_unknown() || text.is_received() || is_handed_on(argument)
+            }
             Argument::List(texts) => texts.iter().any(|text| !text.is_unknown()),
             Argument::Handed(_) | Argument::Peer(_) => true,
             _ => false,

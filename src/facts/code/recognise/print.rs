@@ -20,7 +20,7 @@ const NAMES: [(&[u8], &[u8]); 4] = [
 
 /// Gives names to what is recognised; the functions that have one now.
 pub(super) fn name_all(program: &mut Program<'_>, functions: &Functions) -> BTreeSet<u64> {
-    let mut known = BTreeSet::new();
+    let mut known: BTreeSet<u64> = BTreeSet::new();
     let printers = printers(functions);
     let mut lists: BTreeMap<u64, u8> = BTreeMap::new();
     for (start, walked) in functions.values() {

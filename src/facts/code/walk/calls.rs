@@ -5,7 +5,7 @@ use crate::facts::code::argument::Argument;
 use crate::facts::code::call::{Call, Callee};
 use crate::facts::code::effect::Given;
 use crate::facts::code::library::{self, Effect, Known, Parameter};
-use crate::facts::code::op::Target;
+use crate::facts::code::op::{Mode, Op, Target};
 use crate::facts::code::program::Leads;
 use crate::facts::code::state::{LOCAL_PARAMETERS, State};
 use crate::facts::code::value::{Text, Value};
@@ -67,7 +67,10 @@ impl<'a> Walk<'_, 'a> {
             Some(known) => self.known(known, callee, at, state, &words),
             None => match self.given_number(callee, at, state, &words) {
                 Some(result) => result,
-                None => self.other(callee, at, state, &words),
+                None => {
+                    let result = self.other(callee, at, state, &words);
+                    self.computed(callee, state).unwrap_or(result)
+                }
             },
         };
         state.after_call(self.setting.abi, result);
@@ -157,6 +160,47 @@ impl<'a> Walk<'_, 'a> {
             }
         }
         self.tell(Call::new(at, callee, None, arguments))
+    }
+
+    /// What a short function without conditions makes of the numbers that it is given (`htons`, where it is no part of its caller).
+    fn computed(&self, callee: Callee, caller: &State<'a>) -> Option<Value<'a>> {
+        const MOST: usize = 16;
+        let Callee::Function(start) = callee else {
+            return None;
+        };
+        let setting = self.program.setting(start);
+        let mut state = State::at_start(setting, start);
+        for &register in setting.abi.arguments {
+            let given = caller.get(register);
+            let number = matches!(given, Value::Number(_)).then_some(given);
+            state.set(register, number.unwrap_or(Value::Unknown));
+        }
+        let decoder = self.program.decoder(start);
+        let mut at = start & !self.program.mode_bit();
+        let mut mode = Mode::default();
+        let mut ops = Vec::with_capacity(8);
+        for _ in 0..MOST {
+            ops.clear();
+            let code = self.program.loaded.bytes(at);
+            let length = decoder.decode(code, at, &mut mode, &mut ops)?;
+            at = at.checked_add(u64::try_from(length).ok()?)?;
+            for op in &ops {
+                match op {
+                    Op::Set(..)
+                    | Op::Compute(..)
+                    | Op::Insert { .. }
+                    | Op::Load { .. }
+                    | Op::Store { .. }
+                    | Op::Forget(_) => state.apply(op, setting),
+                    Op::Return => {
+                        let result = state.get(setting.abi.result);
+                        return matches!(result, Value::Number(_)).then_some(result);
+                    }
+                    _ => return None,
+                }
+            }
+        }
+        None
     }
 
     /// What a function of the program does with what it is given, as far as it hands that on.
