@@ -120,6 +120,7 @@ struct Tracer<'s, 'f> {
 
 impl Tracer<'_, '_> {
     fn function(&mut self, function: &Function, depth: usize) {
+        self.told.expect(&function.calls);
         let mut handed_on = 0_u64;
         for call in &function.calls {
             let Some(left) = self.calls.checked_sub(1) else {

@@ -150,6 +150,12 @@ impl<'s> Flow<'s> {
         );
     }
 
+    /// Notes that what a connection brought is put at a path.
+    pub(super) fn received(&mut self, path: &[u8]) {
+        let from = BTreeSet::from([Trait::FromRemote, Trait::Received]);
+        self.write(paths::normal(path), &from, &Command::default());
+    }
+
     /// Where what is at a path that a call names came from.
     pub(super) fn origin_of(&self, path: &[u8]) -> BTreeSet<Trait> {
         self.origin(&paths::normal(path))

@@ -15,6 +15,10 @@ pub(super) struct Told {
     peer: BTreeSet<Trait>,
     /// The path that was opened to be written last.
     written: Option<Text>,
+    /// Whether a connection was made or taken.
+    connected: bool,
+    /// Calls whose results are files to which something goes that was received.
+    filled: BTreeSet<u64>,
 }
 
 /// The address at which a constant text stands.
@@ -36,6 +40,22 @@ const URL: u64 = 10_002;
 const RECORDS: [&[u8]; 6] = [b"MSH|", b"PID|", b"PV1|", b"OBX|", b"OBR|", b"patient"];
 
 impl Told {
+    /// Looks through the calls of a function, as loops may put what happens first at a higher address.
+    pub(super) fn expect(&mut self, calls: &[Call]) {
+        for call in calls {
+            let (what, file) = match call.name {
+                Some("write") => (call.text(1), call.arguments.first()),
+                Some("fwrite") => (call.text(0), call.arguments.get(3)),
+                _ => continue,
+            };
+            if let Some(Argument::Result(at)) = file
+                && what.is_some_and(Text::is_received)
+            {
+                self.filled.insert(*at);
+            }
+        }
+    }
+
     /// The steps of a call.
     pub(super) fn follow(&mut self, call: &Call, name: &'static str, flow: &mut Flow<'_>) {
         match name {
@@ -109,6 +129,7 @@ impl Told {
             }
             "inet_pton" => self.looked_up(call.text(1)),
             "connect" => {
+                self.connected = true;
                 let Some(Argument::Peer(peer)) = call.arguments.get(1) else {
                     flow.state_call(Act::Connect, self.peer.iter().copied(), "");
                     return;
@@ -127,7 +148,10 @@ impl Told {
                     flow.state_call(Act::Listen, [], &port);
                 }
             }
-            "accept" | "accept4" => flow.state_call(Act::Accept, [], ""),
+            "accept" | "accept4" => {
+                self.connected = true;
+                flow.state_call(Act::Accept, [], "");
+            }
             "sendto" => {
                 if let Some(Argument::Peer(peer)) = call.arguments.get(4) {
                     let (class, shown) = self.class(peer);
@@ -188,7 +212,12 @@ impl Told {
 
     /// Something that goes into the file that was opened last.
     fn put(&self, what: Option<&Text>, flow: &mut Flow<'_>) {
-        if let (Some(what), Some(path)) = (what, &self.written) {
+        let (Some(what), Some(path)) = (what, &self.written) else {
+            return;
+        };
+        if self.connected && what.is_received() {
+            flow.received(&path.command());
+        } else {
             redirect(Some(what), Some(path), flow);
         }
     }
@@ -199,6 +228,14 @@ impl Told {
             "creat" => (call.text(0), Some(1)),
             _ => (call.text(0), call.number(1)),
         };
+        if self.connected
+            && self.filled.contains(&call.at)
+            && let Some(path) = path
+        {
+            self.written = Some(path.clone());
+            flow.received(&path.command());
+            return;
+        }
         // The lowest two bits of the flags are the same on all processors: 1 to write, 2 to read and write.
         if flags.is_some_and(|flags| matches!(flags & 3, 1 | 2)) {
             self.written = path.cloned();

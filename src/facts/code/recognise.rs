@@ -5,6 +5,7 @@
 
 mod address;
 mod copy;
+mod file;
 mod kernel;
 mod print;
 
@@ -30,6 +31,7 @@ pub(super) fn recognise(program: &mut Program<'_>, functions: &Functions) -> BTr
         known.extend(copy::name_all(program, functions));
         known.extend(address::name_all(program, functions));
         known.extend(kernel::runners(program, functions));
+        known.extend(file::name_all(program, functions));
     }
     program.recognised.extend(&known);
     known.difference(&before).copied().collect()

@@ -382,6 +382,12 @@ fn moved<'a>(arithmetic: Arithmetic, one: Value<'a>, other: Value<'a>, abi: &Abi
             value @ (Value::Parameter(_) | Value::Result(_)),
             Value::Number(0xffff_ffff),
         )
+        // Numbers of 32 bits are made wider by shifting them up and back; nothing else that matters here is shifted by as much.
+        | (
+            Arithmetic::Shift | Arithmetic::ShiftSigned,
+            value @ (Value::Parameter(_) | Value::Result(_)),
+            Value::Number(32),
+        )
         | (Arithmetic::Add | Arithmetic::Or | Arithmetic::Subtract, value, Value::Number(0))
         | (Arithmetic::Add | Arithmetic::Or, Value::Number(0), value) => value,
         _ => Value::Unknown,

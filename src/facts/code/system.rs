@@ -186,6 +186,8 @@ const CALLS: &[(&str, [Option<u16>; 6])] = &[
             Some(44),
         ],
     ),
+    ("recv", [Some(291), None, Some(4175), Some(336), None, None]),
+    ("send", [Some(289), None, Some(4178), Some(334), None, None]),
     (
         "recvfrom",
         [

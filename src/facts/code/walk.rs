@@ -241,7 +241,13 @@ impl<'a> Walk<'_, 'a> {
                     }
                 }
                 Op::SystemCall => self.system_call(at, state),
-                Op::Branch(to) | Op::Test(_, _, to) => self.branched(to, next, state),
+                Op::Branch(to) => self.branched(to, next, state),
+                Op::Test(register, is_zero, to) => {
+                    let mut there = state.clone();
+                    let zero = if is_zero { &mut there } else { &mut *state };
+                    zero.set(register, Value::Number(0));
+                    self.branched(to, next, &there);
+                }
                 Op::Jump(target) => {
                     self.jumped(target, at, next, state);
                     return false;

@@ -21,10 +21,8 @@ pub(super) struct Wrapped {
 pub(super) fn wrapped(calls: &[Call]) -> Vec<Wrapped> {
     let mut all: Vec<Wrapped> = Vec::new();
     for call in calls {
-        let Some(name) = call
-            .name
-            .filter(|_| call.arguments.iter().any(is_handed_on))
-        else {
+        let is_told = |name| is_act(name) || call.arguments.iter().any(is_handed_on);
+        let Some(name) = call.name.filter(|&name| is_told(name)) else {
             continue;
         };
         let wrapped = Wrapped {
@@ -36,6 +34,11 @@ pub(super) fn wrapped(calls: &[Call]) -> Vec<Wrapped> {
         }
     }
     all
+}
+
+/// Whether a function that hands its first argument on to this one is told for that alone: what it does matters more than to what.
+fn is_act(name: &str) -> bool {
+    matches!(name, "accept" | "accept4" | "dup2" | "dup3" | "listen")
 }
 
 /// Whether an argument has in it what the function was called with. A number that is handed on alone says nothing.
@@ -77,7 +80,7 @@ impl Wrapped {
             }
             Argument::List(texts) => texts.iter().any(|text| !text.is_unknown()),
             Argument::Handed(_) | Argument::Peer(_) => true,
-            _ => false,
+            _ => is_act(self.name),
         });
         knows.then(|| Call::new(at, callee, Some(self.name), arguments))
     }

@@ -87,6 +87,7 @@ impl Decode for Arm {
             ops.truncate(from);
             return None;
         }
+        ops.extend(self.compared(word, code, here));
         if linked {
             link(ops);
         }
@@ -118,6 +119,26 @@ impl Decode for Arm {
 impl Arm {
     fn word(self, code: &[u8], at: usize) -> Option<u32> {
         Fields::new(code, self.endian).u32(at)
+    }
+
+    /// `cmp rN, #0`, `subs rN, rM, #0` or `movs rN, rM` with `beq` or `bne` behind it: what the branch tells of the register.
+    fn compared(self, word: u32, code: &[u8], here: u32) -> Option<Op> {
+        let branch = self.word(code, 4)?;
+        let is_zero = match branch >> 24 {
+            0x0a => true,
+            0x1a => false,
+            _ => return None,
+        };
+        let at = match word {
+            _ if word & 0xfff0_ffff == 0xe350_0000 => 16,
+            _ if word & 0xfff0_0fff == 0xe250_0000 || word & 0xffff_0ff0 == 0xe1b0_0000 => 12,
+            _ => return None,
+        };
+        let [register, ..] = bits(word, at, 4).to_le_bytes();
+        // 24 bits with a sign, in words, from two instructions further.
+        let distance = (branch << 8).cast_signed().wrapping_shr(6);
+        let to = here.wrapping_add(12).wrapping_add_signed(distance);
+        Some(Op::Test(Register(register), is_zero, to.into()))
     }
 }
 

@@ -3,7 +3,7 @@
 //!
 //! What is not told of ARM instructions is not told of these.
 
-use super::super::op::{Abi, Decode, Mode, Op};
+use super::super::op::{Abi, Decode, Mode, Op, Register};
 use super::arm::effects::Effects;
 use super::arm::{ABI, predicate};
 use crate::read::{Endian, Fields};
@@ -64,6 +64,7 @@ impl Decode for Thumb {
             ops.truncate(from);
             return None;
         }
+        ops.extend(tested(first, fields, here));
         if left > 0 {
             predicate(ops, from);
         }
@@ -97,4 +98,21 @@ fn condition(word: u32) -> Option<Mode> {
         return None;
     }
     Mode::try_from(4_u32.saturating_sub(mask.trailing_zeros())).ok()
+}
+
+/// `cmp rN, #0`, `subs rN, rM, #0` or `movs rN, rM` with `beq` or `bne` behind it: what the branch tells of the register.
+fn tested(first: u32, fields: Fields<'_>, here: u32) -> Option<Op> {
+    let [distance, branch] = fields.u16(2)?.to_le_bytes();
+    let register = match first {
+        _ if first & 0xf8ff == 0x2800 => first >> 8,
+        _ if first & 0xffc0 == 0x1e00 || first & 0xffc0 == 0 => first,
+        _ => return None,
+    };
+    if branch & 0xfe != 0xd0 {
+        return None;
+    }
+    let [register, ..] = register.to_le_bytes();
+    let distance = i32::from(i8::from_le_bytes([distance])).wrapping_mul(2);
+    let to = here.wrapping_add(6).wrapping_add_signed(distance);
+    Some(Op::Test(Register(register & 7), branch == 0xd0, to.into()))
 }
