@@ -143,7 +143,7 @@ fn resolved(folder: &[u8], file: &Content) -> Vec<u8> {
     let end = memchr::memrchr(b'/', path).unwrap_or(0);
     let own = path.get(..end).unwrap_or_default();
     // A program that stands in an open folder itself says nothing by looking beside it.
-    let whole = paths::normal(&[own, rest].concat());
+    let whole = paths::normal(&[own, b"/", rest].concat());
     if origin(own).is_empty() {
         whole
     } else {

@@ -1,4 +1,5 @@
-//! `fopen`, `fputs` and `fwrite`: a path and a mode tell the first; who is given its result behind a text writes that to the file.
+//! `fopen`, `popen`, `fputs` and `fwrite`: a path or a command and a mode tell the first two; who is given the result of `fopen` behind a text writes
+//! that to the file.
 
 use std::collections::BTreeMap;
 
@@ -18,8 +19,13 @@ pub(super) fn name_all(program: &mut Program<'_>, functions: &Functions) -> Vec<
     for (_, walked) in functions.values() {
         for call in &walked.calls {
             let unnamed = function(call).filter(|_| call.name.is_none());
-            let named = unnamed.zip(name(program, call, &walked.calls));
-            found.extend(named);
+            let Some(start) = unnamed else {
+                continue;
+            };
+            let callee = functions.get(&(start & !program.mode_bit()));
+            let within = callee.map_or(&[][..], |(_, callee)| &callee.calls);
+            let name = name(program, call, &walked.calls, within);
+            found.extend(name.map(|name| (start, name)));
         }
     }
     for (&start, name) in &found {
@@ -28,18 +34,28 @@ pub(super) fn name_all(program: &mut Program<'_>, functions: &Functions) -> Vec<
     found.into_keys().collect()
 }
 
-fn name(program: &Program<'_>, call: &Call, calls: &[Call]) -> Option<&'static [u8]> {
+/// What a function seems to be that is called so, among some calls, and makes those within it.
+fn name(
+    program: &Program<'_>,
+    call: &Call,
+    calls: &[Call],
+    within: &[Call],
+) -> Option<&'static [u8]> {
     let opened = |at: u64| {
         let mut calls = calls.iter();
         calls.any(|call| call.at == at && call.name == Some("fopen"))
     };
     match call.arguments.as_slice() {
-        [Argument::Text(path), Argument::Text(mode), ..] => {
+        [Argument::Text(path), Argument::Text(mode), ..]
+            if mode.bytes().is_some_and(|mode| MODES.contains(&mode)) =>
+        {
             let is_path = path.bytes().is_some_and(|path| path.starts_with(b"/"));
-            let is_mode = mode.bytes().is_some_and(|mode| MODES.contains(&mode));
-            // `popen` takes the same, and runs something.
             let runs = function(call).is_some_and(|start| program.runners.contains(&start));
-            (is_path && is_mode && !runs).then_some(b"fopen")
+            // It hands a command to a shell.
+            if within.iter().any(|call| call.name == Some("system")) {
+                return Some(b"popen");
+            }
+            (is_path && !runs).then_some(b"fopen")
         }
         [Argument::Text(_), Argument::Result(at), ..] if opened(*at) => Some(b"fputs"),
         [
