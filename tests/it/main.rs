@@ -31,6 +31,7 @@ mod memory;
 mod obscured;
 mod output;
 mod partitions;
+mod record;
 mod reference;
 mod releases;
 mod risk;
