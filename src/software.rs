@@ -134,9 +134,9 @@ pub fn software(found: &Inventory) -> Software {
         .map(|gap| (&gap.place, packages::shown(&gap.bytes)))
         .collect();
     for (place, packages) in gaps {
-        packages
-            .iter()
-            .for_each(|package| all.add(package, None, place));
+        for package in &packages {
+            all.add(package, None, place);
+        }
     }
     software.packages = all.done();
     software

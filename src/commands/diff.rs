@@ -66,6 +66,7 @@ pub(super) fn run(args: &cli::Diff) -> Result<u8> {
         &risk.findings,
         verdict,
     );
+    let report = verify::listed(report, &found, &args.output, false);
     verify::write(&report, &args.output)?;
     Ok(verdict.exit_code)
 }

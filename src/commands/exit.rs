@@ -90,6 +90,12 @@ fn classify(error: &anyhow::Error) -> (u8, Option<&'static str>) {
                 Some("name a file that verify, scan or diff wrote with --format json"),
             );
         }
+        if cause.is::<report::verify::render::NoBill>() {
+            return (
+                MALFORMED,
+                Some("verify, scan or diff the image again with --format json, and name that file"),
+            );
+        }
         if let Some(key) = cause.downcast_ref::<KeyError>() {
             return (key.exit_code(), Some(key.hint()));
         }

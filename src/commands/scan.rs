@@ -56,6 +56,7 @@ pub(super) fn run(args: &cli::Scan) -> Result<u8> {
     )
     .judged(now, breaches)
     .by(&basis, &risk);
+    let report = verify::listed(report, &found, &args.output, false);
     verify::write(&report, &args.output)?;
     Ok(verdict.exit_code)
 }

@@ -8,9 +8,11 @@ use super::{attest, clock, open, output, packs, trust, yara};
 use crate::baseline::compare::{Comparison, NotChecked};
 use crate::check::{self, device::Stated};
 use crate::cli::{self, ReportOutput};
+use crate::extract::Inventory;
 use crate::place::Place;
 use crate::report::verify::render::Manner;
 use crate::report::verify::{BaselineRow, Command, Report};
+use crate::software;
 use crate::trust::order::{self, Breach, BreachKind};
 use crate::trust::state::{Line, Seen};
 use crate::verdict::{Against, Threshold, Verdict};
@@ -97,6 +99,7 @@ pub(super) fn run(args: &cli::Verify) -> Result<u8> {
     .judged(now, breaches)
     .by(&basis, &risk)
     .of_unit(args.device.asset.as_deref());
+    let report = listed(report, &found, &args.output, attestor.is_some());
     write(&report, &args.output)?;
     if let Some(candidate) = &candidate {
         // A time that the caller made up is none that was seen.
@@ -165,6 +168,20 @@ impl Trusting {
             state.note(line, seen);
         }
         kept.write()
+    }
+}
+
+/// With the software of the image, where the form tells of it. What is attested is the digest of the JSON, which does.
+pub(super) fn listed(
+    report: Report,
+    found: &Inventory,
+    to: &ReportOutput,
+    is_attested: bool,
+) -> Report {
+    if is_attested || to.format.lists_software() {
+        report.listing(software::software(found))
+    } else {
+        report
     }
 }
 

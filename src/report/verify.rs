@@ -24,6 +24,7 @@ use crate::check::{Basis, Risk, secrets::Count};
 use crate::extract::{Coverage, ImageId, Inventory};
 use crate::finding::Finding;
 use crate::place;
+use crate::software::{File, Package, Software};
 use crate::trust::order::Breach;
 use crate::verdict::Verdict;
 
@@ -86,6 +87,15 @@ pub struct Report {
     /// What each byte is to the verdict.
     #[serde(default)]
     pub map: Map,
+    /// The packages that the image holds, where it was looked for them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub packages: Option<Vec<Package>>,
+    /// Databases and files in which packages could not be looked for, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub packages_unread: Vec<NotCheckedRow>,
+    /// The files that it holds, with their digests; with the packages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub files: Option<Vec<File>>,
 }
 
 /// The program that made a record.
@@ -149,6 +159,9 @@ impl Report {
             regions: shared::regions(found),
             gaps: shared::gaps(found),
             map: Map::new(found, comparison),
+            packages: None,
+            packages_unread: Vec::new(),
+            files: None,
         }
     }
 
@@ -176,6 +189,22 @@ impl Report {
             age_days: basis.table_age,
             product: risk.product.map(str::to_owned),
         });
+        self
+    }
+
+    /// With the software that the image holds: what a bill of materials is made of. Left out where nothing tells of it, since it grows with
+    /// the image and is read from every program in it.
+    #[must_use]
+    pub fn listing(mut self, software: Software) -> Self {
+        let unread = software.not_checked.into_iter();
+        self.packages_unread = unread
+            .map(|(place, reason)| NotCheckedRow {
+                place: place.to_string(),
+                reason,
+            })
+            .collect();
+        self.packages = Some(software.packages);
+        self.files = Some(software.files);
         self
     }
 

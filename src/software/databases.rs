@@ -29,10 +29,11 @@ impl<'a> Databases<'a> {
             let (Node::File(file), path) = (&entry.entry.node, entry.entry.path.as_bytes()) else {
                 continue;
             };
-            if Release::is_at(path) && file.size <= SHORT {
-                if let Some(release) = bytes(entry).and_then(|bytes| Release::read(&bytes)) {
-                    databases.releases.entry(entry.region).or_insert(release);
-                }
+            if Release::is_at(path)
+                && file.size <= SHORT
+                && let Some(release) = bytes(entry).and_then(|bytes| Release::read(&bytes))
+            {
+                databases.releases.entry(entry.region).or_insert(release);
             }
             let Some(database) = Database::at(path) else {
                 continue;

@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use clap::ValueEnum;
 use serde_json::{Value, json};
 use vitalsign::report::verify::Report;
-use vitalsign::report::verify::render::{Manner, ReportFormat};
+use vitalsign::report::verify::render::{Failed, Manner, ReportFormat};
 
 use crate::samples::repository;
 use crate::schemas::verify;
@@ -99,7 +99,10 @@ fn the_areas_of_the_map_tile_the_image() {
 fn render_all(report: &Report) {
     for format in ReportFormat::value_variants() {
         for verbose in [false, true] {
-            let text = format.render(report, Manner { verbose }).unwrap();
+            let text = match format.render(report, Manner { verbose }) {
+                Err(Failed::NoBill(_)) => continue,
+                rendered => rendered.unwrap().replace("\r\n", "\n"),
+            };
             let hidden = |char: char| {
                 char != '\n' && (char.is_control() || "\u{202e}\u{200b}".contains(char))
             };
@@ -128,7 +131,10 @@ fn pointers(value: &Value, at: &str, all: &mut Vec<String>) {
 
 #[test]
 fn a_hostile_record_is_refused_or_rendered() {
-    let (report, _) = verify("vsm9000-4.2.1-tampered.bin");
+    let (mut report, _) = verify("vsm9000-4.2.1-tampered.bin");
+    for long in ["files", "packages"] {
+        report[long].as_array_mut().unwrap().truncate(3);
+    }
     let mut all = Vec::new();
     pointers(&report, "", &mut all);
     assert!(all.len() > 200, "{}", all.len());
@@ -185,7 +191,9 @@ fn what_is_no_record_is_malformed() {
 fn a_record_of_the_first_release_is_still_read() {
     let (mut report, _) = verify("vsm9000-4.2.1-tampered.bin");
     let fields = report.as_object_mut().unwrap();
-    for later in ["tool", "command", "regions", "gaps", "map"] {
+    for later in [
+        "tool", "command", "regions", "gaps", "map", "packages", "files",
+    ] {
         fields.remove(later).unwrap();
     }
     let text = serde_json::to_vec(&report).unwrap();

@@ -1,6 +1,6 @@
 //! The status files of dpkg and opkg: stanzas of `Key: value` lines, an empty line between them.
 //!
-//! Specification: Debian Policy, chapter 5; dpkg(1), "Package states"; opkg's libopkg/pkg_parse.c, which reads the same form.
+//! Specification: Debian Policy, chapter 5; dpkg(1), "Package states"; opkg's `libopkg/pkg_parse.c`, which reads the same form.
 
 use super::{Package, Source, Stated, line, lines, word};
 

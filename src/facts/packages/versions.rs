@@ -83,8 +83,8 @@ fn read(product: &Product, mark: &Mark, bytes: &[u8], at: usize) -> Option<Packa
         shape => version(behind, shape)?,
     };
     let rest = behind.get(version.len()..)?;
-    let fits = |after: &&str| rest.starts_with(after.as_bytes());
-    if mark.shape != Shape::Apart && !mark.after.iter().any(|after| fits(&after)) {
+    let fits = |after: &str| rest.starts_with(after.as_bytes());
+    if mark.shape != Shape::Apart && !mark.after.iter().any(|after| fits(after)) {
         return None;
     }
     Some(Package {
@@ -119,8 +119,7 @@ fn numbers(bytes: &[u8]) -> usize {
     loop {
         let rest = bytes.get(len..).unwrap_or_default();
         let number = match (len, rest) {
-            (0, rest) => rest,
-            (_, [b'.', rest @ ..]) => rest,
+            (1.., [b'.', rest @ ..]) | (0, rest) => rest,
             _ => return len,
         };
         let digits = number
@@ -142,8 +141,8 @@ fn apart(bytes: &[u8]) -> Option<&[u8]> {
         let string = bytes.get(at.checked_add(1)?..)?;
         let len = numbers(string.get(..LONG.min(string.len()))?);
         let version = string.get(..len)?;
-        let points = version.iter().filter(|&&byte| byte == b'.').count();
-        if string.get(len) != Some(&0) || points != 2 {
+        let parts = version.split(|&byte| byte == b'.').count();
+        if string.get(len) != Some(&0) || parts != 3 {
             continue;
         }
         if only.is_some_and(|only| only != version) {
