@@ -121,7 +121,7 @@ pub(super) const PRODUCTS: &[Product] = &[
     product("vsftpd", ('a', "vsftpd_project", "vsftpd"), &[],
         &[anywhere("(vsFTPd ", Numbers, &[")"])]),
     product("samba", ('a', "samba", "samba"), &[],
-        &[starting("Samba ", Numbers, END)]),
+        &[starting("SAMBA_", Numbers, &["\0", "_"])]),
     product("expat", ('a', "libexpat_project", "libexpat"), &["libexpat1", "libexpat"],
         &[starting("expat_", Numbers, END)]),
     product("libpng", ('a', "libpng", "libpng"), &["libpng16-16", "libpng16-16t64"],
@@ -133,5 +133,5 @@ pub(super) const PRODUCTS: &[Product] = &[
     product("qt", ('a', "qt", "qt"), &[],
         &[starting("Qt ", Numbers, &[" ("])]),
     product("pppd", ('a', "samba", "ppp"), &["ppp"],
-        &[starting("pppd version ", Numbers, END)]),
+        &[starting("/usr/lib/pppd/", Numbers, END)]),
 ];

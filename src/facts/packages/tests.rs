@@ -146,6 +146,9 @@ fn products_say_their_version() {
     }
     let musl = b"\0musl libc (armhf)\nVersion %s\nDynamic Program Loader\0\x001.2.3\0";
     assert_eq!(versions(musl), [("musl".to_owned(), "1.2.3".to_owned())]);
+    let short = b"\0Apache/2.4.71\0Apache/2.4\0OpenSSH_9.2\0OpenSSH_9.2p1 Debian\0lighttpd/1.4\0lighttpd/1.40\0";
+    let told = versions(short).into_iter().map(|(_, version)| version);
+    assert_eq!(told.collect::<Vec<_>>(), ["2.4.71", "9.2p1", "1.4", "1.40"]);
     let two = [musl.as_slice(), b"1.1.9\0"].concat();
     assert!(
         versions(&two).is_empty(),

@@ -67,7 +67,16 @@ pub fn shown(bytes: &[u8]) -> Vec<Package> {
         from = end;
     }
     found.sort_by_key(|package| package.at);
+    let all = found.clone();
+    found.retain(|package| !all.iter().any(|other| is_whole_of(other, package)));
     found
+}
+
+/// Whether a version is the same one told in full: of `2.4.71` and `9.2p1`, programs also carry `2.4` and `9.2`.
+fn is_whole_of(whole: &Package, part: &Package) -> bool {
+    let rest = whole.version.strip_prefix(&part.version);
+    let first = rest.and_then(|rest| rest.chars().next());
+    whole.name == part.name && first.is_some_and(|first| !first.is_ascii_digit())
 }
 
 /// The product that a mark at `at` shows; `None` where it is only the beginning of another text.

@@ -59,18 +59,21 @@ pub fn render(report: &Report) -> Result<String, Failed> {
             fields.insert("properties".to_owned(), Value::Array(unread));
         }
     }
-    let document = json!({
+    let mut document = json!({
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
         "serialNumber": format!("urn:uuid:{}", bill.uuid("cyclonedx", report)),
         "version": 1,
         "metadata": metadata,
-        "components": components,
         "dependencies": [{ "ref": "image", "dependsOn": refs }],
         // An image never shows all that is in it: programs without a text with their version, what could not be read.
         "compositions": [{ "aggregate": "incomplete", "assemblies": ["image"] }],
     });
+    // What grows with the image is moved in, not copied.
+    if let Some(fields) = document.as_object_mut() {
+        fields.insert("components".to_owned(), Value::Array(components));
+    }
     let mut text = serde_json::to_string_pretty(&document)?;
     text.push('\n');
     Ok(text)

@@ -54,16 +54,19 @@ pub fn render(report: &Report) -> Result<String, Failed> {
         ));
         packages.push(of_file(&id, file));
     }
-    let document = json!({
+    let mut document = json!({
         "spdxVersion": "SPDX-2.3",
         "dataLicense": "CC0-1.0",
         "SPDXID": DOCUMENT,
         "name": report.image.name,
         "documentNamespace": format!("https://spdx.org/spdxdocs/vitalsign-{}", bill.uuid("spdx", report)),
         "creationInfo": creation(report),
-        "packages": packages,
-        "relationships": relationships,
     });
+    // What grows with the image is moved in, not copied.
+    if let Some(fields) = document.as_object_mut() {
+        fields.insert("packages".to_owned(), Value::Array(packages));
+        fields.insert("relationships".to_owned(), Value::Array(relationships));
+    }
     let mut text = serde_json::to_string_pretty(&document)?;
     text.push('\n');
     Ok(text)

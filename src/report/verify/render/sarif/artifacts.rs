@@ -60,10 +60,11 @@ impl<'a> Artifacts<'a> {
         } else {
             place
         };
-        json!({
-            "physicalLocation": physical,
-            "logicalLocations": [{ "fullyQualifiedName": name, "kind": "resource" }],
-        })
+        let mut location = Map::new();
+        location.insert("physicalLocation".to_owned(), Value::Object(physical));
+        let logical = json!([{ "fullyQualifiedName": name, "kind": "resource" }]);
+        location.insert("logicalLocations".to_owned(), logical);
+        Value::Object(location)
     }
 
     pub(super) fn done(self) -> Vec<Value> {

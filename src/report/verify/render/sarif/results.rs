@@ -40,7 +40,6 @@ pub(super) fn results(
             "ruleIndex": rules.index(&finding.code),
             "level": rules::level(finding.severity),
             "message": { "text": message(&told(&finding.title, &finding.evidence)) },
-            "locations": [artifacts.location(&finding.place, None)],
             "partialFingerprints": prints.of(&finding.code, &finding.place, ""),
             "properties": {
                 "severity": words::severity(finding.severity),
@@ -51,7 +50,7 @@ pub(super) fn results(
         if let (Some(state), Some(fields)) = (state, result.as_object_mut()) {
             fields.insert("baselineState".to_owned(), json!(state));
         }
-        results.push(result);
+        results.push(at(result, artifacts.location(&finding.place, None)));
     }
     for row in &report.changes {
         results.push(of_change(row, artifacts, &mut prints, rules));
@@ -106,12 +105,11 @@ fn of_change(
     let place = row.place.as_deref().unwrap_or_default();
     let name = [row.component.as_deref(), row.path.as_deref()];
     let name = name.into_iter().flatten().collect::<Vec<_>>().join(":");
-    json!({
+    let result = json!({
         "ruleIndex": rules.index(&id),
         "ruleId": id,
         "level": rules::change_level(row.kind),
         "message": { "text": message(&told(&title, &words::clauses(row))) },
-        "locations": [artifacts.location(place, digest(row))],
         "partialFingerprints": prints.of(&id, place, &name),
         "baselineState": state,
         "properties": {
@@ -121,7 +119,16 @@ fn of_change(
             "expected": row.expected,
             "found": row.found,
         },
-    })
+    });
+    at(result, artifacts.location(place, digest(row)))
+}
+
+/// A result with its place, which is moved in and not copied.
+fn at(mut result: Value, location: Value) -> Value {
+    if let Some(fields) = result.as_object_mut() {
+        fields.insert("locations".to_owned(), Value::Array(vec![location]));
+    }
+    result
 }
 
 /// The digest of what stands there now.
