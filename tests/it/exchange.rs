@@ -45,7 +45,8 @@ fn official(format: ReportFormat) -> Validator {
     let registry = Registry::new()
         .add(at("spdx"), stored("cyclonedx-spdx.json"))
         .and_then(|registry| registry.add(at("jsf-0.82"), stored("cyclonedx-jsf.json")))
-        .and_then(|registry| registry.prepare())
+        .unwrap()
+        .prepare()
         .unwrap();
     let schema = match format {
         ReportFormat::Sarif => "sarif-2.1.0.json",

@@ -127,9 +127,8 @@ fn numbers(bytes: &[u8]) -> usize {
     let mut len = 0_usize;
     loop {
         let rest = bytes.get(len..).unwrap_or_default();
-        let number = match (len, rest) {
-            (1.., [b'.', rest @ ..]) | (0, rest) => rest,
-            _ => return len,
+        let ((1.., [b'.', number @ ..]) | (0, number)) = (len, rest) else {
+            return len;
         };
         let digits = number
             .iter()
