@@ -4,6 +4,7 @@ pub mod attest;
 mod baseline;
 pub mod index;
 pub mod keyring;
+mod report;
 pub mod risk;
 mod trust;
 
@@ -22,8 +23,11 @@ pub use self::baseline::{
 pub use attest::{Attest, AttestCommand};
 pub use index::IndexCommand;
 pub use keyring::KeyringCommand;
+pub use report::Report;
 pub use risk::{Checks, Explain, Packs, RulesCommand, RulesShow, RulesTest, Scan};
 pub use trust::{Device, Trust};
+
+pub use crate::report::verify::render::ReportFormat;
 
 /// Tells whether a patient monitor's firmware is what a trusted signer says it should be.
 ///
@@ -60,6 +64,8 @@ pub enum Command {
     Extract(Extract),
     /// Compare two images, entry by entry.
     Diff(Diff),
+    /// Show a report that `verify`, `scan` or `diff` stored as JSON, in any form.
+    Report(Report),
     /// Make, sign and read baselines.
     #[command(subcommand)]
     Baseline(BaselineCommand),
@@ -116,7 +122,7 @@ pub struct Verify {
     pub strict: bool,
     /// Where the report goes.
     #[command(flatten)]
-    pub output: Output,
+    pub output: ReportOutput,
     /// What is signed of it.
     #[command(flatten)]
     pub attest: Attest,
@@ -184,7 +190,7 @@ pub struct Diff {
     pub found: PathBuf,
     /// Where the report goes.
     #[command(flatten)]
-    pub output: Output,
+    pub output: ReportOutput,
     /// How the images' bytes are to be taken.
     #[command(flatten)]
     pub reading: Reading,
@@ -223,20 +229,34 @@ pub struct KeyShow {
     pub key: PathBuf,
 }
 
-/// Where a report goes and in which form.
+/// Where a list goes and in which form.
 #[derive(Debug, Args)]
 pub struct Output {
+    /// The form of the report.
+    #[arg(long, value_name = "FORMAT", default_value = "terminal")]
+    pub format: ListFormat,
+    /// The file to write instead of standard output.
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// Where a report about an image goes and in which form.
+#[derive(Debug, Args)]
+pub struct ReportOutput {
     /// The form of the report.
     #[arg(long, value_name = "FORMAT", default_value = "terminal")]
     pub format: ReportFormat,
     /// The file to write instead of standard output.
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Show long lists in full, where the form folds them.
+    #[arg(long, short)]
+    pub verbose: bool,
 }
 
-/// The forms of a report.
+/// The forms of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ReportFormat {
+pub enum ListFormat {
     /// For people.
     Terminal,
     /// For programs.

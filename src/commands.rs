@@ -16,6 +16,7 @@ mod list;
 mod open;
 mod output;
 mod packs;
+mod report;
 mod rules;
 mod scan;
 mod signatures;
@@ -50,6 +51,7 @@ pub fn run(cli: &Cli) -> Result<u8> {
         Command::List(args) => list::run(args),
         Command::Extract(args) => extract::run(args),
         Command::Diff(args) => diff::run(args),
+        Command::Report(args) => report::run(args),
         Command::Baseline(command) => baseline::run(command),
         Command::Key(command) => key::run(command),
         Command::Keyring(command) => keyring::run(command),

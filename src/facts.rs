@@ -12,6 +12,7 @@ pub mod machine;
 pub mod manifest;
 mod meter;
 pub mod name;
+pub mod packages;
 pub mod pe;
 pub mod script;
 pub mod vxworks;

@@ -37,5 +37,6 @@ pub mod problem;
 pub mod read;
 pub mod report;
 pub mod rules;
+pub mod software;
 pub mod trust;
 pub mod verdict;

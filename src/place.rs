@@ -1,9 +1,10 @@
 //! Where something is: the chain of regions from the image inwards, then the path.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::entry::EntryPath;
 
@@ -18,13 +19,13 @@ struct Link {
 }
 
 /// One step inwards.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", untagged)]
 pub enum Step {
     /// Into a region of a format, at an offset in bytes from the start of what holds it.
     Region {
         /// The format's id.
-        format: &'static str,
+        format: Cow<'static, str>,
         /// The offset.
         at: u64,
     },
@@ -59,6 +60,7 @@ impl Place {
     /// A region of `format` at `at` bytes from this place's start.
     #[must_use]
     pub fn region(&self, format: &'static str, at: u64) -> Self {
+        let format = Cow::Borrowed(format);
         self.step(Step::Region { format, at })
     }
 
@@ -173,6 +175,26 @@ pub fn escape(bytes: &[u8]) -> String {
     text
 }
 
+/// Text in which every hidden character is shown as [`escape`] shows it, and the rest stands as it is: of what is escaped already
+/// nothing changes.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    use fmt::Write;
+    if !text.chars().any(is_hidden) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    for char in text.chars() {
+        if is_hidden(char) {
+            for byte in char.encode_utf8(&mut [0; 4]).bytes() {
+                let _ = write!(shown, "\\x{byte:02x}");
+            }
+        } else {
+            shown.push(char);
+        }
+    }
+    Cow::Owned(shown)
+}
+
 /// The bytes that [`escape`] turned into `text`; `None` for text that it would not have written.
 pub fn unescape(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len());
@@ -233,6 +255,12 @@ mod tests {
             assert_eq!(escape(name), text);
             assert_eq!(unescape(text).as_deref(), Some(name));
         }
+    }
+
+    #[test]
+    fn hidden_characters_are_shown_and_the_rest_is_left_alone() {
+        assert_eq!(visible("a\\x0a b"), "a\\x0a b");
+        assert_eq!(visible("a\n\u{202e}b"), "a\\x0a\\xe2\\x80\\xaeb");
     }
 
     #[test]

@@ -5,6 +5,7 @@ pub mod baseline_diff;
 pub mod decision;
 pub mod formats;
 pub mod list;
+pub mod rows;
 pub mod rules;
 pub mod text;
 pub mod verify;

@@ -1,12 +1,12 @@
 //! The two answers and the exit code that carries them.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::baseline::change::{Change, ChangeKind};
 use crate::finding::{Confidence, Finding, Severity};
 
 /// Both answers about one image, and the exit code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verdict {
     /// Is it what the baseline says?
     pub integrity: Integrity,
@@ -17,7 +17,7 @@ pub struct Verdict {
 }
 
 /// Whether an image is what a trusted baseline says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Integrity {
     /// Everything matched and everything was read.
@@ -55,7 +55,7 @@ pub enum Against {
 }
 
 /// What the checks found, whatever the baseline says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Risk {
     /// No finding of at least medium severity.

@@ -8,6 +8,7 @@ mod silent;
 mod tree;
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use serde::Serialize;
 
@@ -30,6 +31,25 @@ pub struct Comparison {
     pub not_checked: Vec<NotChecked>,
     /// What was compared.
     pub checked: Vec<Checked>,
+    /// Which parts of the image components answer for.
+    pub claimed: Claimed,
+}
+
+/// Which regions, entries and gaps of an image components answer for, each list by the inventory's index.
+#[derive(Default)]
+pub struct Claimed {
+    /// Regions that a component answers for, by themselves or by what is around them.
+    pub regions: Vec<bool>,
+    /// Regions that hold something that a component answers for.
+    pub holders: Vec<bool>,
+    /// Regions whose exact bytes are the reference's.
+    pub exact: Vec<bool>,
+    /// Entries that a component answers for.
+    pub entries: Vec<bool>,
+    /// Gaps that one does.
+    pub gaps: Vec<bool>,
+    /// Ranges of the image's own bytes that raw components answer for, sorted.
+    pub ranges: Vec<Range<u64>>,
 }
 
 /// Something that was not compared.
@@ -77,6 +97,8 @@ pub fn compare(baseline: &Baseline, found: &Inventory) -> Comparison {
     comparing.uncovered();
     comparing.unread();
     comparing.absent_parts();
+    comparing.out.claimed = comparing.claims.told(found);
+    comparing.out.claimed.ranges = comparing.ranges;
     comparing.out
 }
 
@@ -91,7 +113,7 @@ struct Comparing<'a> {
     /// What the components answer for.
     claims: Claims,
     /// Ranges of the image's own bytes that a raw component answers for, sorted.
-    ranges: Vec<std::ops::Range<u64>>,
+    ranges: Vec<Range<u64>>,
 }
 
 pub(super) fn rows_by_component(baseline: &Baseline) -> Vec<Vec<&FileRow>> {

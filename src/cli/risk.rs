@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{Beside, Budget, Output, Reading, Trust};
+use super::{Beside, Budget, Output, Reading, ReportOutput, Trust};
 use crate::check::device::Named;
 use crate::finding::Severity;
 
@@ -39,7 +39,7 @@ pub struct Scan {
     pub now: Option<jiff::Timestamp>,
     /// Where the report goes.
     #[command(flatten)]
-    pub output: Output,
+    pub output: ReportOutput,
     /// How the image's bytes are to be taken.
     #[command(flatten)]
     pub reading: Reading,

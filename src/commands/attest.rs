@@ -11,7 +11,7 @@ use super::trust::Missing;
 use super::{clock, output, talk, trust};
 use crate::baseline::Refused;
 use crate::cli::attest::AttestCheck;
-use crate::cli::{AttestCommand, ReportFormat, Verify};
+use crate::cli::{AttestCommand, ListFormat, Verify};
 use crate::digest::Digest;
 use crate::report::attestation::check::{Check, render};
 use crate::report::attestation::{Attestation, Clock, PAYLOAD_TYPE};
@@ -60,7 +60,7 @@ fn no_digest() -> anyhow::Error {
 
 impl Attestor {
     /// Signs what a report says.
-    pub(super) fn attest(&self, report: &Report<'_>) -> Result<()> {
+    pub(super) fn attest(&self, report: &Report) -> Result<()> {
         let sha256 = Digest::of(output::json(report)?.as_bytes());
         let attestation = Attestation::new(report, sha256, self.clock).ok_or_else(no_digest)?;
         let envelope = Envelope::sign(PAYLOAD_TYPE, attestation.write()?, &self.key);
@@ -93,14 +93,14 @@ fn check(args: &AttestCheck) -> Result<u8> {
     let report = report.map(|(_, sha256)| sha256);
     let check = Check::new(attested, &signers, files?, report, policy);
     let text = match args.output.format {
-        ReportFormat::Json => output::json(&check)?,
-        ReportFormat::Terminal => {
+        ListFormat::Json => output::json(&check)?,
+        ListFormat::Terminal => {
             let mut out = String::new();
             render(&check, &mut out)?;
             out
         }
     };
-    output::write(&args.output, &text)?;
+    output::write(args.output.output.as_deref(), &text)?;
     Ok(check.verdict.exit_code)
 }
 

@@ -9,7 +9,7 @@ use crate::check;
 use crate::cli;
 use crate::finding::Severity;
 use crate::place::Place;
-use crate::report::verify::Report;
+use crate::report::verify::{Command, Report};
 use crate::verdict::{Against, Threshold, Verdict};
 
 /// Compares two images; the exit code is the sum of what was seen.
@@ -58,7 +58,15 @@ pub(super) fn run(args: &cli::Diff) -> Result<u8> {
         Against::Trusted,
         threshold,
     );
-    let report = Report::new(&found, None, &comparison, &risk.findings, verdict);
+    let report = Report::new(
+        Command::Diff,
+        &found,
+        None,
+        &comparison,
+        &risk.findings,
+        verdict,
+    );
+    let report = verify::listed(report, &found, &args.output, false);
     verify::write(&report, &args.output)?;
     Ok(verdict.exit_code)
 }

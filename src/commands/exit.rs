@@ -8,11 +8,12 @@ use crate::baseline::import::NotImported;
 use crate::document::Malformed;
 use crate::formats::wrapper;
 use crate::image::Unreadable;
+use crate::report;
 use crate::rules::Unfit;
 use crate::trust::dsse;
 use crate::trust::key::KeyError;
 
-/// A description of a wrapper says what none may.
+/// A description of a wrapper, or a stored report, says what none may.
 const MALFORMED: u8 = 65;
 /// Nothing was verified because an input could not be read.
 const CANNOT_READ: u8 = 66;
@@ -81,6 +82,18 @@ fn classify(error: &anyhow::Error) -> (u8, Option<&'static str>) {
             return (
                 MALFORMED,
                 Some("docs/wrapper.md says what a description holds"),
+            );
+        }
+        if cause.is::<report::verify::Malformed>() {
+            return (
+                MALFORMED,
+                Some("name a file that verify, scan or diff wrote with --format json"),
+            );
+        }
+        if cause.is::<report::verify::render::NoBill>() {
+            return (
+                MALFORMED,
+                Some("verify, scan or diff the image again with --format json, and name that file"),
             );
         }
         if let Some(key) = cause.downcast_ref::<KeyError>() {

@@ -8,9 +8,9 @@ use crate::cli;
 /// Tells what is read.
 pub(super) fn run(args: &cli::Output) -> Result<u8> {
     let text = match args.format {
-        cli::ReportFormat::Json => crate::report::formats::json()?,
-        cli::ReportFormat::Terminal => crate::report::formats::text(),
+        cli::ListFormat::Json => crate::report::formats::json()?,
+        cli::ListFormat::Terminal => crate::report::formats::text(),
     };
-    output::write(args, &text)?;
+    output::write(args.output.as_deref(), &text)?;
     Ok(0)
 }

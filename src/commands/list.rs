@@ -6,7 +6,7 @@ use anyhow::Result;
 use rayon::prelude::*;
 
 use super::{open, output};
-use crate::cli::{self, ReportFormat};
+use crate::cli::{self, ListFormat};
 use crate::entry::Node;
 use crate::extract::{Found, Inventory};
 use crate::facts::{self, Facts, FileType};
@@ -16,19 +16,19 @@ use crate::report::list;
 pub(super) fn run(args: &cli::List) -> Result<u8> {
     let found = open::inventory(&args.image, &args.reading, &args.beside, &args.budget)?;
     match args.output.format {
-        ReportFormat::Json => {
+        ListFormat::Json => {
             let facts = if args.facts {
                 facts(&found)
             } else {
                 BTreeMap::new()
             };
             let list = list::List::new(&found).with_facts(&facts);
-            output::write_json(&args.output, &list)?;
+            output::write_json(args.output.output.as_deref(), &list)?;
         }
-        ReportFormat::Terminal => {
+        ListFormat::Terminal => {
             let mut text = String::new();
             list::text::render(&found, &mut text)?;
-            output::write(&args.output, &text)?;
+            output::write(args.output.output.as_deref(), &text)?;
         }
     }
     Ok(if found.is_incomplete() { 8 } else { 0 })

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use crate::cli::Output;
 use crate::place::escape;
+use crate::report::verify::render::json;
 
 /// A file that could not be written; what stood there before still does.
 #[derive(Debug, thiserror::Error)]
@@ -17,22 +17,22 @@ pub(super) struct Unwritable {
 }
 
 /// Writes a finished report.
-pub(super) fn write(to: &Output, text: &str) -> Result<()> {
-    match &to.output {
+pub(super) fn write(to: Option<&Path>, text: &str) -> Result<()> {
+    match to {
         Some(path) => write_file(path, text.as_bytes(), 0o644),
         None => write_stdout(text),
     }
 }
 
 /// Writes a record as the JSON that [`json`] makes, without holding the text: that of a list may be longer than the image.
-pub(super) fn write_json(to: &Output, record: &impl serde::Serialize) -> Result<()> {
+pub(super) fn write_json(to: Option<&Path>, record: &impl serde::Serialize) -> Result<()> {
     let fill = |out: &mut dyn Write| -> std::io::Result<()> {
         let mut out = std::io::BufWriter::new(out);
         serde_json::to_writer_pretty(&mut out, record)?;
         out.write_all(b"\n")?;
         out.flush()
     };
-    match &to.output {
+    match to {
         Some(path) => fill_file(path, 0o644, fill),
         None => fill_stdout(fill),
     }
@@ -40,9 +40,7 @@ pub(super) fn write_json(to: &Output, record: &impl serde::Serialize) -> Result<
 
 /// A record as the JSON that goes out: indented, one line feed at the end.
 pub(super) fn json(record: &impl serde::Serialize) -> Result<String> {
-    let mut text = serde_json::to_string_pretty(record)?;
-    text.push('\n');
-    Ok(text)
+    Ok(json::render(record)?)
 }
 
 /// Writes to standard output; a reader that went away is no error.

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::exit::Usage;
 use super::{output, packs};
-use crate::cli::{self, ReportFormat};
+use crate::cli::{self, ListFormat};
 use crate::report::rules as report;
 use crate::rules::{self, Pack};
 
@@ -16,10 +16,10 @@ pub(super) fn run(command: &cli::RulesCommand) -> Result<u8> {
         cli::RulesCommand::List(args) => {
             let (book, _) = packs::read(&args.packs, &args.speakers)?;
             let text = match args.output.format {
-                ReportFormat::Json => output::json(&report::List::new(&book))?,
-                ReportFormat::Terminal => report::list(&book)?,
+                ListFormat::Json => output::json(&report::List::new(&book))?,
+                ListFormat::Terminal => report::list(&book)?,
             };
-            output::write(&args.output, &text)?;
+            output::write(args.output.output.as_deref(), &text)?;
             Ok(0)
         }
         cli::RulesCommand::Show(args) => {
@@ -42,10 +42,10 @@ pub(super) fn explain(args: &cli::Explain) -> Result<u8> {
     let card = book.card(&args.code).ok_or_else(|| unknown(&args.code))?;
     let giver = book.giver(&args.code);
     let text = match args.output.format {
-        ReportFormat::Json => output::json(&report::Explained::new(card, giver))?,
-        ReportFormat::Terminal => report::explain(card, giver)?,
+        ListFormat::Json => output::json(&report::Explained::new(card, giver))?,
+        ListFormat::Terminal => report::explain(card, giver)?,
     };
-    output::write(&args.output, &text)?;
+    output::write(args.output.output.as_deref(), &text)?;
     Ok(0)
 }
 

@@ -7,7 +7,7 @@ use crate::baseline::compare::{Comparison, NotChecked};
 use crate::check;
 use crate::cli;
 use crate::extract::Inventory;
-use crate::report::verify::Report;
+use crate::report::verify::{Command, Report};
 use crate::trust::order::{self, Dated};
 use crate::verdict::{Threshold, Verdict};
 
@@ -46,10 +46,17 @@ pub(super) fn run(args: &cli::Scan) -> Result<u8> {
     let is_late = breaches.iter().any(|breach| breach.accepted.is_none());
     let complete = !found.is_incomplete();
     let verdict = Verdict::alone(&risk.findings, complete, is_late, threshold);
-    let report = Report::new(&found, None, &comparison, &risk.findings, verdict)
-        .judged(now, breaches)
-        .by(&basis, &risk)
-        .alone();
+    let report = Report::new(
+        Command::Scan,
+        &found,
+        None,
+        &comparison,
+        &risk.findings,
+        verdict,
+    )
+    .judged(now, breaches)
+    .by(&basis, &risk);
+    let report = verify::listed(report, &found, &args.output, false);
     verify::write(&report, &args.output)?;
     Ok(verdict.exit_code)
 }

@@ -74,6 +74,11 @@ pub(super) fn fingerprint_key(path: Option<&Path>) -> Result<Option<FingerprintK
     Ok(Some(key))
 }
 
+/// A report that was stored as JSON.
+pub(super) fn record(path: &Path) -> Result<Vec<u8>, Missing> {
+    read(path, crate::report::verify::MAX_BYTES)
+}
+
 /// A small file that says how to read an image.
 pub(super) fn description(path: &Path) -> Result<Vec<u8>, Missing> {
     read(path, MAX_SMALL)

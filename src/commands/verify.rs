@@ -7,9 +7,12 @@ use super::candidates::{self, Candidate, Chosen};
 use super::{attest, clock, open, output, packs, trust, yara};
 use crate::baseline::compare::{Comparison, NotChecked};
 use crate::check::{self, device::Stated};
-use crate::cli::{self, Output, ReportFormat};
+use crate::cli::{self, ReportOutput};
+use crate::extract::Inventory;
 use crate::place::Place;
-use crate::report::verify::{BaselineRow, Report, text};
+use crate::report::verify::render::Manner;
+use crate::report::verify::{BaselineRow, Command, Report};
+use crate::software;
 use crate::trust::order::{self, Breach, BreachKind};
 use crate::trust::state::{Line, Seen};
 use crate::verdict::{Against, Threshold, Verdict};
@@ -85,10 +88,18 @@ pub(super) fn run(args: &cli::Verify) -> Result<u8> {
             BaselineRow::new(&it.baseline, it.sha256, &it.signers),
         )
     });
-    let report = Report::new(&found, row, &comparison, &risk.findings, verdict)
-        .judged(now, breaches)
-        .by(&basis, &risk)
-        .of_unit(args.device.asset.as_deref());
+    let report = Report::new(
+        Command::Verify,
+        &found,
+        row,
+        &comparison,
+        &risk.findings,
+        verdict,
+    )
+    .judged(now, breaches)
+    .by(&basis, &risk)
+    .of_unit(args.device.asset.as_deref());
+    let report = listed(report, &found, &args.output, attestor.is_some());
     write(&report, &args.output)?;
     if let Some(candidate) = &candidate {
         // A time that the caller made up is none that was seen.
@@ -160,17 +171,27 @@ impl Trusting {
     }
 }
 
+/// With the software of the image, where the form tells of it. What is attested is the digest of the JSON, which does.
+pub(super) fn listed(
+    report: Report,
+    found: &Inventory,
+    to: &ReportOutput,
+    is_attested: bool,
+) -> Report {
+    if is_attested || to.format.lists_software() {
+        report.listing(software::software(found))
+    } else {
+        report
+    }
+}
+
 /// Writes a report in the form asked for.
-pub(super) fn write(report: &Report<'_>, to: &Output) -> Result<()> {
-    let text = match to.format {
-        ReportFormat::Json => output::json(report)?,
-        ReportFormat::Terminal => {
-            let mut out = String::new();
-            text::render(report, &mut out)?;
-            out
-        }
+pub(super) fn write(report: &Report, to: &ReportOutput) -> Result<()> {
+    let manner = Manner {
+        verbose: to.verbose,
     };
-    output::write(to, &text)
+    let text = to.format.render(report, manner)?;
+    output::write(to.output.as_deref(), &text)
 }
 
 /// Notes what this run did not look at, or how; it does not bar a match.

@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::image::map;
 use crate::read::{is_all, length};
 
 /// What a gap holds.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum GapKind {
     /// One byte value over and over.
@@ -22,7 +22,7 @@ pub enum GapKind {
         entropy: f64,
         /// Whether at least 64 KiB of it hold each byte value as often as noise does (chi-squared): encrypted bytes do, and so does
         /// what the best compressors write.
-        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         even: bool,
     },
 }
@@ -185,7 +185,7 @@ fn counts(bytes: &[u8]) -> Vec<u64> {
     clippy::cast_precision_loss,
     reason = "counts become fractions; their last bits do not show in two decimals"
 )]
-fn entropy(counts: &[u64], total: u64) -> f64 {
+pub(super) fn entropy(counts: &[u64], total: u64) -> f64 {
     let total = total as f64;
     let bits: f64 = counts
         .iter()

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::gaps::GapKind;
 use super::ledger::Coverage;
 use super::partitions::{self, Partition};
+use super::profile::Profile;
 use crate::digest::Digest;
 use crate::entry::{Entry, EntryPath, File};
 use crate::facts::vxworks::SymbolTable;
@@ -39,12 +40,14 @@ pub struct Inventory {
     pub problems: Vec<Told>,
     /// The account of the image's own bytes.
     pub coverage: Coverage,
+    /// The entropy of the image along its length; `None` for a directory.
+    pub profile: Option<Profile>,
     /// The image's own bytes; `None` for a directory.
     pub bytes: Option<Bytes>,
 }
 
 /// Which image it is.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ImageId {
     /// Its name without the folder, escaped.
     pub name: String,
@@ -54,7 +57,7 @@ pub struct ImageId {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sha256: Option<Digest>,
     /// Other parts of the same device that were given with it. Their bytes count as if they followed the image's own.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub with: Vec<FileId>,
     /// Which part of the device the image itself is, as the caller says.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -63,7 +66,7 @@ pub struct ImageId {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub second_read: Option<FileId>,
     /// The files whose bytes take turns in it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub interleaved: Vec<FileId>,
 }
 
@@ -81,7 +84,7 @@ impl ImageId {
 }
 
 /// Which file it is.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FileId {
     /// Its name, escaped.
     pub name: String,
@@ -164,7 +167,7 @@ pub struct Decoded {
 }
 
 /// How much of a region was read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// All of it, without a problem.

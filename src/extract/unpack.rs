@@ -15,6 +15,7 @@ use sha2::{Digest as _, Sha256};
 use super::inventory::{Decoded, FileId, Found, ImageId, Inventory, Owner, State, Told};
 use super::ledger::{self, Coverage};
 use super::partitions;
+use super::profile::Profiler;
 use super::search::{self, Hit};
 use super::settle;
 use crate::budget::Budget;
@@ -51,6 +52,7 @@ pub fn unpack(image: &Image, budget: &Budget) -> Inventory {
             partitions: Vec::new(),
             problems: Vec::new(),
             coverage: Coverage::default(),
+            profile: None,
             bytes: None,
         },
         ledgers: vec![Coverage::default()],
@@ -180,8 +182,10 @@ impl Unpacker<'_> {
         self.found.image.size = length(bytes);
         self.found.bytes = Some(bytes.clone());
         let home = Home::image(Place::image(), 0);
-        let (sha256, hits) = self.hash_and_search(bytes, &home);
+        let mut profiler = Profiler::new(length(bytes));
+        let (sha256, hits) = self.hash_and_search(bytes, &home, |slab| profiler.update(slab));
         self.found.image.sha256 = Some(sha256);
+        self.found.profile = Some(profiler.finish());
         if let Some((id, len, opened)) = self.open_as_stated(bytes) {
             self.take_stated(bytes, id, 0..len, opened, &hits, &home);
             return self.add_gap(bytes, len..length(bytes), &home, true);
@@ -200,7 +204,7 @@ impl Unpacker<'_> {
         let mut at_base = self.found.image.size;
         for file in with {
             let home = Home::image(Place::image().part(file.name.as_bytes()), at_base);
-            let (_, hits) = self.hash_and_search(&file.bytes, &home);
+            let (_, hits) = self.hash_and_search(&file.bytes, &home, |_| ());
             at_base = at_base.saturating_add(length(&file.bytes));
             self.work.push_back(Work {
                 bytes: file.bytes.clone(),
@@ -225,10 +229,18 @@ impl Unpacker<'_> {
         self.take_tree(tree.entries.clone(), None, &place, u64::MAX, 0);
     }
 
-    /// Digest and magics of a stream, each on a thread of its own.
-    fn hash_and_search(&mut self, bytes: &Bytes, home: &Home) -> (Digest, Vec<Hit>) {
+    /// Digest and magics of a stream, each on a thread of its own. `along` gets all bytes, too, in order.
+    fn hash_and_search(
+        &mut self,
+        bytes: &Bytes,
+        home: &Home,
+        mut along: impl FnMut(&[u8]) + Send,
+    ) -> (Digest, Vec<Hit>) {
         let mut hasher = Sha256::new();
-        let (mut hits, too_many) = search::search_along(bytes, |slab| hasher.update(slab));
+        let (mut hits, too_many) = search::search_along(bytes, |slab| {
+            hasher.update(slab);
+            along(slab);
+        });
         let sha256 = Digest::new(hasher.finalize().into());
         if too_many {
             self.tell(&home.place, home.owner(), vec![too_many_magics()]);

@@ -25,6 +25,7 @@ pub(super) use self::extent::explained;
 pub use self::fingerprint::Fingerprint;
 pub use self::hardening::{Hardening, Relro};
 pub(crate) use self::loaded::Loaded;
+pub(crate) use self::notes::{build_id_of, package_note};
 pub(crate) use self::relocation::Slot;
 pub use self::section::{Rights, Section, SectionType, Segment, SegmentType};
 pub use self::structure::{Oddity, OddityKind, Structure};

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use self::names::Names;
 use crate::image::map;
@@ -29,7 +29,7 @@ const MOST_TRIED: usize = 8;
 const ANCHORS: usize = 3;
 
 /// A symbol table.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SymbolTable {
     /// The series of `VxWorks` whose records it has: 5 or 6.
     pub series: u8,

@@ -112,7 +112,9 @@ pub struct Magic {
 }
 
 /// How much of a claim was shown. Ordered: a stronger proof is greater.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Proof {
     /// Only the pattern matched.

@@ -126,8 +126,8 @@ fn word<T: PartialEq>(words: &[(&'static str, T)], value: &T) -> &'static str {
 
 impl Attestation {
     /// What `report` says. `sha256`: the digest of its JSON. `None` for a directory: it has no digest, and changes.
-    pub fn new(report: &Report<'_>, sha256: Digest, clock: Clock) -> Option<Self> {
-        let image = report.image;
+    pub fn new(report: &Report, sha256: Digest, clock: Clock) -> Option<Self> {
+        let image = &report.image;
         let part = |file: &FileId| Subject {
             name: format!("{}/{}", image.name, file.name),
             sha256: file.sha256,
@@ -153,11 +153,7 @@ impl Attestation {
                 .collect(),
         });
         let resource = write::resource(baseline.as_ref(), image);
-        let mut findings: Vec<String> = report
-            .findings
-            .iter()
-            .map(|it| it.code.to_owned())
-            .collect();
+        let mut findings: Vec<String> = report.findings.iter().map(|it| it.code.clone()).collect();
         findings.sort();
         findings.dedup();
         Some(Self {
@@ -178,10 +174,7 @@ impl Attestation {
                 .iter()
                 .map(|breach| Spoken {
                     kind: breach.kind.code().to_owned(),
-                    accepted: breach
-                        .accepted
-                        .as_deref()
-                        .map(|it| crate::place::escape(it.as_bytes())),
+                    accepted: breach.accepted.clone(),
                 })
                 .collect(),
             asset: report.asset.clone(),

@@ -6,25 +6,22 @@ use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 
+use super::rows::{self, GapRow, OlderRow, RegionRow};
 use crate::digest::{Digest, hex};
 use crate::entry::Node;
-use crate::extract::{
-    Coverage, Found, Gap, GapKind, ImageId, Inventory, Older, Partition, Region, State, Told,
-};
-use crate::facts::vxworks::SymbolTable;
+use crate::extract::{Coverage, Found, ImageId, Inventory, Partition, Told};
 use crate::facts::{Facts, FileType};
-use crate::formats::Proof;
-use crate::place::{Place, Step, escape};
+use crate::place::{Place, escape};
 
 /// The list as JSON has it.
 #[derive(Serialize)]
 pub struct List<'a> {
     schema: &'static str,
     image: &'a ImageId,
-    regions: Vec<RegionRow<'a>>,
-    gaps: Vec<GapRow<'a>>,
+    regions: Vec<RegionRow>,
+    gaps: Vec<GapRow>,
     entries: Entries<'a>,
-    history: Vec<OlderRow<'a>>,
+    history: Vec<OlderRow>,
     partitions: &'a [Partition],
     problems: &'a [Told],
     coverage: Coverage,
@@ -49,50 +46,6 @@ impl Serialize for Entries<'_> {
             });
         serializer.collect_seq(rows)
     }
-}
-
-#[derive(Serialize)]
-struct RegionRow<'a> {
-    place: &'a Place,
-    steps: Vec<&'a Step>,
-    format: &'static str,
-    at: u64,
-    len: u64,
-    parent: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    partition: Option<&'a str>,
-    #[serde(rename = "in", skip_serializing_if = "Option::is_none")]
-    within: Option<&'a Place>,
-    #[serde(skip_serializing_if = "is_false")]
-    stored: bool,
-    state: State,
-    proof: Proof,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    decoded: Option<Coverage>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    decoded_sha256: Option<Digest>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    properties: &'a BTreeMap<String, String>,
-}
-
-#[derive(Serialize)]
-struct GapRow<'a> {
-    place: &'a Place,
-    at: u64,
-    len: u64,
-    parent: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    partition: Option<&'a str>,
-    #[serde(rename = "in", skip_serializing_if = "Option::is_none")]
-    within: Option<&'a Place>,
-    #[serde(skip_serializing_if = "is_false")]
-    stored: bool,
-    #[serde(flatten)]
-    kind: GapKind,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    banners: Vec<String>,
-    #[serde(rename = "symbol-table", skip_serializing_if = "Option::is_none")]
-    symbol_table: Option<&'a SymbolTable>,
 }
 
 /// One entry as JSON has it; what its format does not store is absent.
@@ -127,21 +80,6 @@ pub(super) struct EntryRow<'a> {
     facts: Option<&'a Facts>,
 }
 
-/// One older content as JSON has it.
-#[derive(Serialize)]
-pub(super) struct OlderRow<'a> {
-    place: &'a Place,
-    path: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    region: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    mtime: Option<i64>,
-    why: &'static str,
-    size: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sha256: Option<Digest>,
-}
-
 #[expect(
     clippy::trivially_copy_pass_by_ref,
     reason = "the form that serde calls"
@@ -150,45 +88,14 @@ fn is_zero(count: &u32) -> bool {
     *count == 0
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "the form that serde calls"
-)]
-fn is_false(flag: &bool) -> bool {
-    !flag
-}
-
 impl<'a> List<'a> {
     /// The list of an inventory.
     pub fn new(found: &'a Inventory) -> Self {
-        let within = |entry: Option<usize>| {
-            entry
-                .and_then(|entry| found.entries.get(entry))
-                .map(|entry| &entry.place)
-        };
-        let partition = |place, owner, at, len| {
-            let part = found.partition_of(place, owner, at, len);
-            part.map(|part| part.name.as_str())
-        };
         Self {
             schema: "vitalsign.list/1",
             image: &found.image,
-            regions: found
-                .regions
-                .iter()
-                .map(|region| RegionRow {
-                    partition: partition(&region.place, region.owner(), region.at, region.len),
-                    ..RegionRow::new(region, within(region.within))
-                })
-                .collect(),
-            gaps: found
-                .gaps
-                .iter()
-                .map(|gap| GapRow {
-                    partition: partition(&gap.place, gap.owner(), gap.at, gap.len),
-                    ..GapRow::new(gap, within(gap.within))
-                })
-                .collect(),
+            regions: rows::regions(found),
+            gaps: rows::gaps(found),
             entries: Entries {
                 found: &found.entries,
                 facts: None,
@@ -207,44 +114,6 @@ impl<'a> List<'a> {
     pub fn with_facts(mut self, facts: &'a BTreeMap<usize, Facts>) -> Self {
         self.entries.facts = Some(facts);
         self
-    }
-}
-
-impl<'a> RegionRow<'a> {
-    fn new(region: &'a Region, within: Option<&'a Place>) -> Self {
-        Self {
-            place: &region.place,
-            steps: region.place.steps(),
-            format: region.format.id,
-            at: region.at,
-            len: region.len,
-            parent: region.parent,
-            partition: None,
-            within,
-            stored: region.stored,
-            state: region.state,
-            proof: region.proof,
-            decoded: region.decoded.map(|decoded| decoded.coverage),
-            decoded_sha256: region.decoded.and_then(|decoded| decoded.sha256),
-            properties: &region.properties,
-        }
-    }
-}
-
-impl<'a> GapRow<'a> {
-    fn new(gap: &'a Gap, within: Option<&'a Place>) -> Self {
-        Self {
-            place: &gap.place,
-            at: gap.at,
-            len: gap.len,
-            parent: gap.parent,
-            partition: None,
-            within,
-            stored: gap.stored,
-            kind: gap.kind,
-            banners: shown(gap).collect(),
-            symbol_table: gap.symbol_table.as_ref(),
-        }
     }
 }
 
@@ -280,40 +149,4 @@ impl<'a> EntryRow<'a> {
                 .collect(),
         }
     }
-}
-
-impl<'a> OlderRow<'a> {
-    pub(super) fn place(&self) -> &Place {
-        self.place
-    }
-
-    pub(super) fn mtime(&self) -> Option<i64> {
-        self.mtime
-    }
-
-    pub(super) fn why(&self) -> &'static str {
-        self.why
-    }
-
-    pub(super) fn size(&self) -> u64 {
-        self.size
-    }
-
-    pub(super) fn new(older: &'a Older) -> Self {
-        Self {
-            place: &older.place,
-            path: escape(older.path.as_bytes()),
-            region: older.region,
-            mtime: older.mtime,
-            why: older.why,
-            size: older.file.size,
-            sha256: older.sha256,
-        }
-    }
-}
-
-/// The banners of a gap, escaped.
-fn shown(gap: &Gap) -> impl Iterator<Item = String> {
-    let banners = gap.banners.iter();
-    banners.map(|banner| escape(banner.as_bytes()))
 }

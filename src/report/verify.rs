@@ -1,40 +1,49 @@
-//! `vitalsign.report/1`: the two answers about one image, and everything that shows them.
+//! `vitalsign.report/1`: the two answers about one image, as one record that is written and read back.
+//!
+//! The record owns all that it says, so that it can be rendered long after the image is gone. Every renderer is a function of it
+//! alone (`render`).
 
-mod findings;
-pub mod history;
-mod packs;
-pub mod text;
+pub mod map;
+mod read;
+pub mod render;
+mod rows;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use self::history::History;
-pub use self::packs::PackRow;
+use self::map::Map;
+pub use self::read::{MAX_BYTES, Malformed};
+pub use self::rows::{
+    BaselineRow, ChangeRow, CheckedRow, FindingRow, History, NotCheckedRow, PackRow, SignerRow,
+    TableRow,
+};
+use super::rows::{self as shared, GapRow, RegionRow};
 use crate::advisories::Table;
 use crate::baseline::Baseline;
-use crate::baseline::change::Change;
-use crate::baseline::compare::{Checked, Comparison, NotChecked};
+use crate::baseline::compare::Comparison;
 use crate::check::{Basis, Risk, secrets::Count};
-use crate::digest::Digest;
 use crate::extract::{Coverage, ImageId, Inventory};
 use crate::finding::Finding;
 use crate::place;
-use crate::trust::keyring::{Class, Vouched};
+use crate::software::{File, Package, Software};
 use crate::trust::order::Breach;
 use crate::verdict::Verdict;
 
-/// The report of one verification, as JSON has it.
-#[derive(Serialize)]
-pub struct Report<'a> {
-    schema: &'static str,
+/// What a record says that it is.
+const SCHEMA: &str = "vitalsign.report/1";
+
+/// The report of one image.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Report {
+    schema: String,
     /// The image.
-    pub image: &'a ImageId,
+    pub image: ImageId,
     /// The answers.
     pub verdict: Verdict,
     /// What it was compared with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub baseline: Option<BaselineRow>,
     /// The packs of rules that it was looked at with besides those built in.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<PackRow>,
     /// The table of advisories that was asked.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,128 +55,86 @@ pub struct Report<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub judged_at: Option<String>,
     /// What speaks against relying on the baseline, or on a pack of rules, authentic as it may be.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub policy: Vec<Breach>,
     /// The unit's asset tag, as the caller says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asset: Option<String>,
     /// What was compared.
-    pub checked: &'a [Checked],
+    pub checked: Vec<CheckedRow>,
     /// What differs.
-    pub changes: &'a [Change],
+    pub changes: Vec<ChangeRow>,
     /// What the checks found.
-    pub findings: &'a [Finding],
+    pub findings: Vec<FindingRow>,
     /// Older contents that are still there.
-    pub history: Vec<History<'a>>,
+    pub history: Vec<History>,
     /// What was not checked, and why.
-    pub not_checked: &'a [NotChecked],
+    pub not_checked: Vec<NotCheckedRow>,
     /// The account of the image's own bytes.
     pub coverage: Coverage,
-    /// Whether known risk alone was asked for.
-    #[serde(skip)]
-    is_scan: bool,
+    /// Which program says so.
+    #[serde(default)]
+    pub tool: Tool,
+    /// What was asked of it.
+    #[serde(default)]
+    pub command: Command,
+    /// What formats claim of the image, as lists have it.
+    #[serde(default)]
+    pub regions: Vec<RegionRow>,
+    /// What none does.
+    #[serde(default)]
+    pub gaps: Vec<GapRow>,
+    /// What each byte is to the verdict.
+    #[serde(default)]
+    pub map: Map,
+    /// The packages that the image holds, where it was looked for them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub packages: Option<Vec<Package>>,
+    /// Databases and files in which packages could not be looked for, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub packages_unread: Vec<NotCheckedRow>,
+    /// The files that it holds, with their digests; with the packages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub files: Option<Vec<File>>,
 }
 
-/// The table of advisories that was asked.
-#[derive(Clone, Debug, Serialize)]
-pub struct TableRow {
-    /// When it was read.
-    pub read: String,
-    /// How many days ago that was; negative where the clock says that it is yet to come.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub age_days: Option<i64>,
-    /// The device, by its name in the table.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub product: Option<&'static str>,
-}
-
-/// The baseline of a report.
-#[derive(Clone, Serialize)]
-pub struct BaselineRow {
-    /// Who made the device.
-    pub vendor: String,
-    /// Which model.
-    pub model: String,
-    /// Which firmware version.
+/// The program that made a record.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tool {
+    /// Its name.
+    pub name: String,
+    /// Its version.
     pub version: String,
-    /// The baseline's number.
-    pub sequence: u64,
-    /// When it was made, as its signer claims.
-    pub issued: String,
-    /// When it goes stale.
-    pub expires: String,
-    /// Who signed it; the first of several.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub signer: Option<SignerRow>,
-    /// Who else did.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub cosigners: Vec<SignerRow>,
-    /// The digest of the signed bytes.
-    pub sha256: Digest,
 }
 
-/// The signer of a baseline.
-#[derive(Clone, Debug, Serialize)]
-pub struct SignerRow {
-    /// SHA-256 of the 32 bytes of the public key.
-    pub key: Digest,
-    /// What the signer is to the device: `vendor`, `hospital`, `third-party`; `unstated` with a key named on the
-    /// command line, which says nothing about it.
-    pub class: &'static str,
-    /// What the keyring calls the key.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
-    /// The form of the signature, under the word that keyrings use.
-    pub form: &'static str,
-    /// The comment that the signature covers, escaped.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub comment: Option<String>,
+/// What was asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Command {
+    /// An image and a baseline.
+    #[default]
+    Verify,
+    /// Known risk alone.
+    Scan,
+    /// Two images.
+    Diff,
 }
 
-impl From<&Vouched> for SignerRow {
-    fn from(vouched: &Vouched) -> Self {
-        Self {
-            key: vouched.signer.key.fingerprint(),
-            class: vouched.class.map_or("unstated", Class::word),
-            name: vouched.name.clone(),
-            form: vouched.signer.form.word(),
-            comment: vouched.signer.comment.clone(),
-        }
-    }
-}
-
-impl BaselineRow {
-    /// The row of a baseline, for which nobody vouches where there is no signer.
-    pub fn new(baseline: &Baseline, sha256: Digest, signers: &[Vouched]) -> Self {
-        let mut rows = signers.iter().map(SignerRow::from);
-        Self {
-            vendor: baseline.device.vendor.clone(),
-            model: baseline.device.model.clone(),
-            version: baseline.firmware.version.clone(),
-            sequence: baseline.sequence,
-            issued: baseline.issued.to_string(),
-            expires: baseline.expires.to_string(),
-            signer: rows.next(),
-            cosigners: rows.collect(),
-            sha256,
-        }
-    }
-}
-
-impl<'a> Report<'a> {
+impl Report {
     /// The report of an image.
     pub fn new(
-        found: &'a Inventory,
+        command: Command,
+        found: &Inventory,
         baseline: Option<(&Baseline, BaselineRow)>,
-        comparison: &'a Comparison,
-        findings: &'a [Finding],
+        comparison: &Comparison,
+        findings: &[Finding],
         verdict: Verdict,
     ) -> Self {
         Self {
-            schema: "vitalsign.report/1",
-            image: &found.image,
+            schema: SCHEMA.to_owned(),
+            image: found.image.clone(),
             verdict,
-            history: history::rows(found, baseline.as_ref().map(|(baseline, _)| *baseline)),
+            history: rows::history(found, baseline.as_ref().map(|(baseline, _)| *baseline)),
             baseline: baseline.map(|(_, row)| row),
             rules: Vec::new(),
             advisories: None,
@@ -175,20 +142,40 @@ impl<'a> Report<'a> {
             judged_at: None,
             policy: Vec::new(),
             asset: None,
-            checked: &comparison.checked,
-            changes: &comparison.changes,
-            findings,
-            not_checked: &comparison.not_checked,
+            checked: comparison.checked.iter().map(CheckedRow::new).collect(),
+            changes: comparison.changes.iter().map(ChangeRow::new).collect(),
+            findings: findings.iter().map(FindingRow::new).collect(),
+            not_checked: comparison
+                .not_checked
+                .iter()
+                .map(NotCheckedRow::new)
+                .collect(),
             coverage: found.coverage,
-            is_scan: false,
+            tool: Tool {
+                name: "vitalsign".to_owned(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+            },
+            command,
+            regions: shared::regions(found),
+            gaps: shared::gaps(found),
+            map: Map::new(found, comparison),
+            packages: None,
+            packages_unread: Vec::new(),
+            files: None,
         }
     }
 
     /// With the time it was judged by, and what is then out of order.
     #[must_use]
     pub fn judged(mut self, now: jiff::Timestamp, policy: Vec<Breach>) -> Self {
+        let shown = |breach: Breach| Breach {
+            accepted: breach
+                .accepted
+                .map(|reason| place::escape(reason.as_bytes())),
+            ..breach
+        };
         self.judged_at = Some(now.to_string());
-        self.policy = policy;
+        self.policy = policy.into_iter().map(shown).collect();
         self
     }
 
@@ -200,15 +187,24 @@ impl<'a> Report<'a> {
         self.advisories = Table::built_in().map(|table| TableRow {
             read: table.read.to_string(),
             age_days: basis.table_age,
-            product: risk.product,
+            product: risk.product.map(str::to_owned),
         });
         self
     }
 
-    /// Of a scan: nothing was to be compared.
+    /// With the software that the image holds: what a bill of materials is made of. Left out where nothing tells of it, since it grows with
+    /// the image and is read from every program in it.
     #[must_use]
-    pub fn alone(mut self) -> Self {
-        self.is_scan = true;
+    pub fn listing(mut self, software: Software) -> Self {
+        let unread = software.not_checked.into_iter();
+        self.packages_unread = unread
+            .map(|(place, reason)| NotCheckedRow {
+                place: place.to_string(),
+                reason,
+            })
+            .collect();
+        self.packages = Some(software.packages);
+        self.files = Some(software.files);
         self
     }
 
@@ -217,5 +213,10 @@ impl<'a> Report<'a> {
     pub fn of_unit(mut self, asset: Option<&str>) -> Self {
         self.asset = asset.map(|asset| place::escape(asset.as_bytes()));
         self
+    }
+
+    /// Whether nothing was to be compared.
+    pub fn is_scan(&self) -> bool {
+        self.command == Command::Scan
     }
 }

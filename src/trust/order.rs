@@ -5,7 +5,7 @@
 use std::cmp::Ordering;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::index::{Current, Index};
 use super::state::State;
@@ -52,7 +52,7 @@ pub struct Known<'a> {
 }
 
 /// What speaks against relying on a trusted baseline.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Breach {
     /// Of which kind.
     pub kind: BreachKind,
@@ -62,12 +62,12 @@ pub struct Breach {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accepted: Option<String>,
     /// Whether the baseline, or who may speak of it, is meant; else a pack of rules.
-    #[serde(skip)]
+    #[serde(default)]
     pub is_of_baseline: bool,
 }
 
 /// The kinds of breaches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum BreachKind {
     /// Something expired.

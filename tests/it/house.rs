@@ -60,7 +60,7 @@ const STAGES: &[&[&str]] = &[
     &["extract"],
     &["trust", "document"],
     &["baseline"],
-    &["finding", "behaviour"],
+    &["finding", "behaviour", "software"],
     &["rules", "advisories", "verdict", "check"],
     &["report"],
     &["cli", "commands"],

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::Claimed;
 use crate::extract::{Inventory, Owner};
 
 /// How far a component answers for a part of an image.
@@ -93,6 +94,24 @@ impl Claims {
             holders.mark(found, owner(found, part));
         }
         holders
+    }
+
+    /// What they come to, for a report.
+    pub(super) fn told(&self, found: &Inventory) -> Claimed {
+        let claim = |part: fn(usize) -> Part, count: usize| {
+            let claims = (0..count).map(move |index| self.on(found, part(index)));
+            claims.collect::<Vec<_>>()
+        };
+        let any = |claims: &[Claim]| claims.iter().map(|claim| *claim > Claim::None).collect();
+        let regions = claim(Part::Region, self.regions.len());
+        Claimed {
+            regions: any(&regions),
+            holders: self.holders(found).regions,
+            exact: regions.iter().map(|claim| *claim == Claim::Exact).collect(),
+            entries: any(&claim(Part::Entry, self.entries.len())),
+            gaps: any(&claim(Part::Gap, self.gaps.len())),
+            ranges: Vec::new(),
+        }
     }
 
     fn own(&self, part: Part) -> Claim {

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use crate::baseline::Baseline;
-use crate::cli::{BaselineDiff, ReportFormat};
+use crate::cli::{BaselineDiff, ListFormat};
 use crate::commands::{output, trust};
 use crate::digest::Digest;
 use crate::report::baseline_diff::Report;
@@ -19,11 +19,11 @@ pub(super) fn run(args: &BaselineDiff) -> Result<u8> {
         (&new, name(&args.new), new_sha256),
     );
     match args.output.format {
-        ReportFormat::Json => output::write_json(&args.output, &report)?,
-        ReportFormat::Terminal => {
+        ListFormat::Json => output::write_json(args.output.output.as_deref(), &report)?,
+        ListFormat::Terminal => {
             let mut text = String::new();
             report.render(&mut text)?;
-            output::write(&args.output, &text)?;
+            output::write(args.output.output.as_deref(), &text)?;
         }
     }
     Ok(report.exit_code)

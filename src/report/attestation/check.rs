@@ -8,7 +8,7 @@ use super::{Attestation, Clock, word};
 use crate::digest::Digest;
 use crate::report::text;
 use crate::report::verify::SignerRow;
-use crate::report::verify::text::who;
+use crate::report::verify::render::terminal::who;
 use crate::trust::keyring::Vouched;
 use crate::verdict::{Integrity, MODIFIED, POLICY, Risk, UNVERIFIED};
 

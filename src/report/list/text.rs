@@ -2,8 +2,9 @@
 
 use std::fmt::{self, Write};
 
-use super::{EntryRow, shown};
+use super::EntryRow;
 use crate::extract::{GapKind, Inventory, Partition, State, Told};
+use crate::report::rows::banners;
 use crate::report::text;
 
 /// The list for people.
@@ -81,7 +82,7 @@ fn render_gaps(found: &Inventory, out: &mut String) -> fmt::Result {
             gap.place,
             what
         )?;
-        for banner in shown(gap) {
+        for banner in banners(gap) {
             writeln!(out, "                {banner}")?;
         }
         if let Some(table) = &gap.symbol_table {

@@ -1,12 +1,15 @@
 //! The report for people: the verdict first, then what changed, what it means and what to do, and what was not checked.
 
+mod findings;
+mod history;
+pub(in crate::report) mod packs;
+
 use std::fmt::{self, Write};
 
-use super::{Report, SignerRow, findings, history, packs};
-use crate::baseline::change::{Change, ChangeKind, Value};
-use crate::baseline::compare::Checked;
-use crate::place;
+use super::Manner;
+use crate::baseline::change::{ChangeKind, Value};
 use crate::report::text;
+use crate::report::verify::{ChangeRow, CheckedRow, Report, SignerRow};
 use crate::verdict::{Integrity, POLICY, Risk};
 
 /// So many rows of a list are shown; `--format json` has them all.
@@ -22,17 +25,22 @@ const HEAD: usize = 12;
 ///
 /// # Errors
 /// Those of `out`.
-pub fn render(report: &Report<'_>, out: &mut String) -> fmt::Result {
+pub fn render(report: &Report, manner: Manner, out: &mut String) -> fmt::Result {
     text::wrap(out, "INTEGRITY   ", HEAD, &integrity(report))?;
     text::wrap(out, "KNOWN RISK  ", HEAD, risk(report))?;
     render_subject(report, out)?;
     render_policy(report, out)?;
-    render_changes(report, out)?;
-    history::render(&report.history, MOST_ROWS, out)?;
-    findings::render(report, MOST_ROWS, out)?;
+    let most = if manner.verbose {
+        usize::MAX
+    } else {
+        MOST_ROWS
+    };
+    render_changes(report, most, out)?;
+    history::render(&report.history, most, out)?;
+    findings::render(report, most, out)?;
     render_advice(report, out)?;
     render_checked(report, out)?;
-    render_not_checked(report, out)?;
+    render_not_checked(report, most, out)?;
     let coverage = &report.coverage;
     let sums = format!(
         "{} content, {} metadata, {} fill, {} of no known format; together {}",
@@ -43,7 +51,7 @@ pub fn render(report: &Report<'_>, out: &mut String) -> fmt::Result {
     writeln!(out, "Exit code   {}", report.verdict.exit_code)
 }
 
-fn integrity(report: &Report<'_>) -> String {
+fn integrity(report: &Report) -> String {
     let from = expectation(report);
     match report.verdict.integrity {
         Integrity::Match => format!("MATCH: no difference from {from} in {}", share(report)),
@@ -52,7 +60,7 @@ fn integrity(report: &Report<'_>) -> String {
             "INCOMPLETE: no difference in {}; not all was checked",
             share(report)
         ),
-        Integrity::NoBaseline if report.is_scan => {
+        Integrity::NoBaseline if report.is_scan() => {
             "NOT COMPARED: this scan has no baseline".to_owned()
         }
         Integrity::NoBaseline => {
@@ -69,7 +77,7 @@ fn integrity(report: &Report<'_>) -> String {
 }
 
 /// What the image was compared with.
-fn expectation(report: &Report<'_>) -> &'static str {
+fn expectation(report: &Report) -> &'static str {
     match report.baseline {
         Some(_) => "the baseline",
         None => "the first image",
@@ -77,8 +85,8 @@ fn expectation(report: &Report<'_>) -> &'static str {
 }
 
 /// How many of the entries and raw components that were compared are as expected.
-fn share(report: &Report<'_>) -> String {
-    let sum = |count: fn(&Checked) -> usize| {
+fn share(report: &Report) -> String {
+    let sum = |count: fn(&CheckedRow) -> usize| {
         report
             .checked
             .iter()
@@ -92,7 +100,7 @@ fn share(report: &Report<'_>) -> String {
 }
 
 /// How many changes of each kind.
-fn tally(report: &Report<'_>) -> String {
+fn tally(report: &Report) -> String {
     let kinds = [
         (ChangeKind::Added, "added"),
         (ChangeKind::Removed, "removed"),
@@ -115,7 +123,7 @@ fn tally(report: &Report<'_>) -> String {
     parts.join(", ")
 }
 
-fn risk(report: &Report<'_>) -> &'static str {
+fn risk(report: &Report) -> &'static str {
     match report.verdict.risk {
         Risk::NoneFound => "none found by the checks of this version (see NOT CHECKED)",
         Risk::Review => "REVIEW - findings that somebody has to look at",
@@ -124,10 +132,10 @@ fn risk(report: &Report<'_>) -> &'static str {
 }
 
 /// The baseline and its signer, then the image. A digest has a line of its own, to be read aloud and compared.
-fn render_subject(report: &Report<'_>, out: &mut String) -> fmt::Result {
+fn render_subject(report: &Report, out: &mut String) -> fmt::Result {
     let Some(baseline) = &report.baseline else {
         let none = match report.verdict.integrity {
-            Integrity::NoBaseline if report.is_scan => "none asked for",
+            Integrity::NoBaseline if report.is_scan() => "none asked for",
             Integrity::NoBaseline => "none fits",
             _ => "none: the first image stands in for one",
         };
@@ -171,7 +179,7 @@ pub(in crate::report) fn render_signers<'a>(
 }
 
 /// What of the policy was broken, in a few words.
-fn out_of_order(report: &Report<'_>) -> String {
+fn out_of_order(report: &Report) -> String {
     let broken = report
         .policy
         .iter()
@@ -185,11 +193,11 @@ fn out_of_order(report: &Report<'_>) -> String {
 }
 
 /// Whether a rule of time or sequence was broken.
-fn is_out_of_date(report: &Report<'_>) -> bool {
+fn is_out_of_date(report: &Report) -> bool {
     report.verdict.exit_code & POLICY != 0
 }
 
-fn render_image(report: &Report<'_>, out: &mut String) -> fmt::Result {
+fn render_image(report: &Report, out: &mut String) -> fmt::Result {
     let (name, size) = (&report.image.name, text::size(report.image.size));
     if let Some(sha256) = report.image.sha256 {
         text::wrap(out, "Image       ", HEAD, &format!("{name}, {size}"))?;
@@ -215,7 +223,7 @@ fn render_image(report: &Report<'_>, out: &mut String) -> fmt::Result {
 
 /// What is known of a signer.
 pub(in crate::report) fn who(signer: &SignerRow) -> String {
-    match (&signer.name, signer.class) {
+    match (&signer.name, signer.class.as_str()) {
         (None, _) => "trusted because you named it; whose it is, you must know".to_owned(),
         (Some(name), "unstated") => format!("{name}, as the keyring says"),
         (Some(name), class) => format!("{name} ({class}), as the keyring says"),
@@ -223,7 +231,7 @@ pub(in crate::report) fn who(signer: &SignerRow) -> String {
 }
 
 /// What speaks against relying on the baseline or a pack of rules.
-fn render_policy(report: &Report<'_>, out: &mut String) -> fmt::Result {
+fn render_policy(report: &Report, out: &mut String) -> fmt::Result {
     if report.policy.is_empty() {
         return Ok(());
     }
@@ -232,25 +240,25 @@ fn render_policy(report: &Report<'_>, out: &mut String) -> fmt::Result {
         let accepted = breach
             .accepted
             .as_ref()
-            .map(|reason| format!(" - accepted: {}", place::escape(reason.as_bytes())))
+            .map(|reason| format!(" - accepted: {reason}"))
             .unwrap_or_default();
         text::wrap(out, "  ", 4, &format!("{}{accepted}", breach.detail))?;
     }
     Ok(())
 }
 
-fn render_changes(report: &Report<'_>, out: &mut String) -> fmt::Result {
+fn render_changes(report: &Report, most: usize, out: &mut String) -> fmt::Result {
     if report.changes.is_empty() {
         return Ok(());
     }
     writeln!(out, "\nWHAT CHANGED")?;
-    for change in report.changes.iter().take(MOST_ROWS) {
+    for change in report.changes.iter().take(most) {
         render_change(change, out)?;
     }
-    text::fold(report.changes.len(), MOST_ROWS, out)
+    text::fold(report.changes.len(), most, out)
 }
 
-fn render_change(change: &Change, out: &mut String) -> fmt::Result {
+fn render_change(change: &ChangeRow, out: &mut String) -> fmt::Result {
     let word = match change.kind {
         ChangeKind::Added => "added",
         ChangeKind::Removed => "removed",
@@ -261,10 +269,10 @@ fn render_change(change: &Change, out: &mut String) -> fmt::Result {
     let component = change.component.as_deref().unwrap_or("-");
     let what = match (&change.path, &change.place) {
         (Some(path), _) if change.component.is_some() => path.clone(),
-        (_, Some(place)) if change.component.is_none() && place.is_image() => {
+        (_, Some(place)) if change.component.is_none() && place.is_empty() => {
             "the image".to_owned()
         }
-        (_, Some(place)) if change.component.is_none() => place.to_string(),
+        (_, Some(place)) if change.component.is_none() => place.clone(),
         _ => String::new(),
     };
     let row = format!("  {word:<11} {component:<8} {what}");
@@ -296,7 +304,7 @@ fn render_change(change: &Change, out: &mut String) -> fmt::Result {
 }
 
 /// What stands there now: its kind, its rights and its size, so that a setuid bit is seen.
-fn description(change: &Change) -> String {
+fn description(change: &ChangeRow) -> String {
     let fields = [
         ("", "kind"),
         ("mode ", "mode"),
@@ -306,7 +314,7 @@ fn description(change: &Change) -> String {
     let mut words: Vec<String> = fields
         .iter()
         .filter_map(|(word, field)| {
-            Some(format!("{word}{}", text::value(change.found.get(field)?)))
+            Some(format!("{word}{}", text::value(change.found.get(*field)?)))
         })
         .collect();
     if let Some(Value::Number(size)) = change.found.get("size") {
@@ -315,8 +323,8 @@ fn description(change: &Change) -> String {
     words.join(", ")
 }
 
-fn render_advice(report: &Report<'_>, out: &mut String) -> fmt::Result {
-    if report.judged_at.is_none() || report.is_scan {
+fn render_advice(report: &Report, out: &mut String) -> fmt::Result {
+    if report.judged_at.is_none() || report.is_scan() {
         // Two images without a signer say nothing about what a device should hold.
         return Ok(());
     }
@@ -355,20 +363,16 @@ fn render_advice(report: &Report<'_>, out: &mut String) -> fmt::Result {
     Ok(())
 }
 
-fn render_checked(report: &Report<'_>, out: &mut String) -> fmt::Result {
-    if report.is_scan {
+fn render_checked(report: &Report, out: &mut String) -> fmt::Result {
+    if report.is_scan() {
         return Ok(());
     }
     writeln!(out, "\nCHECKED")?;
     if report.checked.is_empty() {
         writeln!(out, "  nothing: no component of the baseline was found")?;
     }
-    for checked in report.checked {
-        let place = checked
-            .place
-            .as_ref()
-            .map(ToString::to_string)
-            .unwrap_or_default();
+    for checked in &report.checked {
+        let place = checked.place.as_deref().unwrap_or_default();
         let mutable = match checked.mutable {
             0 => String::new(),
             mutable => format!(", {mutable} may change"),
@@ -383,15 +387,15 @@ fn render_checked(report: &Report<'_>, out: &mut String) -> fmt::Result {
     Ok(())
 }
 
-fn render_not_checked(report: &Report<'_>, out: &mut String) -> fmt::Result {
+fn render_not_checked(report: &Report, most: usize, out: &mut String) -> fmt::Result {
     writeln!(out, "\nNOT CHECKED")?;
-    for row in report.not_checked.iter().take(MOST_ROWS) {
-        let line = if row.place.is_image() {
+    for row in report.not_checked.iter().take(most) {
+        let line = if row.place.is_empty() {
             row.reason.clone()
         } else {
             format!("{}: {}", row.place, row.reason)
         };
         text::wrap(out, "  ", 4, &line)?;
     }
-    text::fold(report.not_checked.len(), MOST_ROWS, out)
+    text::fold(report.not_checked.len(), most, out)
 }

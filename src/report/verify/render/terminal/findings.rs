@@ -2,15 +2,15 @@
 
 use std::fmt::{self, Write};
 
-use super::Report;
 use crate::check::secrets::Count;
 use crate::report::text;
+use crate::report::verify::Report;
 
 /// Further lines of what is said about a finding are set in so far.
 const DEEP: usize = 8;
 
 /// The findings, `most` of them at most.
-pub(super) fn render(report: &Report<'_>, most: usize, out: &mut String) -> fmt::Result {
+pub(super) fn render(report: &Report, most: usize, out: &mut String) -> fmt::Result {
     if report.findings.is_empty() {
         return Ok(());
     }
