@@ -90,6 +90,11 @@ impl Layout {
         }
     }
 
+    /// Whether another layout has no table of symbols, while this one has.
+    pub fn is_stripped(self, other: Self) -> bool {
+        self.odd & Self::SYMBOLS != 0 && other.odd & Self::SYMBOLS == 0
+    }
+
     /// The bit of a sort of oddity.
     pub fn bit(kind: OddityKind) -> u8 {
         match kind {
@@ -296,10 +301,10 @@ impl CodeRow {
                 print.uses = Some(from.array(widths.uses)?);
             }
         }
-        let entry = from.ordinal(count)?;
+        let entry = from.ordinal(count)?.checked_sub(1);
         let mut called = Vec::new();
         for _ in 0..from.count(MOST)? {
-            called.push(from.ordinal(count)?);
+            called.push(from.ordinal(count)?.checked_sub(1));
         }
         let mut imports = Vec::new();
         for _ in 0..from.count(MOST)? {
@@ -374,7 +379,7 @@ pub fn data(elf: &Elf) -> Vec<(String, [u8; 4])> {
             && !LINKED.iter().any(|linked| name.starts_with(linked))
     };
     let sections = elf.sections.iter().filter(|section| {
-        section.kind.0 == 1 && holds_data(section.name.as_bytes(), section.flags)
+        matches!(section.kind.0, 1 | 14..=16) && holds_data(section.name.as_bytes(), section.flags)
     });
     sections
         .filter_map(|section| {

@@ -20,6 +20,7 @@ mod bounds;
 mod demo;
 mod determinism;
 mod directory;
+mod explain;
 mod fixtures;
 mod hostile;
 mod house;

@@ -87,6 +87,15 @@ pub(super) fn starts(row: &CodeRow, outline: &Outline, functions: &Functions<'_>
     told
 }
 
+/// Whether a stripped program starts with another function, by what that does.
+pub(super) fn entry_of_stripped(row: &CodeRow, now: &CodeRow) -> Option<String> {
+    let start = |row: &CodeRow| {
+        let print = row.entry.and_then(|it| row.functions.get(it));
+        print.map(|print| print.code)
+    };
+    (start(row) != start(now)).then(|| "execution starts elsewhere".to_owned())
+}
+
 /// Words for functions of libraries that lead elsewhere.
 pub(super) fn redirected(outline: &Outline) -> Vec<String> {
     let told = outline.redirected.iter().map(|one| {
@@ -154,7 +163,7 @@ pub(super) fn harmless(expected: &ElfRow, row: &CodeRow, now: &CodeRow, elf: &El
     if elf.sections.is_empty() && had_sections {
         told.push("its table of sections was removed".to_owned());
     }
-    if row.layout.odd & Layout::SYMBOLS != 0 && now.layout.odd & Layout::SYMBOLS == 0 {
+    if row.layout.is_stripped(now.layout) {
         told.push("its table of symbols was removed (stripped)".to_owned());
     }
     let build_id = elf.build_id.as_deref().and_then(crate::digest::unhex);

@@ -50,10 +50,9 @@ impl<'a> Reader<'a> {
         (count <= most.min(self.0.len())).then_some(count)
     }
 
-    /// The number of a function, from 1 on; 0 for none.
-    pub(super) fn ordinal(&mut self, functions: usize) -> Option<Option<usize>> {
-        let number = self.number()?;
-        (number <= functions).then(|| number.checked_sub(1))
+    /// The number of a function, counted from 1 on; 0 for none.
+    pub(super) fn ordinal(&mut self, functions: usize) -> Option<usize> {
+        self.number().filter(|&number| number <= functions)
     }
 }
 

@@ -199,6 +199,10 @@ impl Outliner<'_, '_> {
         if self.is_linkage(code) {
             return true;
         }
+        if !self.program.loaded.linkage.is_empty() {
+            return matches!(self.program.leads(start, None), Leads::Import(_))
+                && end.saturating_sub(code) <= LONGEST_STUB;
+        }
         let is_short = end.saturating_sub(code) <= LONGEST_STUB;
         is_short
             && (self.lazy.contains(&code)

@@ -130,16 +130,15 @@ pub(super) fn sweep(program: &Program<'_>, bounds: &Bounds, extent: Extent) -> S
         call_tokens: Vec::new(),
         uses: Vec::new(),
     };
-    for register in [setting.abi.own_address, setting.abi.table.map(|it| it.0)] {
-        if let Some(register) = register {
-            sweep.made.set(register, Made::counted());
-        }
+    let table = setting.abi.table.map(|(register, _)| register);
+    for register in setting.abi.own_address.into_iter().chain(table) {
+        sweep.made.set(register, Made::counted());
     }
     let end = sweep.run();
     sweep.finish(end)
 }
 
-impl<'a> Sweep<'_, 'a> {
+impl Sweep<'_, '_> {
     fn run(&mut self) -> u64 {
         let mut at = self.code;
         let mut mode = Mode::default();
@@ -202,12 +201,18 @@ impl<'a> Sweep<'_, 'a> {
         if self.setting.loaded.machine != Machine::Arm || self.extent.start & 1 == 1 {
             return None;
         }
-        let last = self.lines.last()?;
-        let is_way = last.length == 0 && last.bytes.get(4) == Some(&1);
-        let word = last.bytes.first_chunk::<4>().copied()?;
-        let word = u32::from_le_bytes(word);
-        let is_jump = last.length == 4 && word & 0x0fff_fff0 == 0x079f_f100;
-        if !is_way && !is_jump {
+        let mut recent = self.lines.iter().rev();
+        let is_way = |line: &Line| line.length == 0 && line.bytes.get(4) == Some(&1);
+        let is_jump = |line: &Line| {
+            let word = line
+                .bytes
+                .first_chunk::<4>()
+                .map(|word| u32::from_le_bytes(*word));
+            line.length == 4 && word.is_some_and(|word| word & 0x0fff_fff0 == 0x079f_f100)
+        };
+        // Behind the jump another one goes on where none of the ways is meant.
+        let is_first = recent.clone().nth(1).is_some_and(is_jump);
+        if !is_first && !recent.next().is_some_and(is_way) {
             return None;
         }
         let number = self.setting.loaded.number(at, 4)?;

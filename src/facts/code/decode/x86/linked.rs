@@ -60,13 +60,12 @@ fn mask(at: usize, size: usize) -> [u8; 16] {
 
 /// The number that an instruction holds.
 fn number(instruction: &Instruction) -> u64 {
-    let kinds = (0..instruction.op_count()).map(|operand| (operand, instruction.op_kind(operand)));
-    let mut numbers = kinds.filter_map(|(operand, kind)| {
+    let mut operands = 0..instruction.op_count();
+    let number = operands.find(|&operand| {
         matches!(
-            kind,
+            instruction.op_kind(operand),
             OpKind::Immediate32 | OpKind::Immediate64 | OpKind::Immediate32to64
         )
-        .then(|| instruction.immediate(operand))
     });
-    numbers.next().unwrap_or(0)
+    number.map_or(0, |operand| instruction.immediate(operand))
 }

@@ -178,8 +178,8 @@ impl<'a> Sweep<'_, 'a> {
                 match loaded {
                     Some(Value::Number(number)) => {
                         made.relative = true;
-                        made.partial =
-                            self.setting.loaded.machine == Machine::Mips && number & 0xffff == 0;
+                        made.partial = self.setting.loaded.machine == Machine::Mips
+                            && number.trailing_zeros() >= 16;
                         if !made.partial {
                             self.uses(line, number);
                         }
