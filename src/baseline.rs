@@ -15,6 +15,7 @@ pub mod import;
 mod memory;
 mod model;
 mod moved;
+pub mod outline;
 mod pair;
 mod piece;
 pub mod policy;

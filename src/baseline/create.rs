@@ -7,13 +7,16 @@ pub(super) mod rows;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rayon::prelude::*;
+
 use self::rows::{elf_row, file_row};
 use super::memory::{self, FunctionRow, PageRow};
 use super::model::{Body, Component, ElfRow, FileRow};
+use super::outline;
 use super::piece::{self, FoundTree, chip_offset};
 use crate::digest::Digest;
 use crate::entry::{EntryPath, Node};
-use crate::extract::{Inventory, Region};
+use crate::extract::{Found, Inventory, Region};
 use crate::formats::{Kind, nand};
 use crate::memory::Memory;
 use crate::place::Step;
@@ -51,6 +54,7 @@ pub fn create(found: &Inventory) -> Draft {
         trees,
         within,
         part: None,
+        programs: BTreeMap::new(),
         draft: Draft {
             components: Vec::new(),
             files: Vec::new(),
@@ -67,6 +71,7 @@ pub fn create(found: &Inventory) -> Draft {
         .sort_by(|a, b| (a.component, &a.path, a.ordinal).cmp(&(b.component, &b.path, b.ordinal)));
     creator.draft.elf.sort_by_key(|row| row.of);
     creator.draft.elf.dedup_by_key(|row| row.of);
+    outline::fit(&mut creator.draft.elf, creator.programs.values().sum());
     creator.draft
 }
 
@@ -77,6 +82,8 @@ struct Creator<'a> {
     within: BTreeMap<usize, Vec<usize>>,
     /// The file beside the image that is looked at.
     part: Option<String>,
+    /// The sizes of programs that have a fingerprint, in bytes.
+    programs: BTreeMap<Digest, u64>,
     draft: Draft,
 }
 
@@ -352,7 +359,13 @@ impl<'a> Creator<'a> {
                     .left_out
                     .push(format!("{}: its content could not be read", entry.place)),
             }
-            self.draft.elf.extend(elf_row(&entry));
+        }
+        let entries: Vec<&Found> = tree.entries.iter().map(|entry| entry.found).collect();
+        let rows: Vec<Option<(ElfRow, u64)>> =
+            entries.par_iter().map(|entry| elf_row(entry)).collect();
+        for (row, size) in rows.into_iter().flatten() {
+            self.programs.insert(row.of, size);
+            self.draft.elf.push(row);
         }
         self.draft.components.push(Component {
             name,

@@ -1,10 +1,19 @@
 //! What a changed executable differs in, as far as its baseline's fingerprint tells. It explains; it never excuses.
+//!
+//! The most important comes first: where execution starts and what is loaded, then code that is new or changed, then what only looks different.
 
+mod code;
+mod layout;
+mod matching;
+
+use self::code::Functions;
 use super::create::rows::fingerprint;
 use super::model::ElfRow;
-use crate::digest::Digest;
-use crate::entry::{File, Node};
+use super::outline::{CodeRow, Layout};
+use crate::entry::Node;
 use crate::extract::Found;
+use crate::facts::code::Outline;
+use crate::facts::elf::{Elf, Structure};
 
 /// A file above so many bytes is not explained (64 MiB).
 const LARGEST: u64 = 64 << 20;
@@ -14,21 +23,17 @@ pub(super) fn explain(expected: &ElfRow, found: &Found) -> Vec<String> {
     let (Node::File(file), Some(sha256)) = (&found.entry.node, found.sha256) else {
         return Vec::new();
     };
-    match now(file, sha256) {
-        Some(now) => differences(expected, &now),
+    let mut bytes = Vec::new();
+    if file.size > LARGEST || file.data.copy_to(&mut bytes).is_err() {
+        return Vec::new();
+    }
+    match fingerprint(&bytes, sha256) {
+        Some(now) => differences(expected, &now, &bytes),
         None => vec!["it was an ELF file and is none now".to_owned()],
     }
 }
 
-fn now(file: &File, sha256: Digest) -> Option<ElfRow> {
-    let mut bytes = Vec::new();
-    if file.size <= LARGEST {
-        file.data.copy_to(&mut bytes).ok()?;
-    }
-    fingerprint(&bytes, sha256)
-}
-
-fn differences(expected: &ElfRow, now: &ElfRow) -> Vec<String> {
+fn differences(expected: &ElfRow, now: &ElfRow, bytes: &[u8]) -> Vec<String> {
     let mut told = Vec::new();
     if expected.machine != now.machine {
         told.push(format!(
@@ -36,26 +41,75 @@ fn differences(expected: &ElfRow, now: &ElfRow) -> Vec<String> {
             now.machine.as_deref().unwrap_or("none"),
             expected.machine.as_deref().unwrap_or("none")
         ));
+        return told;
     }
-    if expected.interpreter != now.interpreter {
-        told.push("it asks for another loader".to_owned());
+    told.extend(layout::linkage(expected, now));
+    let elf = Elf::parse(bytes, &mut Vec::new());
+    match (&expected.code, Outline::of(bytes), elf) {
+        (Some(code), Ok(outline), Some(elf)) => {
+            let is_text = expected.text.is_some() && expected.text == now.text;
+            told.extend(of_code(expected, code, &outline, (&elf, is_text), bytes));
+        }
+        _ => told.extend(coarse(expected, now, told.is_empty())),
     }
-    for library in now
-        .needed
+    told
+}
+
+/// What the fingerprints of functions tell.
+fn of_code(
+    expected: &ElfRow,
+    row: &CodeRow,
+    outline: &Outline,
+    (elf, is_text): (&Elf, bool),
+    bytes: &[u8],
+) -> Vec<String> {
+    let functions = Functions::new(row, outline, bytes);
+    let structure = Structure::of(bytes);
+    let layout = Layout::of(bytes, elf, structure.as_ref());
+    let now = CodeRow::of(outline, elf, layout);
+    if is_text && row.layout.is_stripped(now.layout) {
+        // Without symbols other functions are found in the same code.
+        let mut told = layout::redirected(outline);
+        told.extend(layout::entry_of_stripped(row, &now));
+        told.extend(layout::layout(row, &now, structure.as_ref(), bytes));
+        told.extend(layout::data(row, elf));
+        told.extend(layout::harmless(expected, row, &now, elf));
+        told.push("its program code (.text) is the expected one".to_owned());
+        return told;
+    }
+    let mut told = layout::starts(row, outline, &functions);
+    told.extend(layout::redirected(outline));
+    told.extend(layout::layout(row, &now, structure.as_ref(), bytes));
+    told.extend(functions.told());
+    if row.stubs != now.stubs {
+        told.push("the stubs through which it calls libraries (its linkage table) have other instructions".to_owned());
+    }
+    let imports = elf
+        .imports
         .iter()
-        .filter(|library| !expected.needed.contains(library))
-    {
-        told.push(format!(
-            "it needs {library}, which the expected one did not"
-        ));
+        .filter(|name| functions.is_new_import(name.as_bytes()));
+    told.extend(layout::list(
+        "it uses functions of libraries that the expected one did not: ",
+        imports.map(ToString::to_string).collect(),
+    ));
+    let is_same = functions.is_same() && row.stubs == now.stubs;
+    let data = layout::data(row, elf);
+    if is_same || !functions.is_changed() {
+        told.extend(data.clone());
     }
-    for library in expected
-        .needed
-        .iter()
-        .filter(|library| !now.needed.contains(library))
-    {
-        told.push(format!("it no longer needs {library}"));
-    }
+    told.extend(layout::harmless(expected, row, &now, elf));
+    told.push(if is_same && told.is_empty() {
+        "its code and data are the expected ones, as far as fingerprints tell; only what linkers add differs".to_owned()
+    } else if is_same && data.is_some() {
+        "its program code is the expected one; only data differs".to_owned()
+    } else {
+        functions.summary()
+    });
+    told
+}
+
+/// What digests of whole parts tell, for baselines without fingerprints of functions.
+fn coarse(expected: &ElfRow, now: &ElfRow, is_alone: bool) -> Vec<String> {
     let parts = [
         (
             expected.text != now.text,
@@ -74,14 +128,9 @@ fn differences(expected: &ElfRow, now: &ElfRow) -> Vec<String> {
             "its sections have other names, sizes or flags",
         ),
     ];
-    let code = parts.iter().any(|(differs, _)| *differs);
-    told.extend(
-        parts
-            .iter()
-            .filter(|(differs, _)| *differs)
-            .map(|(_, text)| (*text).to_owned()),
-    );
-    if !code && told.is_empty() {
+    let differing = parts.iter().filter(|(differs, _)| *differs);
+    let mut told: Vec<String> = differing.map(|(_, text)| (*text).to_owned()).collect();
+    if told.is_empty() && is_alone {
         told.push("its program code is the expected one; only data differs".to_owned());
     }
     told

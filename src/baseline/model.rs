@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::change::Value;
 use super::memory::{FunctionRow, PageRow};
+use super::outline::CodeRow;
 use super::values::row_values;
 use crate::digest::Digest;
 use crate::entry::{Device as DeviceNumber, EntryPath, Node};
@@ -300,6 +301,8 @@ pub struct ElfRow {
     pub interpreter: Option<String>,
     /// The libraries it asks for, in its order; escaped.
     pub needed: Vec<String>,
+    /// Where they are looked for first (`DT_RPATH`, `DT_RUNPATH`): lists with colons; escaped.
+    pub search: Vec<String>,
     /// The SHA-256 of its `.text`.
     pub text: Option<Digest>,
     /// The SHA-256 of the sorted names it imports, a line feed between them.
@@ -308,6 +311,8 @@ pub struct ElfRow {
     pub exports: Option<Digest>,
     /// The SHA-256 of its sections, one `name size flags` line each.
     pub sections: Option<Digest>,
+    /// The fingerprints of its functions.
+    pub code: Option<CodeRow>,
 }
 
 /// Where entries may differ from their rows or come and go.

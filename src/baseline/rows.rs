@@ -6,6 +6,7 @@ use super::memory::{FunctionRow, PAGE, PageContent, PageRow};
 use super::model::{
     Body, Component, ElfRow, ExpectedNode, FileRow, Forbid, Kind, MutableRow, Unstated,
 };
+use super::outline::CodeRow;
 use super::policy;
 use super::read::Known;
 use crate::document::{Fault, Field, Table};
@@ -191,22 +192,28 @@ pub(super) fn function(field: Field<'_>, known: &Known<'_>) -> Result<FunctionRo
 
 pub(super) fn elf(field: Field<'_>) -> Result<ElfRow, Fault> {
     let mut row = field.table()?;
-    let needed = |field: Field<'_>| {
+    let texts = |field: Field<'_>| {
         field
             .list()?
             .map(Field::escaped)
             .collect::<Result<Vec<_>, _>>()
+    };
+    let code = |field: Field<'_>| {
+        let spot = field.spot;
+        CodeRow::parse(&field.plain()?).map_err(|why| spot.fault(why))
     };
     let elf = ElfRow {
         of: row.need("of", Field::digest)?,
         machine: row.maybe("machine", Field::plain)?,
         build_id: row.maybe("build_id", Field::hex)?,
         interpreter: row.maybe("interpreter", Field::escaped)?,
-        needed: row.maybe("needed", needed)?.unwrap_or_default(),
+        needed: row.maybe("needed", texts)?.unwrap_or_default(),
+        search: row.maybe("search", texts)?.unwrap_or_default(),
         text: row.maybe("text", Field::digest)?,
         imports: row.maybe("imports", Field::digest)?,
         exports: row.maybe("exports", Field::digest)?,
         sections: row.maybe("sections", Field::digest)?,
+        code: row.maybe("code", code)?,
     };
     row.end("a row of `elf`")?;
     Ok(elf)

@@ -206,10 +206,16 @@ fn elf_row(elf: &ElfRow) -> Row {
         .maybe(strings(&elf.needed), |row, needed| {
             row.raw("needed", &needed)
         })
+        .maybe(strings(&elf.search), |row, search| {
+            row.raw("search", &search)
+        })
         .digest("text", elf.text)
         .digest("imports", elf.imports)
         .digest("exports", elf.exports)
         .digest("sections", elf.sections)
+        .maybe(elf.code.as_ref(), |row, code| {
+            row.text("code", &code.text())
+        })
 }
 
 fn mutable(mutable: &MutableRow, component: &str) -> Row {

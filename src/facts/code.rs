@@ -14,6 +14,7 @@ mod format;
 mod library;
 mod memory;
 pub(crate) mod op;
+mod outline;
 mod program;
 mod recognise;
 mod state;
@@ -28,6 +29,7 @@ mod wrapper;
 
 pub use self::argument::{Argument, Peer};
 pub use self::call::{Call, Callee};
+pub use self::outline::{Called, Outline, Outlined, Piece as OutlinePiece, Redirected, Target};
 pub use self::value::{Piece, Text};
 
 use std::collections::BTreeSet;

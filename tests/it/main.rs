@@ -21,6 +21,7 @@ mod demo;
 mod determinism;
 mod directory;
 mod exchange;
+mod explain;
 mod fixtures;
 mod hostile;
 mod house;

@@ -1,9 +1,12 @@
 //! The rows of a tree: one for each entry, and a fingerprint for each executable.
 
 use super::super::model::{ElfRow, ExpectedNode, FileRow};
+use super::super::outline::{CodeRow, Layout};
 use crate::digest::{self, Digest};
 use crate::entry::Node;
 use crate::extract::Found;
+use crate::facts::code::Outline;
+use crate::facts::elf::Structure;
 use crate::facts::{self, Detail, FileType};
 
 /// An ELF file above so many bytes gets no fingerprint (64 MiB).
@@ -36,8 +39,8 @@ pub(super) fn file_row(component: usize, found: &Found) -> Option<FileRow> {
     })
 }
 
-/// The fingerprint of an entry that is an ELF file.
-pub(super) fn elf_row(found: &Found) -> Option<ElfRow> {
+/// The fingerprint of an entry that is an ELF file, and the size of that in bytes.
+pub(super) fn elf_row(found: &Found) -> Option<(ElfRow, u64)> {
     let Node::File(file) = &found.entry.node else {
         return None;
     };
@@ -46,7 +49,7 @@ pub(super) fn elf_row(found: &Found) -> Option<ElfRow> {
     }
     let mut bytes = Vec::new();
     file.data.copy_to(&mut bytes).ok()?;
-    fingerprint(&bytes, found.sha256?)
+    Some((fingerprint(&bytes, found.sha256?)?, file.size))
 }
 
 /// The fingerprint of an ELF file; `None` for anything else.
@@ -55,15 +58,22 @@ pub(in crate::baseline) fn fingerprint(bytes: &[u8], of: Digest) -> Option<ElfRo
         return None;
     };
     let fingerprint = facts::elf::Fingerprint::of(&elf);
+    let search = elf.rpath.iter().chain(&elf.runpath);
+    let code = Outline::of(bytes).ok().map(|outline| {
+        let layout = Layout::of(bytes, &elf, Structure::of(bytes).as_ref());
+        CodeRow::of(&outline, &elf, layout)
+    });
     Some(ElfRow {
         of,
         machine: Some(fingerprint.machine.to_string()),
         build_id: fingerprint.build_id.as_deref().and_then(digest::unhex),
         interpreter: fingerprint.interpreter.map(|name| name.to_string()),
         needed: fingerprint.needed.iter().map(ToString::to_string).collect(),
+        search: search.map(ToString::to_string).collect(),
         text: fingerprint.text,
         imports: Some(fingerprint.imports),
         exports: Some(fingerprint.exports),
         sections: Some(fingerprint.sections),
+        code,
     })
 }

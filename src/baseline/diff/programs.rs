@@ -33,15 +33,23 @@ fn contents(baseline: &Baseline) -> BTreeSet<Digest> {
 fn values(row: &ElfRow) -> BTreeMap<&'static str, Value> {
     let digest = |digest: Option<Digest>| digest.map(|digest| digest.to_string());
     let needed = (!row.needed.is_empty()).then(|| row.needed.join(", "));
+    let search = (!row.search.is_empty()).then(|| row.search.join(", "));
     let texts = [
         ("machine", row.machine.clone()),
         ("build_id", row.build_id.as_deref().map(hex)),
         ("interpreter", row.interpreter.clone()),
         ("needed", needed),
+        ("search", search),
         ("text", digest(row.text)),
         ("imports", digest(row.imports)),
         ("exports", digest(row.exports)),
         ("sections", digest(row.sections)),
+        (
+            "code",
+            row.code
+                .as_ref()
+                .map(|code| Digest::of(code.text().as_bytes()).to_string()),
+        ),
     ];
     let texts = texts.into_iter();
     texts

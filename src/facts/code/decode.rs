@@ -2,6 +2,7 @@
 
 mod aarch64;
 mod arm;
+mod linked;
 mod mips;
 mod powerpc;
 mod thumb;

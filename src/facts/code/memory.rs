@@ -40,6 +40,19 @@ impl Location {
         }
     }
 
+    /// The address, where it is one of the program.
+    pub(super) fn address(self) -> Option<u64> {
+        match self.region {
+            Region::Program => u64::try_from(self.at).ok(),
+            Region::Frame => None,
+        }
+    }
+
+    /// The place on the stack, where it is one.
+    pub(super) fn frame(self) -> Option<i64> {
+        (self.region == Region::Frame).then_some(self.at)
+    }
+
     pub(super) fn plus(self, bytes: i64) -> Self {
         Self {
             at: self.at.wrapping_add(bytes),

@@ -114,6 +114,36 @@ pub(crate) enum Op {
 /// many instructions of an IT block are left.
 pub(crate) type Mode = u8;
 
+/// Parts of an instruction that a linker may write.
+pub(crate) type Linked = [Option<Part>; 2];
+
+/// A part of an instruction that depends on where the linker has put something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub(crate) kind: PartKind,
+    /// Which bits of the instruction's bytes it has.
+    pub(crate) mask: [u8; 16],
+}
+
+/// What such a part is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PartKind {
+    /// How far a jump or call goes.
+    Distance,
+    /// The upper half of an address; `page`: of one that is counted from the instruction, and so of an address for certain.
+    High { page: bool },
+    /// The lower half, which is added to what a register holds.
+    Low { base: Register, offset: i64 },
+    /// A half of a constant (`movw`, `movt`).
+    Half,
+    /// How far from the instruction an address is: it is told whole.
+    Relative(u64),
+    /// A number of a whole word, which is added to what a register holds, if there is one.
+    Whole { base: Option<Register>, number: u64 },
+    /// Nothing of it is written, but it uses its own address.
+    Counter,
+}
+
 /// Reads instructions of one processor.
 pub(crate) trait Decode {
     /// The instruction at the start of `code`, which is at the address `at`: its effects are added to `ops`, its length in bytes returned.
@@ -132,6 +162,9 @@ pub(crate) trait Decode {
     /// Whether the bytes look like the first instruction of a function (`push {..., lr}`, `stp x29, x30`, `addiu sp, sp, -n`, `stwu r1`,
     /// `push %rbp`, `endbr`): for code without symbols.
     fn is_prologue(&self, code: &[u8]) -> bool;
+
+    /// The parts of the instruction at the start of `code`, which is at the address `at`, that a linker may write: at most two.
+    fn linked(&self, code: &[u8], at: u64) -> Linked;
 
     /// The register into which a function at the start of `code` puts the address that it returns to, where it does nothing else
     /// (`__x86.get_pc_thunk.bx`).

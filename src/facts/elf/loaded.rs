@@ -1,7 +1,8 @@
 //! A program as it stands in memory before its first instruction: segments at their addresses, with what the loader puts into them.
 
+use goblin::elf::SectionHeader;
 use goblin::elf::header::{EM_MIPS, ET_DYN, ET_EXEC};
-use goblin::elf::program_header::{PF_X, PT_LOAD};
+use goblin::elf::program_header::{PF_W, PF_X, PT_LOAD};
 use goblin::elf::section_header::{SHF_ALLOC, SHF_EXECINSTR, SHT_NOBITS};
 
 use super::dynamic::Dynamic;
@@ -27,6 +28,7 @@ pub(crate) struct Piece<'a> {
     /// Its length in memory, in bytes.
     pub(crate) size: u64,
     pub(crate) executable: bool,
+    pub(crate) writable: bool,
 }
 
 /// A function that a symbol names. On ARM bit 0 of the address says that it is Thumb code.
@@ -58,12 +60,16 @@ pub(crate) struct Loaded<'a> {
     /// Where the tables of unwinders stand: `PT_GNU_EH_FRAME` and `PT_ARM_EXIDX`, address and length.
     pub(crate) frames: Option<(u64, u64)>,
     pub(crate) exceptions: Option<(u64, u64)>,
+    /// Whether it stands at the addresses that it names, and nowhere else.
+    pub(crate) is_fixed: bool,
     /// Whether a loader links it with libraries.
     pub(crate) is_dynamic: bool,
     /// Where the file's own headers stand, from where to where: they hold no texts.
     headers: (u64, u64),
     /// Where its code stands, from where to where: what is executable and no section says that it is data.
     pub(crate) code: Vec<(u64, u64)>,
+    /// Where sections say that the linkage table's code stands, from where to where.
+    pub(crate) linkage: Vec<(u64, u64)>,
     /// Whether code is little-endian whatever data is (`EF_ARM_BE8`).
     pub(crate) has_little_code: bool,
 }
@@ -113,9 +119,11 @@ impl<'a> Loaded<'a> {
             exceptions: (view.header.e_machine != EM_MIPS)
                 .then(|| segment(PT_ARM_EXIDX))
                 .flatten(),
+            is_fixed: view.header.e_type == ET_EXEC,
             is_dynamic: dynamic.is_some(),
             headers: headers(&view),
             code: code(&view),
+            linkage: linkage(&view),
             has_little_code: view.header.e_flags & EF_ARM_BE8 != 0,
         };
         if let Some(dynamic) = &dynamic {
@@ -156,10 +164,15 @@ impl<'a> Loaded<'a> {
         offset.unwrap_or(0)
     }
 
+    /// Whether the file's own headers stand at an address.
+    pub(crate) fn is_header(&self, address: u64) -> bool {
+        let (from, to) = self.headers;
+        (from..to).contains(&address)
+    }
+
     /// The bytes up to the NUL behind a text at an address; `None` where there is none within `most` bytes.
     pub(crate) fn text(&self, address: u64, most: usize) -> Option<&'a [u8]> {
-        let (from, to) = self.headers;
-        if (from..to).contains(&address) {
+        if self.is_header(address) {
             return None;
         }
         let bytes = self.bytes(address);
@@ -290,6 +303,7 @@ fn pieces<'a>(view: &View<'a>) -> Vec<Piece<'a>> {
                 bytes,
                 size: segment.p_memsz.max(length(bytes)),
                 executable: segment.p_flags & PF_X != 0,
+                writable: segment.p_flags & PF_W != 0,
             }
         })
         .collect();
@@ -349,6 +363,19 @@ fn code(view: &View<'_>) -> Vec<(u64, u64)> {
     code.retain(|&(from, to)| from < to);
     code.sort_unstable();
     code
+}
+
+/// The sections of the linkage table's code.
+fn linkage(view: &View<'_>) -> Vec<(u64, u64)> {
+    let is_linkage = |section: &&SectionHeader| {
+        let name = view.section_name(section);
+        section.sh_flags & u64::from(SHF_EXECINSTR) != 0
+            && (name.starts_with(b".plt") || matches!(name, b".iplt" | b".MIPS.stubs"))
+    };
+    let sections = view.sections.iter().filter(is_linkage);
+    sections
+        .map(|it| (it.sh_addr, it.sh_addr.saturating_add(it.sh_size)))
+        .collect()
 }
 
 fn functions<'a>(view: &mut View<'a>, dynamic: Option<&Table<'a>>) -> Vec<Named<'a>> {

@@ -3,7 +3,8 @@
 //! Of vectors and floating point only moves, constants and logic are followed, and those of some registers. Division, carries and
 //! conditional selection are not followed; scalable vectors forget the registers that they may write.
 
-use super::super::op::{Abi, Arithmetic, Decode, Mode, Op, Operand, Register};
+use super::super::op::{Abi, Arithmetic, Decode, Linked, Mode, Op, Operand, Register};
+use super::linked;
 use crate::read::{Endian, Fields};
 
 mod branch;
@@ -100,6 +101,11 @@ impl Decode for Aarch64 {
 
     fn abi(&self) -> &'static Abi {
         &ABI
+    }
+
+    fn linked(&self, code: &[u8], at: u64) -> Linked {
+        let word = Fields::little(code).u32(0);
+        word.map_or([None; 2], |word| linked::aarch64(word, at))
     }
 
     fn is_prologue(&self, code: &[u8]) -> bool {

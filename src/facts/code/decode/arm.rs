@@ -3,7 +3,8 @@
 //! Of coprocessors and vectors only what they change in memory and in core registers is told. Carries, saturation, rotation and division
 //! are not followed.
 
-use super::super::op::{Abi, Decode, Mode, Op, Operand, Register, Target};
+use super::super::op::{Abi, Decode, Linked, Mode, Op, Operand, Register, Target};
+use super::linked;
 use crate::read::{Endian, Fields};
 
 mod data;
@@ -106,6 +107,11 @@ impl Decode for Arm {
 
     fn abi(&self) -> &'static Abi {
         &ABI
+    }
+
+    fn linked(&self, code: &[u8], at: u64) -> Linked {
+        let word = self.word(code, 0);
+        word.map_or([None; 2], |word| linked::arm(word, at, self.endian))
     }
 
     fn is_prologue(&self, code: &[u8]) -> bool {

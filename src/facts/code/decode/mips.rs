@@ -7,7 +7,8 @@ mod plain;
 #[cfg(test)]
 mod tests;
 
-use super::super::op::{Abi, Decode, Mode, Op, Operand, Register, Target};
+use super::super::op::{Abi, Decode, Linked, Mode, Op, Operand, Register, Target};
+use super::linked;
 use crate::read::Endian;
 
 /// The bits of an address.
@@ -111,6 +112,11 @@ impl Decode for Mips {
 
     fn abi(&self) -> &'static Abi {
         &ABI
+    }
+
+    fn linked(&self, code: &[u8], at: u64) -> Linked {
+        let word = self.word(code, 0);
+        word.map_or([None; 2], |word| linked::mips(word, at, self.endian))
     }
 
     fn is_prologue(&self, code: &[u8]) -> bool {

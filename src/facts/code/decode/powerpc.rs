@@ -8,7 +8,10 @@ mod plain;
 #[cfg(test)]
 mod tests;
 
-use super::super::op::{Abi, Address, Arithmetic, Decode, Mode, Op, Operand, Register, Target};
+use super::super::op::{
+    Abi, Address, Arithmetic, Decode, Linked, Mode, Op, Operand, Register, Target,
+};
+use super::linked;
 
 const RESULT: Register = Register(3);
 const STACK: Register = Register(1);
@@ -100,6 +103,10 @@ impl Decode for Powerpc {
 
     fn abi(&self) -> &'static Abi {
         &ABI
+    }
+
+    fn linked(&self, code: &[u8], at: u64) -> Linked {
+        word_at(code, 0).map_or([None; 2], |word| linked::powerpc(word, at))
     }
 
     fn is_prologue(&self, code: &[u8]) -> bool {

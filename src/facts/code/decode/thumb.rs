@@ -3,9 +3,10 @@
 //!
 //! What is not told of ARM instructions is not told of these.
 
-use super::super::op::{Abi, Decode, Mode, Op, Register};
+use super::super::op::{Abi, Decode, Linked, Mode, Op, Register};
 use super::arm::effects::Effects;
 use super::arm::{ABI, predicate};
+use super::linked;
 use crate::read::{Endian, Fields};
 
 mod narrow;
@@ -77,6 +78,10 @@ impl Decode for Thumb {
 
     fn abi(&self) -> &'static Abi {
         &ABI
+    }
+
+    fn linked(&self, code: &[u8], at: u64) -> Linked {
+        linked::thumb(Fields::new(code, self.endian), at, self.endian)
     }
 
     fn is_prologue(&self, code: &[u8]) -> bool {

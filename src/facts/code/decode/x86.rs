@@ -5,6 +5,7 @@
 
 mod effects;
 mod integer;
+mod linked;
 mod moves;
 mod rest;
 #[cfg(test)]
@@ -14,7 +15,7 @@ mod vector;
 use iced_x86::{Decoder, DecoderOptions, Instruction, Mnemonic, OpKind, Register as Name};
 
 use self::effects::Effects;
-use super::super::op::{Abi, Arithmetic, Decode, Mode, Op, Operand, Register, Target};
+use super::super::op::{Abi, Arithmetic, Decode, Linked, Mode, Op, Operand, Register, Target};
 
 const AX: Register = Register(0);
 const CX: Register = Register(1);
@@ -110,6 +111,10 @@ impl Decode for X86 {
 
     fn abi(&self) -> &'static Abi {
         if self.bits == 64 { &ABI64 } else { &ABI32 }
+    }
+
+    fn linked(&self, code: &[u8], at: u64) -> Linked {
+        linked::linked(code, at, self.bits)
     }
 
     fn is_prologue(&self, code: &[u8]) -> bool {
