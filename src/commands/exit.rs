@@ -90,6 +90,9 @@ fn classify(error: &anyhow::Error) -> (u8, Option<&'static str>) {
                 Some("name a file that verify, scan or diff wrote with --format json"),
             );
         }
+        if cause.is::<report::verify::unit::NoUnit>() {
+            return (MALFORMED, Some("vitalsign verify --help names its keys"));
+        }
         if let Some(key) = cause.downcast_ref::<KeyError>() {
             return (key.exit_code(), Some(key.hint()));
         }

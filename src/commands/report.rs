@@ -5,6 +5,7 @@ use anyhow::{Context, Result};
 use super::{talk, trust, verify};
 use crate::cli;
 use crate::report::verify::Report;
+use crate::report::verify::unit::Unit;
 
 /// Renders a record; the exit code says that it was written, and nothing about the image.
 pub(super) fn run(args: &cli::Report) -> Result<u8> {
@@ -13,4 +14,14 @@ pub(super) fn run(args: &cli::Report) -> Result<u8> {
     talk::say("a stored report is shown as it stands; nothing was verified now");
     verify::write(&report, &args.output)?;
     Ok(0)
+}
+
+/// Which unit it is, by the flags and the device record.
+pub(super) fn unit(said: &cli::Unit) -> Result<Unit> {
+    let Some(path) = &said.device_record else {
+        return Ok(said.said());
+    };
+    let text = trust::description(path)?;
+    let record = Unit::parse(&text).with_context(|| trust::shown(path))?;
+    Ok(record.under(said.said()))
 }

@@ -1,6 +1,8 @@
 //! Every form of a record: one file each, a function of the record alone. A new one is its file, its module and its line in
 //! [`ReportFormat`].
 
+mod answer;
+pub mod html;
 pub mod json;
 pub mod terminal;
 
@@ -15,6 +17,8 @@ use super::Report;
 pub enum ReportFormat {
     /// For people.
     Terminal,
+    /// A page that holds all it needs, for screens and for paper.
+    Html,
     /// For programs, and to render it again later.
     Json,
 }
@@ -46,6 +50,7 @@ impl ReportFormat {
         let mut out = String::new();
         match self {
             Self::Terminal => terminal::render(report, manner, &mut out)?,
+            Self::Html => out = html::render(report, manner),
             Self::Json => out = json::render(report)?,
         }
         Ok(out)
