@@ -50,7 +50,12 @@ impl Unit {
 #[derive(Debug, Args)]
 pub struct Report {
     /// What `--format json` wrote.
-    pub file: PathBuf,
+    #[arg(required_unless_present = "compare", conflicts_with = "compare")]
+    pub file: Option<PathBuf>,
+    /// Tell what changed for the device between two such files; in the forms terminal and json. Exit codes: 0 nothing, the sum of
+    /// 1 something is new, 2 something is gone, 4 the verdict, the image or the baseline is another.
+    #[arg(long, num_args = 2, value_names = ["OLD", "NEW"])]
+    pub compare: Vec<PathBuf>,
     /// Where the report goes.
     #[command(flatten)]
     pub output: ReportOutput,

@@ -1,7 +1,7 @@
 //! Every form of a record: one file each, a function of the record alone. A new one is its file, its module and its line in
 //! [`ReportFormat`].
 
-mod answer;
+pub(in crate::report) mod answer;
 pub mod html;
 pub mod json;
 pub mod terminal;

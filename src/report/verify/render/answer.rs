@@ -7,7 +7,7 @@ use crate::report::verify::{CheckedRow, Report, SignerRow};
 use crate::verdict::{Integrity, POLICY, Risk};
 
 /// Every kind of change with the word that people are shown, the worst first.
-pub(super) const KINDS: &[(ChangeKind, &str)] = &[
+pub(in crate::report) const KINDS: &[(ChangeKind, &str)] = &[
     (ChangeKind::Added, "added"),
     (ChangeKind::Removed, "removed"),
     (ChangeKind::Modified, "modified"),
@@ -16,13 +16,13 @@ pub(super) const KINDS: &[(ChangeKind, &str)] = &[
 ];
 
 /// The word for a kind of change.
-pub(super) fn kind(kind: ChangeKind) -> &'static str {
+pub(in crate::report) fn kind(kind: ChangeKind) -> &'static str {
     let found = KINDS.iter().find(|(other, _)| *other == kind);
     found.map_or("", |(_, word)| word)
 }
 
 /// The answer to "is it what the baseline says?": a word, and what it rests on.
-pub(super) fn integrity(report: &Report) -> (&'static str, String) {
+pub(in crate::report) fn integrity(report: &Report) -> (&'static str, String) {
     let from = match report.baseline {
         Some(_) => "the baseline",
         None => "the first image",
@@ -58,7 +58,7 @@ pub(super) fn integrity(report: &Report) -> (&'static str, String) {
 }
 
 /// The answer to "does it hold what behaves like a backdoor?".
-pub(super) fn risk(report: &Report) -> (&'static str, String) {
+pub(in crate::report) fn risk(report: &Report) -> (&'static str, String) {
     let count = |proven: bool| {
         let rows = report.findings.iter();
         rows.filter(|row| !proven || row.confidence == Confidence::Proven)
@@ -72,7 +72,7 @@ pub(super) fn risk(report: &Report) -> (&'static str, String) {
         Risk::Review => (
             "REVIEW",
             format!(
-                "{}, none of them proven and severe; somebody has to look",
+                "{} that somebody has to look at",
                 text::count(count(false), "finding")
             ),
         ),
@@ -112,7 +112,7 @@ fn tally(report: &Report) -> String {
 }
 
 /// What the image was compared with.
-pub(super) fn against(report: &Report) -> String {
+pub(in crate::report) fn against(report: &Report) -> String {
     let Some(baseline) = &report.baseline else {
         let none = match report.verdict.integrity {
             Integrity::NoBaseline if report.is_scan() => "none asked for",
@@ -149,7 +149,7 @@ pub(super) fn against(report: &Report) -> String {
 }
 
 /// What of the policy was broken, in a few words.
-pub(super) fn out_of_order(report: &Report) -> String {
+pub(in crate::report) fn out_of_order(report: &Report) -> String {
     let broken = report
         .policy
         .iter()
@@ -163,7 +163,7 @@ pub(super) fn out_of_order(report: &Report) -> String {
 }
 
 /// What to do, one sentence or two a line; nothing where two images or no baseline were asked for.
-pub(super) fn advice(report: &Report) -> Vec<&'static str> {
+pub(in crate::report) fn advice(report: &Report) -> Vec<&'static str> {
     if report.judged_at.is_none() || report.is_scan() {
         // Two images without a signer say nothing about what a device should hold.
         return Vec::new();
