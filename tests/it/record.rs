@@ -131,7 +131,7 @@ fn a_hostile_record_is_refused_or_rendered() {
     let (report, _) = verify("vsm9000-4.2.1-tampered.bin");
     let mut all = Vec::new();
     pointers(&report, "", &mut all);
-    assert!(all.len() > 150, "{}", all.len());
+    assert!(all.len() > 120, "{}", all.len());
     let values = [
         json!(u64::MAX),
         json!(1.5e300),

@@ -334,13 +334,14 @@ fn inner(report: &Report, part: &Part<'_>, html: &mut Html) {
     if rows.is_empty() {
         return;
     }
+    let label = format!("Regions from {:#x} on", part.at);
     html.within(
         "div",
         &[
             ("class", "scroll"),
             ("tabindex", "0"),
             ("role", "region"),
-            ("aria-label", "Regions"),
+            ("aria-label", &label),
         ],
         |html| {
             html.within("table", &[], |html| {
