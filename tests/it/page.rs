@@ -112,7 +112,7 @@ fn large(changes: usize) -> Value {
         change
     };
     let rows: Vec<Value> = (0..changes).map(change).collect();
-    let run = |at: usize| json!({"what": if at % 2 == 0 {"modified"} else {"verified"}, "entries": 1, "bytes": at, "path": format!("/{at}")});
+    let run = |at: usize| json!({"what": if at.is_multiple_of(2) {"modified"} else {"verified"}, "entries": 1, "bytes": at, "path": format!("/{at}")});
     let runs: Vec<Value> = (0..changes.min(512)).map(run).collect();
     let finding = report["findings"][0].clone();
     report["findings"] = vec![finding; changes / 10].into();
