@@ -88,6 +88,15 @@ impl Budget {
         self.in_proportion.store(most, Ordering::Relaxed);
     }
 
+    /// How many entries and how many decoded bytes were spent so far.
+    pub fn spent(&self) -> (u64, u64) {
+        let spent = |all: u64, left: &AtomicU64| all.saturating_sub(left.load(Ordering::Relaxed));
+        (
+            spent(self.limits.entries, &self.entries),
+            spent(self.limits.decoded, &self.decoded),
+        )
+    }
+
     /// Where decoded streams go.
     pub fn spool(&self) -> &Spool {
         &self.spool

@@ -23,7 +23,7 @@ pub use self::baseline::{
 pub use attest::{Attest, AttestCommand};
 pub use index::IndexCommand;
 pub use keyring::KeyringCommand;
-pub use report::Report;
+pub use report::{Report, Unit};
 pub use risk::{Checks, Explain, Packs, RulesCommand, RulesShow, RulesTest, Scan};
 pub use trust::{Device, Trust};
 
@@ -111,6 +111,9 @@ pub struct Verify {
     /// Which device it is.
     #[command(flatten)]
     pub device: Device,
+    /// Which unit it is.
+    #[command(flatten)]
+    pub unit: Unit,
     /// The time to judge by, instead of the clock; it is printed in the report.
     #[arg(long, value_name = "RFC3339")]
     pub now: Option<jiff::Timestamp>,

@@ -7,5 +7,6 @@ pub mod formats;
 pub mod list;
 pub mod rows;
 pub mod rules;
+pub mod since;
 pub mod text;
 pub mod verify;

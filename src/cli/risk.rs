@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{Beside, Budget, Output, Reading, ReportOutput, Trust};
+use super::{Beside, Budget, Output, Reading, ReportOutput, Trust, Unit};
 use crate::check::device::Named;
 use crate::finding::Severity;
 
@@ -22,6 +22,9 @@ pub struct Scan {
     /// Which device it is.
     #[command(flatten)]
     pub named: DeviceName,
+    /// Which unit it is.
+    #[command(flatten)]
+    pub unit: Unit,
     /// Packs of rules besides those built in.
     #[command(flatten)]
     pub packs: Packs,

@@ -55,9 +55,6 @@ pub struct Device {
     /// The firmware version that the baseline must be for.
     #[arg(long, value_name = "VERSION")]
     pub firmware_version: Option<String>,
-    /// The unit's asset tag: the baseline must be for it where it names units, and it stands in the report.
-    #[arg(long, value_name = "TAG")]
-    pub asset: Option<String>,
     /// Compare although the image itself shows that it is another version.
     #[arg(long)]
     pub despite_version: bool,

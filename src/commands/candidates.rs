@@ -49,10 +49,14 @@ pub(super) struct Chosen {
 }
 
 /// Every baseline that may be meant, each trusted. One that was named has to be for the device that was named.
-pub(super) fn read(args: &Verify, trusting: &Trusting) -> Result<Vec<Candidate>> {
+pub(super) fn read(
+    args: &Verify,
+    asset: Option<&String>,
+    trusting: &Trusting,
+) -> Result<Vec<Candidate>> {
     if !args.baseline.is_dir() {
         let candidate = one(&args.baseline, args, trusting)?;
-        if let Some(wrong) = objection(&candidate.baseline, &args.device) {
+        if let Some(wrong) = objection(&candidate.baseline, &args.device, asset) {
             return Err(WrongDevice(format!("the baseline is for {wrong}")).into());
         }
         return Ok(vec![candidate]);
@@ -114,7 +118,7 @@ fn documents(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// What a baseline is for, where that is not what was asked for.
-fn objection(baseline: &Baseline, device: &Device) -> Option<String> {
+fn objection(baseline: &Baseline, device: &Device, asset: Option<&String>) -> Option<String> {
     let of = &baseline.device;
     let names = || std::iter::once(&of.model).chain(&of.aliases);
     if let Some(model) = &device.model
@@ -135,7 +139,7 @@ fn objection(baseline: &Baseline, device: &Device) -> Option<String> {
         let own = of.hardware.join(", ");
         return Some(format!("hardware {own}, not for {hardware}"));
     }
-    if let Some(asset) = &device.asset
+    if let Some(asset) = asset
         && !of.assets.is_empty()
         && !of.assets.contains(asset)
     {
@@ -158,6 +162,7 @@ pub(super) fn choose(
     candidates: Vec<Candidate>,
     found: &Inventory,
     args: &Verify,
+    asset: Option<&String>,
 ) -> Result<Option<Chosen>> {
     let (device, is_choice) = (&args.device, args.baseline.is_dir());
     let count = candidates.len();
@@ -181,7 +186,7 @@ pub(super) fn choose(
     if is_choice && matched == 0 {
         return Ok(None);
     }
-    if let Some(wrong) = objection(baseline, device) {
+    if let Some(wrong) = objection(baseline, device, asset) {
         let told =
             format!("the image matches {name} ({matched} of {compared} items); that is {wrong}");
         return Err(WrongDevice(told).into());

@@ -96,6 +96,9 @@ fn classify(error: &anyhow::Error) -> (u8, Option<&'static str>) {
                 Some("verify, scan or diff the image again with --format json, and name that file"),
             );
         }
+        if cause.is::<report::verify::unit::NoUnit>() {
+            return (MALFORMED, Some("vitalsign verify --help names its keys"));
+        }
         if let Some(key) = cause.downcast_ref::<KeyError>() {
             return (key.exit_code(), Some(key.hint()));
         }

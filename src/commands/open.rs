@@ -1,6 +1,7 @@
 //! Opening an image and unpacking it within its budget.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
@@ -13,6 +14,7 @@ use crate::formats::wrapper::Wrapper;
 use crate::image::Image;
 use crate::place::escape;
 use crate::problem::Problem;
+use crate::report::text;
 
 /// The descriptions of wrappers in some files.
 fn wrappers(files: &[PathBuf]) -> Result<Vec<Wrapper>> {
@@ -30,10 +32,8 @@ pub(super) fn inventory(
     beside: &cli::Beside,
     flags: &cli::Budget,
 ) -> Result<Inventory> {
-    let _progress = talk::progress(&format!(
-        "reading {}",
-        escape(path.as_os_str().as_encoded_bytes())
-    ));
+    let head = format!("reading {}", escape(path.as_os_str().as_encoded_bytes()));
+    let progress = talk::progress(&head);
     let budget = Budget::with_deadline(flags.limits(), clock::deadline(flags.max_seconds));
     let mut image = Image::open(path, &budget)?;
     image.nand = reading.choice();
@@ -53,7 +53,21 @@ pub(super) fn inventory(
     if let Some(second) = &beside.second_read {
         image.read_again(second, &budget)?;
     }
-    let mut found = extract::unpack(&image, &budget);
+    let told = |time: Duration| {
+        let (entries, decoded) = budget.spent();
+        let rate = u128::from(decoded)
+            .saturating_mul(1000)
+            .checked_div(time.as_millis());
+        let rate = rate
+            .and_then(|rate| u64::try_from(rate).ok())
+            .unwrap_or_default();
+        format!(
+            "{head}: {entries} entries, {} decoded, {} a second",
+            text::size(decoded),
+            text::size(rate)
+        )
+    };
+    let mut found = progress.during(told, || extract::unpack(&image, &budget));
     if image.changed() {
         let detail = "the file was changed while it was read; read it again";
         let problem = Problem::new(crate::problem::ProblemKind::Unreadable, detail);

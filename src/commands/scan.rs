@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::{clock, open, packs, trust, verify, yara};
+use super::{clock, open, packs, report, trust, verify, yara};
 use crate::baseline::compare::{Comparison, NotChecked};
 use crate::check;
 use crate::cli;
@@ -31,6 +31,7 @@ pub(super) fn run(args: &cli::Scan) -> Result<u8> {
     }));
     let breaches = order::dates(&documents, now);
     let breaches = verify::accepted(breaches, args.allow_stale.as_deref());
+    let unit = report::unit(&args.unit)?;
     let found = open::inventory(&args.image, &args.reading, &args.beside, &args.budget)?;
     let mut risk = check::risk(&found, &basis);
     risk.published(&found, &basis, None);
@@ -55,7 +56,8 @@ pub(super) fn run(args: &cli::Scan) -> Result<u8> {
         verdict,
     )
     .judged(now, breaches)
-    .by(&basis, &risk);
+    .by(&basis, &risk)
+    .of_unit(unit);
     let report = verify::listed(report, &found, &args.output, false);
     verify::write(&report, &args.output)?;
     Ok(verdict.exit_code)

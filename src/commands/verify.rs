@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::authority::{self, Trusting};
 use super::candidates::{self, Candidate, Chosen};
-use super::{attest, clock, open, output, packs, trust, yara};
+use super::{attest, clock, open, output, packs, report, trust, yara};
 use crate::baseline::compare::{Comparison, NotChecked};
 use crate::check::{self, device::Stated};
 use crate::cli::{self, ReportOutput};
@@ -29,10 +29,11 @@ pub(super) fn run(args: &cli::Verify) -> Result<u8> {
         yara: yara::read(args.checks.yara.as_deref())?,
         table_age: clock::table_age(now),
     };
-    let candidates = candidates::read(args, &trusting)?;
+    let unit = report::unit(&args.unit)?;
+    let candidates = candidates::read(args, unit.asset.as_ref(), &trusting)?;
     let found = open::inventory(&args.image, &args.reading, &args.beside, &args.budget)?;
     let mut risk = check::risk(&found, &basis);
-    let chosen = candidates::choose(candidates, &found, args)?;
+    let chosen = candidates::choose(candidates, &found, args, unit.asset.as_ref())?;
     let (candidate, mut comparison) = match chosen {
         Some(Chosen {
             candidate,
@@ -98,7 +99,7 @@ pub(super) fn run(args: &cli::Verify) -> Result<u8> {
     )
     .judged(now, breaches)
     .by(&basis, &risk)
-    .of_unit(args.device.asset.as_deref());
+    .of_unit(unit);
     let report = listed(report, &found, &args.output, attestor.is_some());
     write(&report, &args.output)?;
     if let Some(candidate) = &candidate {

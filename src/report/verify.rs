@@ -7,6 +7,7 @@ pub mod map;
 mod read;
 pub mod render;
 mod rows;
+pub mod unit;
 
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,7 @@ pub use self::rows::{
     BaselineRow, ChangeRow, CheckedRow, FindingRow, History, NotCheckedRow, PackRow, SignerRow,
     TableRow,
 };
+use self::unit::Unit;
 use super::rows::{self as shared, GapRow, RegionRow};
 use crate::advisories::Table;
 use crate::baseline::Baseline;
@@ -60,6 +62,9 @@ pub struct Report {
     /// The unit's asset tag, as the caller says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asset: Option<String>,
+    /// What else is said of the unit.
+    #[serde(default, skip_serializing_if = "Unit::is_empty")]
+    pub unit: Unit,
     /// What was compared.
     pub checked: Vec<CheckedRow>,
     /// What differs.
@@ -142,6 +147,7 @@ impl Report {
             judged_at: None,
             policy: Vec::new(),
             asset: None,
+            unit: Unit::default(),
             checked: comparison.checked.iter().map(CheckedRow::new).collect(),
             changes: comparison.changes.iter().map(ChangeRow::new).collect(),
             findings: findings.iter().map(FindingRow::new).collect(),
@@ -208,11 +214,18 @@ impl Report {
         self
     }
 
-    /// Of a unit with this asset tag, as the caller says; escaped here.
+    /// Of this unit, as the caller says.
     #[must_use]
-    pub fn of_unit(mut self, asset: Option<&str>) -> Self {
-        self.asset = asset.map(|asset| place::escape(asset.as_bytes()));
+    pub fn of_unit(mut self, unit: Unit) -> Self {
+        let mut unit = unit.shown();
+        self.asset = unit.asset.take();
+        self.unit = unit;
         self
+    }
+
+    /// Whether two images were compared.
+    pub fn is_diff(&self) -> bool {
+        self.command == Command::Diff
     }
 
     /// Whether nothing was to be compared.

@@ -32,6 +32,7 @@ mod manifest;
 mod memory;
 mod obscured;
 mod output;
+mod page;
 mod partitions;
 mod record;
 mod reference;

@@ -1,9 +1,11 @@
 //! Every form of a record: one file each, a function of the record alone. A new one is its file, its module and its line in
 //! [`ReportFormat`].
 
+pub(in crate::report) mod answer;
 mod bill;
 pub mod csv;
 pub mod cyclonedx;
+pub mod html;
 pub mod json;
 pub mod junit;
 pub mod markdown;
@@ -25,6 +27,8 @@ use super::Report;
 pub enum ReportFormat {
     /// For people.
     Terminal,
+    /// A page that holds all it needs, for screens and for paper.
+    Html,
     /// For programs, and to render it again later.
     Json,
     /// Findings and changes for tools that read SARIF 2.1.0.
@@ -73,6 +77,7 @@ impl ReportFormat {
         let mut out = String::new();
         match self {
             Self::Terminal => terminal::render(report, manner, &mut out)?,
+            Self::Html => out = html::render(report, manner),
             Self::Json => out = json::render(report)?,
             Self::Sarif => out = sarif::render(report)?,
             Self::Cyclonedx => out = cyclonedx::render(report)?,
@@ -94,6 +99,10 @@ impl ReportFormat {
     fn card(self) -> (&'static str, &'static str) {
         match self {
             Self::Terminal => ("-", "everything for people, long lists folded"),
+            Self::Html => (
+                "HTML, no script",
+                "a page that holds all it needs, for screens and for two sheets of paper",
+            ),
             Self::Json => (
                 "`vitalsign.report/1`, docs/schemas",
                 "the whole record: packages and files too; `vitalsign report` makes every other form of it",

@@ -172,7 +172,7 @@ fn a_pack_goes_stale_and_the_clock_may_be_behind_it() {
         .verify(&at("2030-01-01T00:00:00Z"))
         .ends(48)
         .shows("the rule pack ward-7 is STALE: it expired at 2028-01-01T00:00:00Z")
-        .shows("signature valid: example-medical");
+        .shows("sequence 2; signed, key");
     let stale = at("2030-01-01T00:00:00Z");
     bench
         .verify(&[&stale[..], &["--allow-stale", "no newer one"]].concat())

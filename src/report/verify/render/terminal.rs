@@ -6,11 +6,10 @@ pub(in crate::report) mod packs;
 
 use std::fmt::{self, Write};
 
-use super::Manner;
+use super::{Manner, answer};
 use crate::baseline::change::{ChangeKind, Value};
 use crate::report::text;
-use crate::report::verify::{ChangeRow, CheckedRow, Report, SignerRow};
-use crate::verdict::{Integrity, POLICY, Risk};
+use crate::report::verify::{ChangeRow, Report, SignerRow};
 
 /// So many rows of a list are shown; `--format json` has them all.
 const MOST_ROWS: usize = 40;
@@ -26,177 +25,28 @@ const HEAD: usize = 12;
 /// # Errors
 /// Those of `out`.
 pub fn render(report: &Report, manner: Manner, out: &mut String) -> fmt::Result {
-    text::wrap(out, "INTEGRITY   ", HEAD, &integrity(report))?;
-    text::wrap(out, "KNOWN RISK  ", HEAD, risk(report))?;
-    render_subject(report, out)?;
-    render_policy(report, out)?;
     let most = if manner.verbose {
         usize::MAX
     } else {
         MOST_ROWS
     };
+    let (word, basis) = answer::integrity(report);
+    text::wrap(out, "INTEGRITY   ", HEAD, &format!("{word}: {basis}"))?;
+    let (word, basis) = answer::risk(report);
+    text::wrap(out, "KNOWN RISK  ", HEAD, &format!("{word}: {basis}"))?;
+    text::wrap(out, "Baseline    ", HEAD, &answer::against(report))?;
+    render_image(report, out)?;
+    render_policy(report, out)?;
     render_changes(report, most, out)?;
     history::render(&report.history, most, out)?;
     findings::render(report, most, out)?;
     render_advice(report, out)?;
-    render_checked(report, out)?;
     render_not_checked(report, most, out)?;
-    let coverage = &report.coverage;
-    let sums = format!(
-        "{} content, {} metadata, {} fill, {} of no known format; together {}",
-        coverage.content, coverage.metadata, coverage.fill, coverage.unknown, coverage.bytes
-    );
-    out.push('\n');
-    text::wrap(out, "Every byte  ", HEAD, &sums)?;
-    writeln!(out, "Exit code   {}", report.verdict.exit_code)
+    render_checked(report, out)?;
+    render_basis(report, out)
 }
 
-fn integrity(report: &Report) -> String {
-    let from = expectation(report);
-    match report.verdict.integrity {
-        Integrity::Match => format!("MATCH: no difference from {from} in {}", share(report)),
-        Integrity::Differ => format!("DIFFERS: {}", tally(report)),
-        Integrity::Incomplete => format!(
-            "INCOMPLETE: no difference in {}; not all was checked",
-            share(report)
-        ),
-        Integrity::NoBaseline if report.is_scan() => {
-            "NOT COMPARED: this scan has no baseline".to_owned()
-        }
-        Integrity::NoBaseline => {
-            "NO BASELINE: no trusted baseline holds anything of this image".to_owned()
-        }
-        Integrity::Untrusted => format!(
-            "UNTRUSTED: nobody vouches for the baseline; {}",
-            match tally(report) {
-                none if none.is_empty() => format!("no difference in {}", share(report)),
-                tally => tally,
-            }
-        ),
-    }
-}
-
-/// What the image was compared with.
-fn expectation(report: &Report) -> &'static str {
-    match report.baseline {
-        Some(_) => "the baseline",
-        None => "the first image",
-    }
-}
-
-/// How many of the entries and raw components that were compared are as expected.
-fn share(report: &Report) -> String {
-    let sum = |count: fn(&CheckedRow) -> usize| {
-        report
-            .checked
-            .iter()
-            .fold(0_usize, |sum, row| sum.saturating_add(count(row)))
-    };
-    let (matched, compared) = (sum(|row| row.matched), sum(|row| row.compared));
-    match sum(|row| row.mutable) {
-        0 => format!("{matched} of {compared} items"),
-        mutable => format!("{matched} of {compared} items, {mutable} may change"),
-    }
-}
-
-/// How many changes of each kind.
-fn tally(report: &Report) -> String {
-    let kinds = [
-        (ChangeKind::Added, "added"),
-        (ChangeKind::Removed, "removed"),
-        (ChangeKind::Modified, "modified"),
-        (ChangeKind::Moved, "moved"),
-        (ChangeKind::Uncovered, "not covered"),
-    ];
-    let count = |kind: ChangeKind| {
-        report
-            .changes
-            .iter()
-            .filter(|change| change.kind == kind)
-            .count()
-    };
-    let parts = kinds.iter().map(|(kind, word)| (count(*kind), word));
-    let parts: Vec<String> = parts
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, word)| format!("{count} {word}"))
-        .collect();
-    parts.join(", ")
-}
-
-fn risk(report: &Report) -> &'static str {
-    match report.verdict.risk {
-        Risk::NoneFound => "none found by the checks of this version (see NOT CHECKED)",
-        Risk::Review => "REVIEW - findings that somebody has to look at",
-        Risk::KnownRisk => "KNOWN RISK - proven findings",
-    }
-}
-
-/// The baseline and its signer, then the image. A digest has a line of its own, to be read aloud and compared.
-fn render_subject(report: &Report, out: &mut String) -> fmt::Result {
-    let Some(baseline) = &report.baseline else {
-        let none = match report.verdict.integrity {
-            Integrity::NoBaseline if report.is_scan() => "none asked for",
-            Integrity::NoBaseline => "none fits",
-            _ => "none: the first image stands in for one",
-        };
-        writeln!(out, "Baseline    {none}")?;
-        return render_image(report, out);
-    };
-    let signed = match baseline.signer {
-        Some(_) => "signature valid",
-        None => "NOT SIGNED",
-    };
-    let in_force = out_of_order(report);
-    let name = format!(
-        "{signed}{in_force}: {} {} {}, sequence {}",
-        baseline.vendor, baseline.model, baseline.version, baseline.sequence
-    );
-    text::wrap(out, "Baseline    ", HEAD, &name)?;
-    writeln!(
-        out,
-        "            issued {}, expires {}",
-        baseline.issued, baseline.expires
-    )?;
-    render_signers(baseline.signer.iter().chain(&baseline.cosigners), out)?;
-    render_image(report, out)
-}
-
-/// Who signed something.
-pub(in crate::report) fn render_signers<'a>(
-    signers: impl Iterator<Item = &'a SignerRow>,
-    out: &mut String,
-) -> fmt::Result {
-    for (at, signer) in signers.enumerate() {
-        let head = if at == 0 {
-            "Signed by   "
-        } else {
-            "        and "
-        };
-        writeln!(out, "{head}key {}", signer.key)?;
-        text::wrap(out, "            ", HEAD, &who(signer))?;
-    }
-    Ok(())
-}
-
-/// What of the policy was broken, in a few words.
-fn out_of_order(report: &Report) -> String {
-    let broken = report
-        .policy
-        .iter()
-        .filter(|breach| breach.accepted.is_none() && breach.is_of_baseline);
-    let mut words: Vec<&str> = broken.map(|breach| breach.kind.word()).collect();
-    words.dedup();
-    match words.as_slice() {
-        [] => String::new(),
-        words => format!(", but {} (see POLICY)", words.join(", ")),
-    }
-}
-
-/// Whether a rule of time or sequence was broken.
-fn is_out_of_date(report: &Report) -> bool {
-    report.verdict.exit_code & POLICY != 0
-}
-
+/// The image and the unit. A digest has a line of its own, to be read aloud and compared.
 fn render_image(report: &Report, out: &mut String) -> fmt::Result {
     let (name, size) = (&report.image.name, text::size(report.image.size));
     if let Some(sha256) = report.image.sha256 {
@@ -214,9 +64,47 @@ fn render_image(report: &Report, out: &mut String) -> fmt::Result {
     if let Some(asset) = &report.asset {
         text::wrap(out, "Asset       ", HEAD, asset)?;
     }
+    for (name, value) in report.unit.lines() {
+        text::wrap(out, "            ", HEAD, &format!("{name} {value}"))?;
+    }
+    Ok(())
+}
+
+/// What the verdict rests on: who signed the baseline and the rules, when it was judged, and the account of every byte.
+fn render_basis(report: &Report, out: &mut String) -> fmt::Result {
+    out.push('\n');
+    if let Some(baseline) = &report.baseline {
+        let dates = format!("issued {}, expires {}", baseline.issued, baseline.expires);
+        text::wrap(out, "Dated       ", HEAD, &dates)?;
+        writeln!(out, "    sha256  {}", baseline.sha256)?;
+        render_signers(baseline.signer.iter().chain(&baseline.cosigners), out)?;
+    }
     packs::render(&report.rules, out)?;
     if let Some(time) = &report.judged_at {
         writeln!(out, "Judged at   {time}")?;
+    }
+    let coverage = &report.coverage;
+    let sums = format!(
+        "{} content, {} metadata, {} fill, {} of no known format; together {}",
+        coverage.content, coverage.metadata, coverage.fill, coverage.unknown, coverage.bytes
+    );
+    text::wrap(out, "Every byte  ", HEAD, &sums)?;
+    writeln!(out, "Exit code   {}", report.verdict.exit_code)
+}
+
+/// Who signed something.
+pub(in crate::report) fn render_signers<'a>(
+    signers: impl Iterator<Item = &'a SignerRow>,
+    out: &mut String,
+) -> fmt::Result {
+    for (at, signer) in signers.enumerate() {
+        let head = if at == 0 {
+            "Signed by   "
+        } else {
+            "        and "
+        };
+        writeln!(out, "{head}key {}", signer.key)?;
+        text::wrap(out, "            ", HEAD, &who(signer))?;
     }
     Ok(())
 }
@@ -259,13 +147,7 @@ fn render_changes(report: &Report, most: usize, out: &mut String) -> fmt::Result
 }
 
 fn render_change(change: &ChangeRow, out: &mut String) -> fmt::Result {
-    let word = match change.kind {
-        ChangeKind::Added => "added",
-        ChangeKind::Removed => "removed",
-        ChangeKind::Modified => "modified",
-        ChangeKind::Moved => "moved",
-        ChangeKind::Uncovered => "not covered",
-    };
+    let word = answer::kind(change.kind);
     let component = change.component.as_deref().unwrap_or("-");
     let what = match (&change.path, &change.place) {
         (Some(path), _) if change.component.is_some() => path.clone(),
@@ -304,7 +186,7 @@ fn render_change(change: &ChangeRow, out: &mut String) -> fmt::Result {
 }
 
 /// What stands there now: its kind, its rights and its size, so that a setuid bit is seen.
-fn description(change: &ChangeRow) -> String {
+pub(super) fn description(change: &ChangeRow) -> String {
     let fields = [
         ("", "kind"),
         ("mode ", "mode"),
@@ -324,43 +206,14 @@ fn description(change: &ChangeRow) -> String {
 }
 
 fn render_advice(report: &Report, out: &mut String) -> fmt::Result {
-    if report.judged_at.is_none() || report.is_scan() {
-        // Two images without a signer say nothing about what a device should hold.
+    let lines = answer::advice(report);
+    if lines.is_empty() {
         return Ok(());
     }
     writeln!(out, "\nWHAT TO DO")?;
-    let lines: &[&str] = match report.verdict.integrity {
-        Integrity::Match => &[
-            "The image holds what the signer states. What stands under NOT CHECKED was not examined.",
-            "File this report with the device record.",
-        ],
-        Integrity::Differ => &[
-            "The cause of a difference is not determined here, and intent is not assessed.",
-            "Recommended, under local policy: hold the unit, keep it off the network, preserve it and this image, \
-             and consult clinical engineering and the maker. Do not re-flash it before that.",
-        ],
-        Integrity::Incomplete => &[
-            "Nothing that was compared differs, but this is no match: see what is not covered and NOT CHECKED.",
-            "Recommended: read the unit again (two reads that agree), or get a baseline that covers all of it.",
-        ],
-        Integrity::NoBaseline => &["Get a signed baseline for this device and version."],
-        Integrity::Untrusted => &[
-            "A baseline without a trusted signature proves nothing: whoever changed the image may have written it.",
-            "Get its signature, or take a baseline from a reference unit and sign it.",
-        ],
-    };
     lines
         .iter()
-        .try_for_each(|line| text::wrap(out, "  ", 2, line))?;
-    if is_out_of_date(report) {
-        let line = if out_of_order(report).is_empty() {
-            "Verify again with rules that are in force, and with the clock set right."
-        } else {
-            "Verify again with the baseline that is in force, and with the clock set right."
-        };
-        text::wrap(out, "  ", 2, line)?;
-    }
-    Ok(())
+        .try_for_each(|line| text::wrap(out, "  ", 2, line))
 }
 
 fn render_checked(report: &Report, out: &mut String) -> fmt::Result {
