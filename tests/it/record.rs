@@ -223,7 +223,7 @@ fn two_records_tell_what_changed_since() {
             .iter()
             .any(|row| row["code"] == "remote-mount-overwrite")
     );
-    assert_eq!(since["findings"]["same"], 2);
+    assert_eq!(since["findings"]["same"], 1);
     assert_eq!(
         compare(new, old, 6)["changes"]["gone"]
             .as_array()
