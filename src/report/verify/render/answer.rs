@@ -6,7 +6,7 @@ use crate::report::text;
 use crate::report::verify::{CheckedRow, Report, SignerRow};
 use crate::verdict::{Integrity, POLICY, Risk};
 
-/// Every kind of change with the word that people are shown, the worst first.
+/// Every kind of change with the word that people are shown, in the order in which they are counted.
 pub(in crate::report) const KINDS: &[(ChangeKind, &str)] = &[
     (ChangeKind::Added, "added"),
     (ChangeKind::Removed, "removed"),
