@@ -314,7 +314,10 @@ mod tests {
         }
     }
 
-    fn told(old: &[Print], new: &[Print]) -> (Vec<Option<(usize, Likeness)>>, Vec<usize>, usize) {
+    /// The old place of each new one, what is gone, and how many moved.
+    type Told = (Vec<Option<(usize, Likeness)>>, Vec<usize>, usize);
+
+    fn told(old: &[Print], new: &[Print]) -> Told {
         let matching = matched(old, new);
         (matching.old_of, matching.removed, matching.moved)
     }

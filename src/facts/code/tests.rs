@@ -51,7 +51,7 @@ fn flipped_bits_and_words_at_the_bounds_of_their_type_are_survived() {
         let mut bytes = program.to_vec();
         for _ in 0..100 {
             // The header and the tables behind it say where everything lies.
-            let place = if next(&mut state) % 2 == 0 {
+            let place = if next(&mut state).is_multiple_of(2) {
                 next(&mut state) % 512
             } else {
                 next(&mut state) % bytes.len()

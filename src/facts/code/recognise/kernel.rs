@@ -71,6 +71,6 @@ pub(super) fn runners(program: &mut Program<'_>, functions: &Functions) -> BTree
         }
         runners.extend(more);
     }
-    program.runners = runners.clone();
+    program.runners.clone_from(&runners);
     runners
 }

@@ -65,13 +65,14 @@ impl<'a> Walk<'_, 'a> {
                 self.numbered(words(state, 0), at, state, &shifted)
             }
             Some(known) => self.known(known, callee, at, state, &words),
-            None => match self.given_number(callee, at, state, &words) {
-                Some(result) => result,
-                None => {
+            None => {
+                if let Some(result) = self.given_number(callee, at, state, &words) {
+                    result
+                } else {
                     let result = self.other(callee, at, state, &words);
                     self.computed(callee, state).unwrap_or(result)
                 }
-            },
+            }
         };
         state.after_call(self.setting.abi, result);
         !name.is_some_and(library::never_returns)
@@ -163,7 +164,7 @@ impl<'a> Walk<'_, 'a> {
     }
 
     /// What a short function without conditions makes of the numbers that it is given (`htons`, where it is no part of its caller).
-    fn computed(&self, callee: Callee, caller: &State<'a>) -> Option<Value<'a>> {
+    fn computed(&self, callee: Callee, given: &State<'a>) -> Option<Value<'a>> {
         const MOST: usize = 16;
         let Callee::Function(start) = callee else {
             return None;
@@ -171,8 +172,8 @@ impl<'a> Walk<'_, 'a> {
         let setting = self.program.setting(start);
         let mut state = State::at_start(setting, start);
         for &register in setting.abi.arguments {
-            let given = caller.get(register);
-            let number = matches!(given, Value::Number(_)).then_some(given);
+            let word = given.get(register);
+            let number = matches!(word, Value::Number(_)).then_some(word);
             state.set(register, number.unwrap_or(Value::Unknown));
         }
         let decoder = self.program.decoder(start);

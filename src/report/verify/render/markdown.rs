@@ -230,10 +230,10 @@ mod tests {
         for text in ["|", r"\|", r"\\|", r"\\\|x|"] {
             let cell = cell(text);
             for (at, _) in cell.match_indices('|') {
-                let before = cell[..at]
-                    .bytes()
+                let before = cell.as_bytes()[..at]
+                    .iter()
                     .rev()
-                    .take_while(|&byte| byte == b'\\')
+                    .take_while(|&&byte| byte == b'\\')
                     .count();
                 assert_eq!(before % 2, 1, "{cell}");
             }
