@@ -22,7 +22,7 @@ fn a_perfect_match_is_affected_all_the_same() {
         .verify(&[])
         .ends(16)
         .shows("INTEGRITY MATCH")
-        .shows("KNOWN RISK KNOWN RISK")
+        .shows("KNOWN RISK FOUND")
         .shows("Critical, Proven: A published advisory speaks of this device and version")
         .shows(
             "CISA ICSMA-25-030-01: Contec Health CMS8000 Patient Monitor, Update A of 2025-02-25",
