@@ -118,6 +118,14 @@ impl Hiding {
             Self::Base64 | Self::Digits => true,
         }
     }
+
+    /// How many bytes its key has; 0 without one.
+    pub fn key_length(&self) -> usize {
+        match self {
+            Self::Key(key) => key.length(),
+            Self::Base64 | Self::Digits => 0,
+        }
+    }
 }
 
 impl fmt::Display for Hiding {

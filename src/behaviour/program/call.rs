@@ -13,6 +13,8 @@ use crate::facts::script::{self, Command, RedirectKind, Redirection};
 pub(super) struct Told {
     /// Where the last connection went, or the last name that was looked up.
     peer: BTreeSet<Trait>,
+    /// What the last name is that was looked up: a connection to an address that is not known may be to that one.
+    named: BTreeSet<Trait>,
     /// The path that was opened to be written last.
     written: Option<Text>,
     /// Whether a connection was made or taken.
@@ -131,7 +133,7 @@ impl Told {
             "connect" => {
                 self.connected = true;
                 let Some(Argument::Peer(peer)) = call.arguments.get(1) else {
-                    flow.state_call(Act::Connect, self.peer.iter().copied(), "");
+                    flow.state_call(Act::Connect, self.named.iter().copied(), "");
                     return;
                 };
                 let (class, shown) = self.class(peer);
@@ -183,6 +185,7 @@ impl Told {
     fn looked_up(&mut self, host: Option<&Text>) {
         if let Some(host) = host.and_then(Text::bytes) {
             self.peer = BTreeSet::from([host::class(host)]);
+            self.named.clone_from(&self.peer);
         }
     }
 
@@ -196,7 +199,7 @@ impl Told {
                 format!("{host}{port}"),
             )
         } else {
-            let known = self.peer.first().copied();
+            let known = self.named.first().copied();
             (known.unwrap_or(Trait::HostUnknown), format!("a host{port}"))
         }
     }

@@ -16,6 +16,8 @@ const SHOWN: usize = 200;
 
 /// Letters of the shortest command that is told: shorter ones are made by chance.
 const SHORTEST: usize = 7;
+/// So many letters more for each further byte of the key.
+const FOR_EACH: usize = 2;
 /// The same under keys that are added, with at least two words: code of Thumb makes short ones.
 const SHORTEST_LESS_SURE: usize = 12;
 
@@ -78,6 +80,9 @@ fn told(scene: &Scene, file: &Content, text: &HiddenText, reading: &Reading<'_>)
     } else {
         (SHORTEST_LESS_SURE, 2)
     };
+    // Each byte of a key is one that chance may choose.
+    let chosen = reading.hiding.key_length().saturating_sub(1);
+    let least = least.saturating_add(chosen.saturating_mul(FOR_EACH));
     if reading.text.len() < least || words.len() < fewest {
         return None;
     }

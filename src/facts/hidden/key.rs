@@ -104,6 +104,11 @@ impl Key {
         self.how == How::Xor && self.step == 0
     }
 
+    /// How many bytes it has.
+    pub(super) fn length(&self) -> usize {
+        self.period
+    }
+
     pub(super) fn is_backwards(&self) -> bool {
         self.backwards
     }
