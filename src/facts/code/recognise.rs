@@ -9,7 +9,7 @@ mod file;
 mod kernel;
 mod print;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) use self::kernel::Numbered;
 
@@ -18,6 +18,7 @@ use super::call::{Call, Callee};
 use super::discover::Functions;
 use super::program::Program;
 use super::value::Piece;
+use super::walk::Walked;
 
 /// Functions that hand their arguments on are looked through so many times.
 const ROUNDS: usize = 4;
@@ -28,13 +29,68 @@ pub(super) fn recognise(program: &mut Program<'_>, functions: &Functions) -> BTr
     let mut known = kernel::numbered(program, functions);
     if !program.loaded.is_dynamic {
         known.extend(print::name_all(program, functions));
-        known.extend(copy::name_all(program, functions));
-        known.extend(address::name_all(program, functions));
+        known.extend(named(program, functions, copy::name));
+        known.extend(named(program, functions, address::name));
         known.extend(kernel::runners(program, functions));
-        known.extend(file::name_all(program, functions));
+        known.extend(named(program, functions, file::name));
     }
     program.recognised.extend(&known);
     known.difference(&before).copied().collect()
+}
+
+/// A call of a function that has no name yet.
+struct Seen<'f> {
+    call: &'f Call,
+    /// The calls of the function that makes it.
+    among: &'f [Call],
+    callee: &'f Walked,
+}
+
+/// Gives functions the names that their calls suggest; the functions that have one now.
+fn named(
+    program: &mut Program<'_>,
+    functions: &Functions,
+    name: impl Fn(&Program<'_>, &Functions, &Seen<'_>) -> Option<&'static [u8]>,
+) -> Vec<u64> {
+    let mut found: BTreeMap<u64, &'static [u8]> = BTreeMap::new();
+    for (_, caller) in functions.values() {
+        for call in caller.calls.iter().filter(|call| call.name.is_none()) {
+            let Some((start, callee)) = callee(program, functions, call) else {
+                continue;
+            };
+            let seen = Seen {
+                call,
+                among: &caller.calls,
+                callee,
+            };
+            let name = name(program, functions, &seen);
+            found.extend(name.map(|name| (start, name)));
+        }
+    }
+    for (&start, name) in &found {
+        program.give_name(start, name);
+    }
+    found.into_keys().collect()
+}
+
+/// The function of the program that a call leads to.
+fn callee<'f>(
+    program: &Program<'_>,
+    functions: &'f Functions,
+    call: &Call,
+) -> Option<(u64, &'f Walked)> {
+    let start = function(call)?;
+    let (_, walked) = functions.get(&(start & !program.mode_bit()))?;
+    Some((start, walked))
+}
+
+/// Whether a function, or one that it calls, does something that is known and none of these: then it is none that only computes.
+fn is_active(program: &Program<'_>, functions: &Functions, walked: &Walked, but: &[&str]) -> bool {
+    let acts = |call: &Call| call.name.is_some_and(|name| !but.contains(&name));
+    walked.calls.iter().any(|call| {
+        let within = callee(program, functions, call);
+        acts(call) || within.is_some_and(|(_, within)| within.calls.iter().any(acts))
+    })
 }
 
 fn function(call: &Call) -> Option<u64> {

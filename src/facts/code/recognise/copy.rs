@@ -1,40 +1,23 @@
 //! `memcpy`, `strcpy` and `strcat`: what they are called with tells them. Compilers put a text that is known by `memcpy`, with the null at its end,
 //! wherever a program copies or appends one; the others are called with a text alone, and do nothing else than write.
 
-use std::collections::BTreeMap;
-
 use super::super::argument::Argument;
 use super::super::call::Call;
 use super::super::discover::Functions;
 use super::super::program::Program;
-use super::super::walk::Walked;
-use super::{function, parameter};
+use super::{Seen, function, is_active, parameter};
 
 /// Shorter texts may be anything.
 const SHORTEST: usize = 3;
 
-/// Gives names to what is recognised; the functions that have one now.
-pub(super) fn name_all(program: &mut Program<'_>, functions: &Functions) -> Vec<u64> {
-    let mut found: BTreeMap<u64, &'static [u8]> = BTreeMap::new();
-    for call in functions.values().flat_map(|(_, walked)| &walked.calls) {
-        let Some(start) = function(call).filter(|_| call.name.is_none()) else {
-            continue;
-        };
-        let Some((_, walked)) = functions.get(&(start & !program.mode_bit())) else {
-            continue;
-        };
-        let name = name(program, call, walked);
-        found.extend(name.map(|name| (start, name)));
-    }
-    for (&start, name) in &found {
-        program.give_name(start, name);
-    }
-    found.into_keys().collect()
-}
-
 /// What a function seems to be that is called so.
-fn name(program: &Program<'_>, call: &Call, walked: &Walked) -> Option<&'static [u8]> {
-    let [to, Argument::Text(text), rest @ ..] = call.arguments.as_slice() else {
+pub(super) fn name(
+    program: &Program<'_>,
+    functions: &Functions,
+    seen: &Seen<'_>,
+) -> Option<&'static [u8]> {
+    let walked = seen.callee;
+    let [to, Argument::Text(text), rest @ ..] = seen.call.arguments.as_slice() else {
         return None;
     };
     let length = text.bytes()?.len();
@@ -46,6 +29,10 @@ fn name(program: &Program<'_>, call: &Call, walked: &Walked) -> Option<&'static 
         && usize::try_from(*count).ok() == length.checked_add(1)
     {
         return writes_first.then_some(b"memcpy");
+    }
+    // A function of the program that copies and does more must stay one that is looked through.
+    if is_active(program, functions, walked, &[]) {
+        return None;
     }
     let is_alone = walked.calls.is_empty();
     if is_alone && writes_first || walked.calls.iter().any(|call| copies(program, call, true)) {
