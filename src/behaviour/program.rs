@@ -11,10 +11,8 @@ use super::act::{Act, Trait};
 use super::scene::{Content, Makeup, Scene};
 use super::shell::{Caller, Flow};
 use super::unit::{Spot, Step, Unit};
-use crate::facts::code::{Call, Callee, Code, Function};
+use crate::facts::code::{self, Call, Callee, Code, Function};
 
-/// What a function calls is looked into so far.
-const DEEPEST: usize = 2;
 /// So many calls of one unit are followed.
 const MOST_CALLS: usize = 3000;
 /// So many steps of all units of one program are kept.
@@ -41,7 +39,7 @@ pub(super) fn units(scene: &Scene, file: &Content, code: &Code) -> Vec<Unit> {
             told: Told::default(),
             calls: MOST_CALLS,
         };
-        tracer.function(function, DEEPEST);
+        tracer.function(function, code::DEPTH);
         let steps = tracer.flow.steps;
         let has_own = steps
             .iter()

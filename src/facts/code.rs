@@ -47,13 +47,18 @@ pub(crate) fn function_name(name: &str) -> Option<&'static str> {
 /// Functions that hand on what they are given are looked through so many times.
 const ROUNDS: usize = 3;
 
-/// The functions of a program.
+/// What calls a function that tells something is kept over so many calls.
+pub const DEPTH: usize = 2;
+
+/// The functions of a program that do something which is told, and those that call them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Code {
     /// By their addresses.
     pub functions: Vec<Function>,
     /// Whether some of the code was not followed because there is too much of it.
     pub cut: bool,
+    /// Whether the program holds its own library without names, and none of that was recognised.
+    pub opaque: bool,
 }
 
 /// One function.
@@ -115,11 +120,44 @@ impl Code {
             name: program.named(start).map(Name::new),
             calls: walked.calls,
         });
+        let functions = telling(functions.collect());
+        let is_nameless = !program.loaded.is_dynamic && program.loaded.functions.is_empty();
         Ok(Self {
-            functions: functions.collect(),
+            opaque: is_nameless && functions.is_empty(),
+            functions,
             cut,
         })
     }
+}
+
+/// Keeps the functions that make calls which tell something, and those that call them; of their calls those that lead there.
+fn telling(mut functions: Vec<Function>) -> Vec<Function> {
+    let tells = |function: &&Function| function.calls.iter().any(|call| call.name.is_some());
+    let starts = functions.iter().filter(tells).map(|it| it.start);
+    let mut kept: BTreeSet<u64> = starts.collect();
+    for _ in 0..DEPTH {
+        let callers = functions.iter().filter(|function| {
+            let mut calls = function.calls.iter();
+            calls.any(|call| matches!(call.callee, Callee::Function(to) if kept.contains(&to)))
+        });
+        let callers: Vec<u64> = callers.map(|it| it.start).collect();
+        kept.extend(callers);
+    }
+    functions.retain(|function| kept.contains(&function.start));
+    for function in &mut functions {
+        function.calls.retain(|call| {
+            let leads = matches!(call.callee, Callee::Function(to) if kept.contains(&to));
+            call.name.is_some() || leads
+        });
+        for call in &mut function.calls {
+            if call.name.is_none() {
+                call.arguments = Vec::new();
+            }
+            call.arguments.shrink_to_fit();
+        }
+        function.calls.shrink_to_fit();
+    }
+    functions
 }
 
 /// Follows again what calls functions that are known by now, or that hand on what they are given.

@@ -10,6 +10,7 @@ mod fingerprint;
 mod hardening;
 pub(crate) mod loaded;
 mod notes;
+mod pointers;
 mod relocation;
 mod section;
 mod structure;

@@ -48,6 +48,7 @@ pub(super) fn program(text: &str) -> Result<Code, String> {
     Ok(Code {
         functions,
         cut: false,
+        opaque: false,
     })
 }
 

@@ -6,6 +6,7 @@ use super::library::Parameter;
 use super::memory::Location;
 use super::state::{LOCAL_PARAMETERS, Setting, State};
 use super::value::{Text, Value};
+use super::wrapper;
 
 /// So many texts of one list are told.
 const MOST_TEXTS: usize = 32;
@@ -44,9 +45,9 @@ pub struct Peer {
     pub host: Option<Ipv4Addr>,
 }
 
-impl<'a> State<'a> {
+impl State {
     /// The word that is given as an argument.
-    pub(super) fn argument(&self, number: u8, jumped: bool, setting: Setting<'_, 'a>) -> Value<'a> {
+    pub(super) fn argument(&self, number: u8, jumped: bool, setting: Setting<'_, '_>) -> Value {
         let abi = setting.abi;
         if let Some(local) = number.checked_sub(LOCAL_PARAMETERS) {
             let register = abi.local_arguments.get(usize::from(local));
@@ -73,12 +74,7 @@ impl<'a> State<'a> {
     }
 
     /// What a word is, read as a parameter of some kind.
-    pub(super) fn read(
-        &self,
-        value: Value<'a>,
-        kind: Parameter,
-        setting: Setting<'_, 'a>,
-    ) -> Argument {
+    pub(super) fn read(&self, value: Value, kind: Parameter, setting: Setting<'_, '_>) -> Argument {
         let read = match kind {
             Parameter::Text | Parameter::Format => self
                 .text(value, setting)
@@ -101,7 +97,7 @@ impl<'a> State<'a> {
     }
 
     /// The texts whose addresses stand one after the other, up to a null.
-    pub(super) fn list(&self, value: Value<'a>, setting: Setting<'_, 'a>) -> Option<Vec<Text>> {
+    pub(super) fn list(&self, value: Value, setting: Setting<'_, '_>) -> Option<Vec<Text>> {
         let start = Location::of(value)?;
         let word = i64::from(setting.abi.word);
         let mut texts = Vec::new();
@@ -125,7 +121,18 @@ impl<'a> State<'a> {
         (!texts.is_empty()).then_some(texts)
     }
 
-    fn peer(&self, value: Value<'a>, setting: Setting<'_, 'a>) -> Option<Peer> {
+    /// The same, where they are the arguments of a shell that is given a command.
+    pub(super) fn shell_list(&self, value: Value, setting: Setting<'_, '_>) -> Option<Vec<Text>> {
+        let second = Location::of(value)?.plus(setting.abi.word.into());
+        let option = self.load(second, setting.abi.word, setting);
+        if self.text(option, setting)?.bytes() != Some(wrapper::SHELL_OPTION) {
+            return None;
+        }
+        let texts = self.list(value, setting)?;
+        wrapper::is_shell(&texts).then_some(texts)
+    }
+
+    fn peer(&self, value: Value, setting: Setting<'_, '_>) -> Option<Peer> {
         let start = Location::of(value)?;
         let bytes: Vec<Option<u8>> = (0..PEER)
             .map(|at| self.byte(start.plus(at), setting))
@@ -152,7 +159,7 @@ impl<'a> State<'a> {
 }
 
 /// A word by itself.
-fn plain(value: Value<'_>) -> Argument {
+pub(super) fn plain(value: Value) -> Argument {
     match value {
         Value::Number(number) => Argument::Number(number),
         Value::Parameter(number) => Argument::Parameter(number),

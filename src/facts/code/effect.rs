@@ -15,18 +15,18 @@ const MOST_BYTES: u64 = 1024;
 const MOST_FILLED: u64 = 32;
 
 /// The arguments of one call, as words.
-pub(super) struct Given<'s, 'a> {
-    pub(super) words: &'s dyn Fn(&State<'a>, u8) -> Value<'a>,
+pub(super) struct Given<'s> {
+    pub(super) words: &'s dyn Fn(&State, u8) -> Value,
 }
 
-impl<'a> State<'a> {
+impl State {
     /// Carries out what a known function does; the result, where it is not what nobody knows.
     pub(super) fn effect(
         &mut self,
         effect: Effect,
-        given: &Given<'_, 'a>,
-        setting: Setting<'_, 'a>,
-    ) -> Option<Value<'a>> {
+        given: &Given<'_>,
+        setting: Setting<'_, '_>,
+    ) -> Option<Value> {
         let word = |state: &Self, number: u8| (given.words)(state, number);
         match effect {
             Effect::None => None,
@@ -106,17 +106,17 @@ impl<'a> State<'a> {
     }
 
     /// A place on the stack that no function reaches, for a text whose address is put at another place.
-    fn beside(place: Location) -> Value<'a> {
+    fn beside(place: Location) -> Value {
         const FAR: i64 = 1 << 40;
         Value::Frame(place.at.wrapping_mul(64).wrapping_sub(FAR))
     }
 
-    fn text_or_unknown(&self, value: Value<'a>, setting: Setting<'_, 'a>) -> Shared {
+    fn text_or_unknown(&self, value: Value, setting: Setting<'_, '_>) -> Shared {
         let text = self.text(value, setting);
         text.unwrap_or_else(|| Shared::new(Text::piece(Piece::Unknown)))
     }
 
-    fn put_text(&mut self, to: Value<'a>, text: Shared) {
+    fn put_text(&mut self, to: Value, text: Shared) {
         if let Some(place) = Location::of(to) {
             self.memory.write(place, text);
         }
@@ -129,7 +129,7 @@ impl<'a> State<'a> {
         }
     }
 
-    fn fill(&mut self, to: Value<'a>, byte: Value<'a>, count: Value<'a>) {
+    fn fill(&mut self, to: Value, byte: Value, count: Value) {
         if let (Some(to), Value::Number(byte), Value::Number(count)) =
             (Location::of(to), byte, count)
         {
@@ -141,13 +141,7 @@ impl<'a> State<'a> {
         }
     }
 
-    fn copy_bytes(
-        &mut self,
-        to: Value<'a>,
-        from: Value<'a>,
-        count: Value<'a>,
-        setting: Setting<'_, 'a>,
-    ) {
+    fn copy_bytes(&mut self, to: Value, from: Value, count: Value, setting: Setting<'_, '_>) {
         let Some(to) = Location::of(to) else {
             return;
         };
@@ -189,7 +183,7 @@ impl<'a> State<'a> {
         }
     }
 
-    fn named_address(&self, text: Value<'a>, setting: Setting<'_, 'a>) -> Option<Ipv4Addr> {
+    fn named_address(&self, text: Value, setting: Setting<'_, '_>) -> Option<Ipv4Addr> {
         let text = self.text(text, setting)?;
         let text = str::from_utf8(text.bytes()?).ok()?;
         // `inet_aton` takes one number for all four bytes too.
@@ -200,7 +194,7 @@ impl<'a> State<'a> {
     }
 
     /// What a format makes of values that are not known.
-    fn formatted_from_list(&self, format: Value<'a>, setting: Setting<'_, 'a>) -> Shared {
+    fn formatted_from_list(&self, format: Value, setting: Setting<'_, '_>) -> Shared {
         if let Value::Parameter(number) = format {
             return Shared::new(Text::piece(Piece::Format(number)));
         }
@@ -215,14 +209,14 @@ impl<'a> State<'a> {
     pub(super) fn made(
         &self,
         format: u8,
-        words: &dyn Fn(&Self, u8) -> Value<'a>,
-        setting: Setting<'_, 'a>,
+        words: &dyn Fn(&Self, u8) -> Value,
+        setting: Setting<'_, '_>,
     ) -> Text {
         (*self.formatted(format, &Given { words }, setting)).clone()
     }
 
     /// What a format makes of the values that follow it.
-    fn formatted(&self, format: u8, given: &Given<'_, 'a>, setting: Setting<'_, 'a>) -> Shared {
+    fn formatted(&self, format: u8, given: &Given<'_>, setting: Setting<'_, '_>) -> Shared {
         let first = (given.words)(self, format);
         if let Value::Parameter(number) = first {
             return Shared::new(Text::piece(Piece::Format(number)));
@@ -243,7 +237,7 @@ impl<'a> State<'a> {
 
 impl Location {
     /// What points there.
-    fn pointer<'a>(self) -> Value<'a> {
+    fn pointer(self) -> Value {
         match self.region {
             super::memory::Region::Frame => Value::Frame(self.at),
             super::memory::Region::Program => Value::Number(self.at.cast_unsigned()),

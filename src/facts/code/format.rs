@@ -62,8 +62,8 @@ fn conversion(text: &[u8]) -> (Option<Conversion>, u8, usize) {
 /// What a word becomes under a conversion.
 pub(super) fn value<'a>(
     conversion: Conversion,
-    value: Value<'a>,
-    text: impl Fn(Value<'a>) -> Option<Shared>,
+    value: Value,
+    text: impl Fn(Value) -> Option<Shared>,
 ) -> Option<Text> {
     if conversion == Conversion::Text {
         return text(value).map(|text| (*text).clone());

@@ -1,6 +1,7 @@
 //! What a function has put into memory so far: on its stack, and at addresses of the program.
 
 use std::ops::Range;
+use std::rc::Rc;
 
 use super::value::{Shared, Value};
 use crate::read::Endian;
@@ -26,7 +27,7 @@ pub(super) struct Location {
 
 impl Location {
     /// The place that a word points at, if that is known.
-    pub(super) fn of(value: Value<'_>) -> Option<Self> {
+    pub(super) fn of(value: Value) -> Option<Self> {
         match value {
             Value::Frame(at) => Some(Self {
                 region: Region::Frame,
@@ -62,17 +63,17 @@ impl Location {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-enum Content<'a> {
-    Word(Value<'a>),
+enum Content {
+    Word(Value),
     Text(Shared),
 }
 
 #[derive(Clone, Debug, PartialEq)]
-struct Cell<'a> {
+struct Cell {
     place: Location,
     /// In bytes; 1 for a text.
     size: u8,
-    content: Content<'a>,
+    content: Content,
 }
 
 /// A byte that was put somewhere.
@@ -91,7 +92,7 @@ impl Stored {
     }
 }
 
-impl Cell<'_> {
+impl Cell {
     fn byte(&self, place: Location, endian: Endian) -> Option<Stored> {
         if self.place.region != place.region {
             return None;
@@ -122,22 +123,24 @@ impl Cell<'_> {
 }
 
 /// Places and what is in them, in the order of the places.
+///
+/// Ways that part share the cells until one of them changes some.
 #[derive(Clone, Debug)]
-pub(super) struct Memory<'a> {
-    cells: Vec<Cell<'a>>,
+pub(super) struct Memory {
+    cells: Rc<Vec<Cell>>,
     endian: Endian,
 }
 
-impl<'a> Memory<'a> {
+impl Memory {
     pub(super) fn new(endian: Endian) -> Self {
         Self {
-            cells: Vec::new(),
+            cells: Rc::default(),
             endian,
         }
     }
 
     /// Puts a word somewhere.
-    pub(super) fn store(&mut self, place: Location, size: u8, value: Value<'a>) {
+    pub(super) fn store(&mut self, place: Location, size: u8, value: Value) {
         self.put(place, size, Content::Word(value));
     }
 
@@ -153,37 +156,47 @@ impl<'a> Memory<'a> {
     /// Forgets what so many bytes hold.
     pub(super) fn forget(&mut self, place: Location, size: u8) {
         let range = self.overlapping(place, size);
+        if range.is_empty() {
+            return;
+        }
         let left = self.left_over(range.clone(), place, size);
         let start = range.start;
-        self.cells.splice(range, left);
-        self.cells.truncate(start.max(MOST));
+        let cells = Rc::make_mut(&mut self.cells);
+        cells.splice(range, left);
+        cells.truncate(start.max(MOST));
     }
 
-    fn put(&mut self, place: Location, size: u8, content: Content<'a>) {
+    fn put(&mut self, place: Location, size: u8, content: Content) {
         let cell = Cell {
             place,
             size,
             content,
         };
         let range = self.overlapping(place, size);
-        match self.cells.get_mut(range.clone()) {
+        match self.cells.get(range.clone()) {
             Some([]) | None => {
                 if self.cells.len() < MOST {
-                    self.cells.insert(range.start.min(self.cells.len()), cell);
+                    let cells = Rc::make_mut(&mut self.cells);
+                    cells.insert(range.start.min(cells.len()), cell);
                 }
             }
-            Some([there]) if there.place == place && there.size == size => *there = cell,
+            Some([there]) if *there == cell => {}
+            Some([there]) if there.place == place && there.size == size => {
+                if let Some(there) = Rc::make_mut(&mut self.cells).get_mut(range.start) {
+                    *there = cell;
+                }
+            }
             Some(_) => {
                 let mut cells = self.left_over(range.clone(), place, size);
                 let at = cells.partition_point(|left| left.place < place);
                 cells.insert(at, cell);
-                self.cells.splice(range, cells);
+                Rc::make_mut(&mut self.cells).splice(range, cells);
             }
         }
     }
 
     /// What is left of some cells when so many bytes of them are replaced: the other bytes of numbers, one by one.
-    fn left_over(&self, range: Range<usize>, place: Location, size: u8) -> Vec<Cell<'a>> {
+    fn left_over(&self, range: Range<usize>, place: Location, size: u8) -> Vec<Cell> {
         let mut left = Vec::new();
         let replaced = place.at..place.at.saturating_add(size.into());
         for cell in self.cells.get(range).unwrap_or_default() {
@@ -223,13 +236,13 @@ impl<'a> Memory<'a> {
         start..stop.max(start)
     }
 
-    fn cell(&self, place: Location) -> Option<&Cell<'a>> {
+    fn cell(&self, place: Location) -> Option<&Cell> {
         let at = self.cells.partition_point(|cell| cell.place <= place);
         self.cells.get(at.checked_sub(1)?)
     }
 
     /// A word that was put there, and as wide as that.
-    pub(super) fn word(&self, place: Location, size: u8) -> Option<Value<'a>> {
+    pub(super) fn word(&self, place: Location, size: u8) -> Option<Value> {
         let cell = self
             .cell(place)
             .filter(|cell| cell.place == place && cell.size == size)?;
@@ -252,10 +265,36 @@ impl<'a> Memory<'a> {
         self.cell(place)?.byte(place, self.endian)
     }
 
+    /// Whether anything was put into one of so many bytes.
+    pub(super) fn touches(&self, place: Location, size: u8) -> bool {
+        let Some(last) = self.cell(place.plus(i64::from(size).saturating_sub(1))) else {
+            return false;
+        };
+        // A text reaches farther than its cell says.
+        last.place >= place || last.byte(place, self.endian).is_some()
+    }
+
+    /// The number that so many bytes make; `None` where one of them is not known.
+    pub(super) fn number(&self, place: Location, size: u8) -> Option<u64> {
+        let mut number = 0;
+        for inside in 0..i64::from(size) {
+            let inside = match self.endian {
+                Endian::Big => inside,
+                Endian::Little => i64::from(size).checked_sub(inside)?.checked_sub(1)?,
+            };
+            let byte = self.byte(place.plus(inside)).and_then(Stored::known)?;
+            number = number << 8 | u64::from(byte);
+        }
+        Some(number)
+    }
+
     /// Keeps what another memory holds too.
     pub(super) fn join(&mut self, other: &Self) {
+        if Rc::ptr_eq(&self.cells, &other.cells) {
+            return;
+        }
         let mut rest = other.cells.iter().peekable();
-        self.cells.retain(|cell| {
+        Rc::make_mut(&mut self.cells).retain(|cell| {
             while rest.next_if(|there| there.place < cell.place).is_some() {}
             rest.peek().is_some_and(|there| *there == cell)
         });

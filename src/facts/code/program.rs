@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use super::decode;
 use super::op::{Abi, Decode, Mode, Op, Register, Target};
@@ -14,6 +15,8 @@ use crate::facts::machine::Machine;
 
 /// So many instructions a stub has at most.
 const STUB: usize = 8;
+/// And so many a function that only computes.
+const STRAIGHT: usize = 16;
 /// Stubs that lead to stubs are followed so far.
 const DEEPEST: usize = 3;
 
@@ -42,6 +45,8 @@ pub(super) struct Program<'a> {
     pub(super) recognised: BTreeSet<u64>,
     /// What stubs lead to.
     stubs: RefCell<BTreeMap<u64, Leads<'a>>>,
+    /// The instructions of functions that are short and go straight to their end.
+    straight: RefCell<BTreeMap<u64, Option<Rc<[Op]>>>>,
 }
 
 impl<'a> Program<'a> {
@@ -71,6 +76,7 @@ impl<'a> Program<'a> {
             runners: BTreeSet::new(),
             recognised: BTreeSet::new(),
             stubs: RefCell::default(),
+            straight: RefCell::default(),
         })
     }
 
@@ -132,7 +138,7 @@ impl<'a> Program<'a> {
     }
 
     /// What a call to an address calls: stubs are looked through.
-    pub(super) fn leads(&self, address: u64, caller: Option<&State<'a>>) -> Leads<'a> {
+    pub(super) fn leads(&self, address: u64, caller: Option<&State>) -> Leads<'a> {
         if self.named(address).is_some() && !self.loaded.is_dynamic || !self.may_start(address) {
             return Leads::Function(address);
         }
@@ -144,10 +150,10 @@ impl<'a> Program<'a> {
         leads
     }
 
-    fn through(&self, address: u64, caller: Option<&State<'a>>, depth: usize) -> Leads<'a> {
+    fn through(&self, address: u64, caller: Option<&State>, depth: usize) -> Leads<'a> {
         let here = Leads::Function(address);
         match self.stub(address, caller) {
-            Some(Value::Import(name)) => Leads::Import(name),
+            Some(Value::Import(slot)) => self.loaded.import(slot).map_or(here, Leads::Import),
             Some(Value::Number(next)) if self.may_start(next) && next != address => depth
                 .checked_sub(1)
                 .map_or(here, |depth| self.through(next, caller, depth)),
@@ -161,8 +167,44 @@ impl<'a> Program<'a> {
         self.decoder(address).thunk(self.loaded.bytes(code))
     }
 
+    /// What the instructions of a short function do that goes straight to its end and calls nothing; `None` for any other.
+    pub(super) fn straight(&self, start: u64) -> Option<Rc<[Op]>> {
+        if let Some(known) = self.straight.borrow().get(&start) {
+            return known.clone();
+        }
+        let ops = self.to_return(start).map(Rc::from);
+        self.straight.borrow_mut().insert(start, ops.clone());
+        ops
+    }
+
+    fn to_return(&self, start: u64) -> Option<Vec<Op>> {
+        let decoder = self.decoder(start);
+        let mut at = start & !self.mode_bit();
+        let mut mode = Mode::default();
+        let mut all = Vec::new();
+        let mut ops = Vec::with_capacity(8);
+        for _ in 0..STRAIGHT {
+            ops.clear();
+            let length = decoder.decode(self.loaded.bytes(at), at, &mut mode, &mut ops)?;
+            at = at.checked_add(u64::try_from(length).ok()?)?;
+            for &op in &ops {
+                match op {
+                    Op::Set(..)
+                    | Op::Compute(..)
+                    | Op::Insert { .. }
+                    | Op::Load { .. }
+                    | Op::Store { .. }
+                    | Op::Forget(_) => all.push(op),
+                    Op::Return => return Some(all),
+                    _ => return None,
+                }
+            }
+        }
+        None
+    }
+
     /// Where a few instructions that do nothing else jump to.
-    fn stub(&self, address: u64, caller: Option<&State<'a>>) -> Option<Value<'a>> {
+    fn stub(&self, address: u64, caller: Option<&State>) -> Option<Value> {
         let setting = self.setting(address);
         let decoder = self.decoder(address);
         let mut state = State::at_start(setting, address);

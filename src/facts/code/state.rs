@@ -12,9 +12,9 @@ pub(super) const LOCAL_PARAMETERS: u8 = 12;
 
 /// What is known at one instruction.
 #[derive(Clone)]
-pub(super) struct State<'a> {
-    registers: [Value<'a>; Register::COUNT],
-    pub(super) memory: Memory<'a>,
+pub(super) struct State {
+    registers: [Value; Register::COUNT],
+    pub(super) memory: Memory,
 }
 
 /// The program that a function belongs to, and how its processor counts.
@@ -24,9 +24,9 @@ pub(super) struct Setting<'p, 'a> {
     pub(super) abi: &'static Abi,
 }
 
-impl<'a> State<'a> {
+impl State {
     /// What is known at the first instruction of a function.
-    pub(super) fn at_start(setting: Setting<'_, 'a>, function: u64) -> Self {
+    pub(super) fn at_start(setting: Setting<'_, '_>, function: u64) -> Self {
         let abi = setting.abi;
         let mut state = Self {
             registers: [Value::Unknown; Register::COUNT],
@@ -50,12 +50,12 @@ impl<'a> State<'a> {
         state
     }
 
-    pub(super) fn get(&self, register: Register) -> Value<'a> {
+    pub(super) fn get(&self, register: Register) -> Value {
         let value = self.registers.get(usize::from(register.0));
         value.copied().unwrap_or(Value::Unknown)
     }
 
-    pub(super) fn set(&mut self, register: Register, value: Value<'a>) {
+    pub(super) fn set(&mut self, register: Register, value: Value) {
         if let Some(there) = self.registers.get_mut(usize::from(register.0)) {
             *there = value;
         }
@@ -75,7 +75,7 @@ impl<'a> State<'a> {
     }
 
     /// What a call leaves behind: whatever it may change is unknown, and the result is its own.
-    pub(super) fn after_call(&mut self, abi: &Abi, result: Value<'a>) {
+    pub(super) fn after_call(&mut self, abi: &Abi, result: Value) {
         for (number, value) in (0_u8..).zip(&mut self.registers) {
             if !abi.preserved.contains(&Register(number)) {
                 *value = Value::Unknown;
@@ -85,7 +85,7 @@ impl<'a> State<'a> {
     }
 
     /// Carries out what changes registers and memory; calls and jumps are the walk's business.
-    pub(super) fn apply(&mut self, op: &Op, setting: Setting<'_, 'a>) {
+    pub(super) fn apply(&mut self, op: &Op, setting: Setting<'_, '_>) {
         match *op {
             Op::Set(into, operand) => {
                 let value = self.operand(operand, setting.abi);
@@ -141,7 +141,7 @@ impl<'a> State<'a> {
         }
     }
 
-    fn operand(&self, operand: Operand, abi: &Abi) -> Value<'a> {
+    fn operand(&self, operand: Operand, abi: &Abi) -> Value {
         match operand {
             Operand::Register(register) => self.get(register),
             Operand::Shifted(register, by) => {
@@ -169,18 +169,12 @@ impl<'a> State<'a> {
     }
 
     /// What so many bytes at a place hold.
-    pub(super) fn load(&self, place: Location, size: u8, setting: Setting<'_, 'a>) -> Value<'a> {
+    pub(super) fn load(&self, place: Location, size: u8, setting: Setting<'_, '_>) -> Value {
         if let Some(value) = self.memory.word(place, size) {
             return value;
         }
-        let bytes = (0..i64::from(size)).map(|at| self.memory.byte(place.plus(at)));
-        let bytes: Vec<Option<Stored>> = bytes.collect();
-        if bytes.iter().any(Option::is_some) {
-            let known = bytes.into_iter().map(|byte| byte.and_then(Stored::known));
-            let known: Option<Vec<u8>> = known.collect();
-            let number = known.and_then(|known| {
-                crate::facts::elf::loaded::number(&known, size, setting.loaded.endian)
-            });
+        if self.memory.touches(place, size) {
+            let number = self.memory.number(place, size);
             return number.map_or(Value::Unknown, Value::Number);
         }
         match place.region {
@@ -190,7 +184,7 @@ impl<'a> State<'a> {
     }
 
     /// The text that a value points at.
-    pub(super) fn text(&self, value: Value<'a>, setting: Setting<'_, 'a>) -> Option<Shared> {
+    pub(super) fn text(&self, value: Value, setting: Setting<'_, '_>) -> Option<Shared> {
         if let Value::Parameter(number) = value {
             return Some(Shared::new(Text::piece(Piece::Parameter(number))));
         }
@@ -225,7 +219,7 @@ impl<'a> State<'a> {
     }
 
     /// One byte at a place, if it is known.
-    pub(super) fn byte(&self, place: Location, setting: Setting<'_, 'a>) -> Option<u8> {
+    pub(super) fn byte(&self, place: Location, setting: Setting<'_, '_>) -> Option<u8> {
         match self.memory.byte(place) {
             Some(byte) => byte.known(),
             None => match self.load(place, 1, setting) {
@@ -245,7 +239,7 @@ pub(super) fn mask(bytes: u8) -> u64 {
 }
 
 /// A word of the caller's frame: an argument, as far as nothing was put there.
-fn parameter<'a>(place: Location, size: u8, abi: &Abi) -> Value<'a> {
+fn parameter(place: Location, size: u8, abi: &Abi) -> Value {
     let first = abi.pushed.saturating_add(abi.stack_arguments);
     let word = i64::from(abi.word);
     let inside = place.at.saturating_sub(first);
@@ -263,14 +257,14 @@ fn parameter<'a>(place: Location, size: u8, abi: &Abi) -> Value<'a> {
 }
 
 /// What the program holds at an address when it starts. Where the file holds nothing, a variable is yet to be set.
-fn initial<'a>(place: Location, size: u8, setting: Setting<'_, 'a>) -> Value<'a> {
+fn initial(place: Location, size: u8, setting: Setting<'_, '_>) -> Value {
     let Ok(address) = u64::try_from(place.at) else {
         return Value::Unknown;
     };
     let loaded = setting.loaded;
     if size == loaded.word {
         match loaded.slot(address) {
-            Some(Slot::Import(name)) => return Value::Import(name),
+            Some(Slot::Import(_)) => return Value::Import(address),
             Some(Slot::Address(number)) => return Value::Number(number),
             None => {}
         }
@@ -279,7 +273,7 @@ fn initial<'a>(place: Location, size: u8, setting: Setting<'_, 'a>) -> Value<'a>
     number.map_or(Value::Unknown, Value::Number)
 }
 
-fn truncated<'a>(value: Value<'a>, size: u8, abi: &Abi) -> Value<'a> {
+fn truncated(value: Value, size: u8, abi: &Abi) -> Value {
     match value {
         Value::Number(number) => Value::Number(number & mask(size)),
         // What calls return and are given is often an `int`, whatever the width of a word.
@@ -289,7 +283,7 @@ fn truncated<'a>(value: Value<'a>, size: u8, abi: &Abi) -> Value<'a> {
     }
 }
 
-fn extended<'a>(value: Value<'a>, size: u8, abi: &Abi) -> Value<'a> {
+fn extended(value: Value, size: u8, abi: &Abi) -> Value {
     match value {
         Value::Number(number) if size < 8 => {
             let bits = u32::from(size).saturating_mul(8);
@@ -301,7 +295,7 @@ fn extended<'a>(value: Value<'a>, size: u8, abi: &Abi) -> Value<'a> {
     }
 }
 
-fn insert<'a>(into: Value<'a>, value: Value<'a>, at: u8, width: u8) -> Value<'a> {
+fn insert(into: Value, value: Value, at: u8, width: u8) -> Value {
     let (Value::Number(into), Value::Number(value)) = (into, value) else {
         return Value::Unknown;
     };
@@ -315,7 +309,7 @@ fn insert<'a>(into: Value<'a>, value: Value<'a>, at: u8, width: u8) -> Value<'a>
     Value::Number(into & !there | value)
 }
 
-fn compute<'a>(arithmetic: Arithmetic, one: Value<'a>, other: Value<'a>, abi: &Abi) -> Value<'a> {
+fn compute(arithmetic: Arithmetic, one: Value, other: Value, abi: &Abi) -> Value {
     let number = match (one, other) {
         (Value::Number(one), Value::Number(other)) => combine(arithmetic, one, other, abi),
         _ => return moved(arithmetic, one, other, abi),
@@ -359,7 +353,7 @@ fn swapped(number: u64, group: u64) -> Option<u64> {
 }
 
 /// An address on the stack that is moved, and what changes nothing.
-fn moved<'a>(arithmetic: Arithmetic, one: Value<'a>, other: Value<'a>, abi: &Abi) -> Value<'a> {
+fn moved(arithmetic: Arithmetic, one: Value, other: Value, abi: &Abi) -> Value {
     let signed = |number: u64| {
         let unused = 64_u32.saturating_sub(u32::from(abi.word).saturating_mul(8));
         let wide = number.checked_shl(unused).map(u64::cast_signed);

@@ -3,7 +3,7 @@
 use super::{Code, Unfollowed};
 
 /// One program for each kind of decoder, and one that holds its C library.
-const PROGRAMS: [&[u8]; 7] = [
+const PROGRAMS: [&[u8]; 8] = [
     include_bytes!(
         "../../../fixtures/implants/files/opt/bin/strcat_i686_glibc_dynamic_O0_stripped"
     ),
@@ -23,7 +23,13 @@ const PROGRAMS: [&[u8]; 7] = [
     include_bytes!(
         "../../../fixtures/implants/files/opt/bin/snprintf_powerpc_glibc_dynamic_O2_stripped"
     ),
+    STATIC,
 ];
+
+/// It holds its C library, without names.
+const STATIC: &[u8] = include_bytes!(
+    "../../../fixtures/implants/files/opt/bin/three-functions_mipsel_musl_static_O0_stripped"
+);
 
 /// Numbers that look like no pattern (xorshift).
 fn next(state: &mut u64) -> usize {
@@ -69,6 +75,20 @@ fn flipped_bits_and_words_at_the_bounds_of_their_type_are_survived() {
             }
         }
     }
+}
+
+#[test]
+fn a_library_that_is_not_recognised_is_told() {
+    assert!(!Code::of(STATIC).unwrap().opaque);
+    // The kernel is not called any more: `syscall` becomes `nop`.
+    let mut bytes = STATIC.to_vec();
+    for word in bytes.as_chunks_mut::<4>().0 {
+        if *word == 0x0000_000c_u32.to_le_bytes() {
+            *word = [0; 4];
+        }
+    }
+    let code = Code::of(&bytes).unwrap();
+    assert!(code.opaque && code.functions.is_empty());
 }
 
 #[test]

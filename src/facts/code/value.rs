@@ -7,7 +7,7 @@ use crate::place::escape;
 
 /// What is known of one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Value<'a> {
+pub(super) enum Value {
     Unknown,
     /// A constant, or an address of the program.
     Number(u64),
@@ -15,8 +15,8 @@ pub(super) enum Value<'a> {
     Frame(i64),
     /// What the function was called with, from 0.
     Parameter(u8),
-    /// The address of something in a library.
-    Import(&'a [u8]),
+    /// The address of something in a library: what the loader puts at this address of the program.
+    Import(u64),
     /// What a call returned: its number in the function.
     Result(u64),
 }

@@ -59,9 +59,9 @@ struct Walk<'p, 'a> {
     /// Where the next function starts.
     limit: u64,
     /// Ways that lead to an address and were not gone yet.
-    waiting: BTreeMap<u64, Vec<State<'a>>>,
+    waiting: BTreeMap<u64, Vec<State>>,
     /// What is known where a jump leads to a place that is not known, and what stands behind the jump.
-    lost: Option<(u64, State<'a>)>,
+    lost: Option<(u64, State)>,
     covered: Covered,
     /// Jumps back: from where to where a loop goes.
     loops: Vec<(u64, u64)>,
@@ -167,7 +167,7 @@ impl<'a> Walk<'_, 'a> {
 
     /// Behind a jump that leads to a place that is not known (a `switch`), code goes on that nothing else leads to.
     /// Code that begins like another function is one that nothing was known of.
-    fn resumed(&mut self) -> Option<(u64, Vec<State<'a>>)> {
+    fn resumed(&mut self) -> Option<(u64, Vec<State>)> {
         let (at, state) = self.lost.as_mut()?;
         *at = self.covered.first_left(*at);
         let decoder = self.program.decoder(self.called_as);
@@ -177,7 +177,7 @@ impl<'a> Walk<'_, 'a> {
 
     /// What is known where some ways meet. If they come with different arguments for a call that follows at once, that call is told for each of
     /// them: compilers let calls of one function share their last instructions.
-    fn met(&mut self, at: u64, ways: Vec<State<'a>>) -> Option<State<'a>> {
+    fn met(&mut self, at: u64, ways: Vec<State>) -> Option<State> {
         if let [first, rest @ ..] = ways.as_slice()
             && rest.iter().any(|other| {
                 self.setting
@@ -187,9 +187,7 @@ impl<'a> Walk<'_, 'a> {
                     .any(|&it| other.get(it) != first.get(it))
             })
         {
-            for way in &ways {
-                self.glance(at, way.clone());
-            }
+            self.glance(at, &ways);
         }
         let mut ways = ways.into_iter();
         let mut joined = ways.next()?;
@@ -199,37 +197,52 @@ impl<'a> Walk<'_, 'a> {
         Some(joined)
     }
 
-    /// Follows a way as far as the next call or jump, for the sake of that call alone.
-    fn glance(&mut self, at: u64, mut state: State<'a>) {
+    /// Tells the next call for some ways that lead to it, if no jump comes first.
+    fn glance(&mut self, at: u64, ways: &[State]) {
+        let Some((ops, call, place)) = self.next_call(at) else {
+            return;
+        };
+        for way in ways {
+            let mut state = way.clone();
+            for op in &ops {
+                state.apply(op, self.setting);
+            }
+            match call {
+                Op::Call(target) => {
+                    let _ = self.called(target, place, &mut state, false);
+                }
+                _ => self.system_call(place, &mut state),
+            }
+        }
+    }
+
+    /// The next call that is reached without a jump: what comes before it, the call, and its address.
+    fn next_call(&self, at: u64) -> Option<(Vec<Op>, Op, u64)> {
+        let decoder = self.program.decoder(self.called_as);
+        let mut before = Vec::new();
         let mut ops = Vec::with_capacity(8);
         let mut mode = Mode::default();
         let mut here = at;
         for _ in 0..GLANCE {
             ops.clear();
-            let (program, bytes) = (self.program, self.program.loaded.bytes(here));
-            let Some(length) = program
-                .decoder(self.called_as)
-                .decode(bytes, here, &mut mode, &mut ops)
-            else {
-                return;
-            };
-            for op in &ops {
-                match *op {
-                    Op::Call(target) => {
-                        let _ = self.called(target, here, &mut state, false);
-                        return;
+            let bytes = self.program.loaded.bytes(here);
+            let length = decoder.decode(bytes, here, &mut mode, &mut ops)?;
+            for &op in &ops {
+                match op {
+                    Op::Call(_) | Op::SystemCall => return Some((before, op, here)),
+                    Op::Jump(_) | Op::Branch(_) | Op::Test(..) | Op::Return | Op::Stop => {
+                        return None;
                     }
-                    Op::SystemCall => return self.system_call(here, &mut state),
-                    Op::Jump(_) | Op::Branch(_) | Op::Test(..) | Op::Return | Op::Stop => return,
-                    _ => state.apply(op, self.setting),
+                    _ => before.push(op),
                 }
             }
             here = here.saturating_add(u64::try_from(length.max(1)).unwrap_or(1));
         }
+        None
     }
 
     /// The effects of one instruction; whether the next one follows it.
-    fn execute(&mut self, ops: &[Op], at: u64, next: u64, state: &mut State<'a>) -> bool {
+    fn execute(&mut self, ops: &[Op], at: u64, next: u64, state: &mut State) -> bool {
         for op in ops {
             match *op {
                 Op::Call(Target::At(to)) if let Some(register) = self.program.tells_place(to) => {
@@ -269,7 +282,7 @@ impl<'a> Walk<'_, 'a> {
     }
 
     /// Notes where the function writes.
-    fn written(&mut self, to: Address, state: &State<'a>) {
+    fn written(&mut self, to: Address, state: &State) {
         match to.base.map(|base| state.get(base)) {
             Some(Value::Parameter(number @ 0..8)) => {
                 self.walked.writes |= 1_u8.unbounded_shl(number.into());
@@ -300,7 +313,7 @@ impl<'a> Walk<'_, 'a> {
     }
 
     /// Notes a number that is an address of code: somebody may call it.
-    fn noted(&mut self, op: &Op, state: &State<'a>) {
+    fn noted(&mut self, op: &Op, state: &State) {
         let (Op::Set(into, _)
         | Op::Compute(into, ..)
         | Op::Insert { into, .. }
@@ -320,7 +333,7 @@ impl<'a> Walk<'_, 'a> {
     }
 
     /// A way that may be taken.
-    fn branched(&mut self, to: u64, next: u64, state: &State<'a>) {
+    fn branched(&mut self, to: u64, next: u64, state: &State) {
         self.has_branched = true;
         let to = to & !self.program.mode_bit();
         if to >= self.start && to < next && self.loops.len() < MOST_WAITING {
@@ -333,7 +346,7 @@ impl<'a> Walk<'_, 'a> {
         if self.covered.has(to) {
             if self.glances > 0 {
                 self.glances = self.glances.saturating_sub(1);
-                self.glance(to, state.clone());
+                self.glance(to, std::slice::from_ref(state));
             }
             return;
         }
@@ -352,7 +365,7 @@ impl<'a> Walk<'_, 'a> {
         }
     }
 
-    fn jumped(&mut self, target: Target, at: u64, next: u64, state: &mut State<'a>) {
+    fn jumped(&mut self, target: Target, at: u64, next: u64, state: &mut State) {
         match self.target(target, state) {
             Value::Number(to) => {
                 let code = to & !self.program.mode_bit();
@@ -376,7 +389,7 @@ impl<'a> Walk<'_, 'a> {
         }
     }
 
-    fn target(&self, target: Target, state: &State<'a>) -> Value<'a> {
+    fn target(&self, target: Target, state: &State) -> Value {
         match target {
             Target::At(address) => Value::Number(address),
             Target::Register(register) => state.get(register),

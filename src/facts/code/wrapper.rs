@@ -7,6 +7,8 @@ use super::value::{Piece, Text};
 
 /// So many arguments of a call of a function of the program are looked at.
 pub(super) const MOST_PARAMETERS: u8 = 6;
+/// What tells a shell that the next argument is a command.
+pub(super) const SHELL_OPTION: &[u8] = b"-c";
 /// So many calls one function hands its arguments on to.
 const MOST_CALLS: usize = 8;
 
@@ -143,8 +145,7 @@ pub(super) fn is_shell(texts: &[Text]) -> bool {
     let [shell, option, _, ..] = texts else {
         return false;
     };
-    let is_option = option.bytes() == Some(b"-c");
-    is_option && shell.bytes().is_some_and(|name| name.ends_with(b"sh"))
+    option.bytes() == Some(SHELL_OPTION) && shell.bytes().is_some_and(|name| name.ends_with(b"sh"))
 }
 
 /// Whether the arguments of `execl` are such: a program, and its own name as the first text that it is given.

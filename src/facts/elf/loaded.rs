@@ -1,11 +1,14 @@
 //! A program as it stands in memory before its first instruction: segments at their addresses, with what the loader puts into them.
 
+use std::cell::OnceCell;
+
 use goblin::elf::SectionHeader;
 use goblin::elf::header::{EM_MIPS, ET_DYN, ET_EXEC};
 use goblin::elf::program_header::{PF_W, PF_X, PT_LOAD};
 use goblin::elf::section_header::{SHF_ALLOC, SHF_EXECINSTR, SHT_NOBITS};
 
 use super::dynamic::Dynamic;
+use super::pointers::Pointers;
 use super::relocation::{self, Slot};
 use super::symbols::{self, Table};
 use super::view::{View, clip};
@@ -72,6 +75,8 @@ pub(crate) struct Loaded<'a> {
     pub(crate) linkage: Vec<(u64, u64)>,
     /// Whether code is little-endian whatever data is (`EF_ARM_BE8`).
     pub(crate) has_little_code: bool,
+    /// Where its data holds its own addresses; looked for when that is first asked.
+    pointers: OnceCell<Pointers>,
 }
 
 const EF_ARM_BE8: u32 = 0x0080_0000;
@@ -125,6 +130,7 @@ impl<'a> Loaded<'a> {
             code: code(&view),
             linkage: linkage(&view),
             has_little_code: view.header.e_flags & EF_ARM_BE8 != 0,
+            pointers: OnceCell::new(),
         };
         if let Some(dynamic) = &dynamic {
             loaded.called = loaded.called_by_loader(dynamic);
@@ -190,6 +196,14 @@ impl<'a> Loaded<'a> {
         self.slots.get(at).map(|&(_, slot)| slot)
     }
 
+    /// The name of what the loader takes from a library and puts at an address.
+    pub(crate) fn import(&self, slot: u64) -> Option<&'a [u8]> {
+        match self.slot(slot)? {
+            Slot::Import(name) => Some(name),
+            Slot::Address(_) => None,
+        }
+    }
+
     /// The address that a word holds once the loader is done; `None` where it is in a library, or not known.
     pub(crate) fn pointer(&self, address: u64) -> Option<u64> {
         match self.slot(address) {
@@ -201,30 +215,8 @@ impl<'a> Loaded<'a> {
 
     /// Places of words that hold an address, as many as `most`, in data that is no code.
     pub(crate) fn places_of(&self, address: u64, most: usize) -> Vec<u64> {
-        let slots = self
-            .slots
-            .iter()
-            .filter(|(_, slot)| *slot == Slot::Address(address));
-        let mut places: Vec<u64> = slots.map(|&(place, _)| place).take(most).collect();
-        let mut bytes = match self.endian {
-            Endian::Little => address.to_le_bytes().to_vec(),
-            Endian::Big => address.to_be_bytes().to_vec(),
-        };
-        match (self.word, self.endian) {
-            (4, Endian::Little) => bytes.truncate(4),
-            (4, Endian::Big) => drop(bytes.drain(..4)),
-            _ => {}
-        }
-        for piece in &self.pieces {
-            let found = memchr::memmem::find_iter(piece.bytes, &bytes);
-            let there = found.filter_map(|at| piece.address.checked_add(length_of(at)));
-            let aligned = there.filter(|&place| {
-                place.checked_rem(self.word.into()) == Some(0) && !self.is_code(place)
-            });
-            let room = most.saturating_sub(places.len());
-            places.extend(aligned.take(room));
-        }
-        places
+        let pointers = self.pointers.get_or_init(|| Pointers::of(self));
+        pointers.places_of(address).take(most).collect()
     }
 
     /// All that the loader writes, by address.
@@ -273,10 +265,6 @@ impl<'a> Loaded<'a> {
         }
         called
     }
-}
-
-fn length_of(count: usize) -> u64 {
-    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
 /// An unsigned number of 1, 2, 4 or 8 bytes at the start of some bytes.

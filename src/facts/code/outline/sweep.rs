@@ -81,11 +81,11 @@ struct Sweep<'p, 'a> {
     lines: Vec<Line>,
     literals: Vec<Literal>,
     literal_at: BTreeMap<u64, usize>,
-    state: State<'a>,
+    state: State,
     made: Registers,
-    saved: BTreeMap<u64, (State<'a>, Registers)>,
+    saved: BTreeMap<u64, (State, Registers)>,
     /// What is known where a jump leads to a place that is not known.
-    lost: Option<(State<'a>, Registers)>,
+    lost: Option<(State, Registers)>,
     /// How the words on the stack were made, by their place.
     spilled: BTreeMap<i64, Made>,
     /// How each register last held a number that is not complete.

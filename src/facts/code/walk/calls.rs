@@ -1,11 +1,11 @@
 //! What calls tell: known functions, calls of the kernel, functions that hand on what they are given.
 
 use super::Walk;
-use crate::facts::code::argument::Argument;
+use crate::facts::code::argument::{Argument, plain};
 use crate::facts::code::call::{Call, Callee};
 use crate::facts::code::effect::Given;
 use crate::facts::code::library::{self, Effect, Known, Parameter};
-use crate::facts::code::op::{Mode, Op, Target};
+use crate::facts::code::op::Target;
 use crate::facts::code::program::Leads;
 use crate::facts::code::state::{LOCAL_PARAMETERS, State};
 use crate::facts::code::value::{Text, Value};
@@ -27,11 +27,11 @@ impl<'a> Walk<'_, 'a> {
         &mut self,
         target: Target,
         at: u64,
-        state: &mut State<'a>,
+        state: &mut State,
         jumped: bool,
     ) -> bool {
         let leads = match self.target(target, state) {
-            Value::Import(name) => Some(Leads::Import(name)),
+            Value::Import(slot) => self.program.loaded.import(slot).map(Leads::Import),
             Value::Number(address) => Some(self.program.leads(address, Some(state))),
             _ => None,
         };
@@ -45,7 +45,7 @@ impl<'a> Walk<'_, 'a> {
         };
         let known = name.and_then(library::known);
         let setting = self.setting;
-        let words = move |state: &State<'a>, number: u8| state.argument(number, jumped, setting);
+        let words = move |state: &State, number: u8| state.argument(number, jumped, setting);
         if callee == Callee::Import {
             // What a library is given may be called by it: the program's main function, handlers, threads.
             let given = (0..CALLBACKS).map(|number| words(state, number));
@@ -59,7 +59,7 @@ impl<'a> Walk<'_, 'a> {
         }
         let result = match known {
             Some(known) if known.name == "syscall" => {
-                let shifted = move |state: &State<'a>, number: u8| {
+                let shifted = move |state: &State, number: u8| {
                     state.argument(number.saturating_add(1), jumped, setting)
                 };
                 self.numbered(words(state, 0), at, state, &shifted)
@@ -84,9 +84,9 @@ impl<'a> Walk<'_, 'a> {
         known: &'static Known,
         callee: Callee,
         at: u64,
-        state: &mut State<'a>,
-        words: &dyn Fn(&State<'a>, u8) -> Value<'a>,
-    ) -> Value<'a> {
+        state: &mut State,
+        words: &dyn Fn(&State, u8) -> Value,
+    ) -> Value {
         let arguments = self.arguments(known, state, words);
         let given = Given { words };
         let made = state.effect(known.effect, &given, self.setting);
@@ -101,8 +101,8 @@ impl<'a> Walk<'_, 'a> {
     fn arguments(
         &self,
         known: &Known,
-        state: &State<'a>,
-        words: &dyn Fn(&State<'a>, u8) -> Value<'a>,
+        state: &State,
+        words: &dyn Fn(&State, u8) -> Value,
     ) -> Vec<Argument> {
         let mut arguments = Vec::with_capacity(known.parameters.len());
         for (number, &kind) in (0_u8..).zip(known.parameters) {
@@ -132,24 +132,10 @@ impl<'a> Walk<'_, 'a> {
         &mut self,
         callee: Callee,
         at: u64,
-        state: &mut State<'a>,
-        words: &dyn Fn(&State<'a>, u8) -> Value<'a>,
-    ) -> Value<'a> {
-        let mut arguments = Vec::new();
-        let local = u8::try_from(self.setting.abi.local_arguments.len()).unwrap_or(0);
-        let last = if local > 0 {
-            LOCAL_PARAMETERS.saturating_add(local)
-        } else {
-            wrapper::MOST_PARAMETERS
-        };
-        for number in 0..last {
-            let value = words(state, number);
-            let argument = match state.list(value, self.setting) {
-                Some(texts) if wrapper::is_shell(&texts) => Argument::List(texts),
-                _ => state.read(value, Parameter::Text, self.setting),
-            };
-            arguments.push(argument);
-        }
+        state: &mut State,
+        words: &dyn Fn(&State, u8) -> Value,
+    ) -> Value {
+        let arguments = self.handed(callee, state, words);
         if let Callee::Function(start) = callee {
             self.through(start, at, state, &arguments, words);
         }
@@ -163,12 +149,47 @@ impl<'a> Walk<'_, 'a> {
         self.tell(Call::new(at, callee, None, arguments))
     }
 
+    /// What a function without a name is given. Texts are read where somebody asks for them: functions that hand on what they are given, and those
+    /// of a library that is part of the program, which are recognised by it.
+    fn handed(
+        &self,
+        callee: Callee,
+        state: &State,
+        words: &dyn Fn(&State, u8) -> Value,
+    ) -> Vec<Argument> {
+        let is_wrapper = match callee {
+            Callee::Function(start) => !self.program.wrappers(start).is_empty(),
+            _ => false,
+        };
+        let reads_texts = is_wrapper || !self.program.loaded.is_dynamic;
+        let local = u8::try_from(self.setting.abi.local_arguments.len()).unwrap_or(0);
+        let last = if local > 0 {
+            LOCAL_PARAMETERS.saturating_add(local)
+        } else {
+            wrapper::MOST_PARAMETERS
+        };
+        let given = (0..last).map(|number| {
+            let value = words(state, number);
+            match state.shell_list(value, self.setting) {
+                Some(texts) => Argument::List(texts),
+                None if reads_texts => state.read(value, Parameter::Text, self.setting),
+                None => plain(value),
+            }
+        });
+        let mut arguments = Vec::new();
+        for (number, argument) in given.enumerate().filter(|(_, it)| *it != Argument::Unknown) {
+            arguments.resize(number, Argument::Unknown);
+            arguments.push(argument);
+        }
+        arguments
+    }
+
     /// What a short function without conditions makes of the numbers that it is given (`htons`, where it is no part of its caller).
-    fn computed(&self, callee: Callee, given: &State<'a>) -> Option<Value<'a>> {
-        const MOST: usize = 16;
+    fn computed(&self, callee: Callee, given: &State) -> Option<Value> {
         let Callee::Function(start) = callee else {
             return None;
         };
+        let ops = self.program.straight(start)?;
         let setting = self.program.setting(start);
         let mut state = State::at_start(setting, start);
         for &register in setting.abi.arguments {
@@ -176,32 +197,11 @@ impl<'a> Walk<'_, 'a> {
             let number = matches!(word, Value::Number(_)).then_some(word);
             state.set(register, number.unwrap_or(Value::Unknown));
         }
-        let decoder = self.program.decoder(start);
-        let mut at = start & !self.program.mode_bit();
-        let mut mode = Mode::default();
-        let mut ops = Vec::with_capacity(8);
-        for _ in 0..MOST {
-            ops.clear();
-            let code = self.program.loaded.bytes(at);
-            let length = decoder.decode(code, at, &mut mode, &mut ops)?;
-            at = at.checked_add(u64::try_from(length).ok()?)?;
-            for op in &ops {
-                match op {
-                    Op::Set(..)
-                    | Op::Compute(..)
-                    | Op::Insert { .. }
-                    | Op::Load { .. }
-                    | Op::Store { .. }
-                    | Op::Forget(_) => state.apply(op, setting),
-                    Op::Return => {
-                        let result = state.get(setting.abi.result);
-                        return matches!(result, Value::Number(_)).then_some(result);
-                    }
-                    _ => return None,
-                }
-            }
+        for op in ops.iter() {
+            state.apply(op, setting);
         }
-        None
+        let result = state.get(setting.abi.result);
+        matches!(result, Value::Number(_)).then_some(result)
     }
 
     /// What a function of the program does with what it is given, as far as it hands that on.
@@ -209,9 +209,9 @@ impl<'a> Walk<'_, 'a> {
         &mut self,
         start: u64,
         at: u64,
-        state: &mut State<'a>,
+        state: &mut State,
         arguments: &[Argument],
-        words: &dyn Fn(&State<'a>, u8) -> Value<'a>,
+        words: &dyn Fn(&State, u8) -> Value,
     ) {
         let (callee, setting) = (Callee::Function(start), self.setting);
         if self.program.runners.contains(&start)
@@ -243,7 +243,7 @@ impl<'a> Walk<'_, 'a> {
     }
 
     /// Keeps a call; what it returns.
-    fn tell(&mut self, mut call: Call) -> Value<'a> {
+    fn tell(&mut self, mut call: Call) -> Value {
         let same = |told: &Call| {
             told.at == call.at && told.name == call.name && told.arguments == call.arguments
         };

@@ -10,9 +10,9 @@ use super::Walk;
 use crate::facts::machine::Machine;
 
 impl<'a> Walk<'_, 'a> {
-    pub(super) fn system_call(&mut self, at: u64, state: &mut State<'a>) {
+    pub(super) fn system_call(&mut self, at: u64, state: &mut State) {
         let abi = self.setting.abi;
-        let words = |state: &State<'a>, number: u8| {
+        let words = |state: &State, number: u8| {
             let register = abi.system_arguments.get(usize::from(number));
             register.map_or(Value::Unknown, |&register| state.get(register))
         };
@@ -39,15 +39,15 @@ impl<'a> Walk<'_, 'a> {
         &mut self,
         callee: Callee,
         at: u64,
-        state: &mut State<'a>,
-        words: &dyn Fn(&State<'a>, u8) -> Value<'a>,
-    ) -> Option<Value<'a>> {
+        state: &mut State,
+        words: &dyn Fn(&State, u8) -> Value,
+    ) -> Option<Value> {
         let Callee::Function(start) = callee else {
             return None;
         };
         let Numbered { number, arguments } = self.program.numbered.get(&start)?;
         let number = words(state, *number);
-        let inside = |state: &State<'a>, number: u8| {
+        let inside = |state: &State, number: u8| {
             let argument = arguments.get(usize::from(number)).copied().flatten();
             argument.map_or(Value::Unknown, |argument| words(state, argument))
         };
@@ -57,11 +57,11 @@ impl<'a> Walk<'_, 'a> {
     /// A call of the kernel by its number.
     pub(super) fn numbered(
         &mut self,
-        number: Value<'a>,
+        number: Value,
         at: u64,
-        state: &mut State<'a>,
-        words: &dyn Fn(&State<'a>, u8) -> Value<'a>,
-    ) -> Value<'a> {
+        state: &mut State,
+        words: &dyn Fn(&State, u8) -> Value,
+    ) -> Value {
         let Value::Number(number) = number else {
             return Value::Unknown;
         };
@@ -80,9 +80,9 @@ impl<'a> Walk<'_, 'a> {
     fn socket_call(
         &mut self,
         at: u64,
-        state: &mut State<'a>,
-        words: &dyn Fn(&State<'a>, u8) -> Value<'a>,
-    ) -> Value<'a> {
+        state: &mut State,
+        words: &dyn Fn(&State, u8) -> Value,
+    ) -> Value {
         let (Value::Number(number), Some(list)) = (words(state, 0), Location::of(words(state, 1)))
         else {
             return Value::Unknown;
@@ -92,7 +92,7 @@ impl<'a> Walk<'_, 'a> {
             return Value::Unknown;
         };
         let setting = self.setting;
-        let inside = |state: &State<'a>, number: u8| {
+        let inside = |state: &State, number: u8| {
             let word = i64::from(setting.abi.word);
             let place = list.plus(word.saturating_mul(number.into()));
             state.load(place, setting.abi.word, setting)

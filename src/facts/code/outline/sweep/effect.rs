@@ -184,7 +184,10 @@ impl<'a> Sweep<'_, 'a> {
                             self.uses(line, number);
                         }
                     }
-                    Some(Value::Import(name)) => self.used(line, Use::Import(name.to_vec())),
+                    Some(Value::Import(slot)) => {
+                        let name = self.program.loaded.import(slot);
+                        self.used(line, Use::Import(name.unwrap_or_default().to_vec()));
+                    }
                     _ => self.uses(line, at),
                 }
             }
@@ -245,7 +248,7 @@ impl<'a> Sweep<'_, 'a> {
     }
 
     /// What the loader, or nobody, puts where an effect reads: the value that was loaded, if it is one of the loader's.
-    fn loaded_by(&self, op: &Op, at: u64) -> Option<Value<'a>> {
+    fn loaded_by(&self, op: &Op, at: u64) -> Option<Value> {
         let Op::Load { into, .. } = *op else {
             return None;
         };

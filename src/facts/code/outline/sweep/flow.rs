@@ -41,7 +41,10 @@ impl Sweep<'_, '_> {
                     Leads::Function(start) => Goes::Function(start),
                 }
             }
-            Value::Import(name) => Goes::Import(Name::new(name)),
+            Value::Import(slot) => {
+                let name = self.program.loaded.import(slot);
+                Goes::Import(Name::new(name.unwrap_or_default()))
+            }
             _ => Goes::Unknown,
         };
         match &goes {
