@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::image::spool::Spool;
+use crate::pace::Pace;
 use crate::problem::Problem;
 
 /// The limits of one run.
@@ -51,6 +52,7 @@ pub struct Budget {
     in_proportion: AtomicU64,
     /// Bytes that paths and attributes may still take.
     held: AtomicU64,
+    pace: Pace,
     expired: Box<dyn Fn() -> bool + Send + Sync>,
     spool: Spool,
 }
@@ -69,6 +71,7 @@ impl Budget {
             decoded: AtomicU64::new(limits.decoded),
             in_proportion: AtomicU64::new(u64::MAX),
             held: AtomicU64::new(Limits::HELD),
+            pace: Pace::default(),
             expired,
             spool: Spool::new(limits.memory),
         }
@@ -95,6 +98,11 @@ impl Budget {
             spent(self.limits.entries, &self.entries),
             spent(self.limits.decoded, &self.decoded),
         )
+    }
+
+    /// How many bytes of files were found, and read.
+    pub fn pace(&self) -> &Pace {
+        &self.pace
     }
 
     /// Where decoded streams go.

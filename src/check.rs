@@ -11,6 +11,7 @@ pub mod secrets;
 pub mod yara;
 
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 use self::behaviour::Behaviour;
 use self::device::{Named, Stated};
@@ -21,6 +22,7 @@ use crate::baseline::compare::{Comparison, NotChecked};
 use crate::behaviour::Started;
 use crate::extract::Inventory;
 use crate::finding::{Confidence, Finding, Severity};
+use crate::pace::Pace;
 use crate::place::Place;
 use crate::problem::ProblemKind;
 use crate::rules::Rulebook;
@@ -41,6 +43,8 @@ pub struct Basis {
     pub yara: Option<Yara>,
     /// How many days ago the table of advisories was read.
     pub table_age: Option<i64>,
+    /// Told how many bytes of programs were found, and followed.
+    pub pace: Arc<Pace>,
 }
 
 /// What the checks found in an image, and what they could not look at.

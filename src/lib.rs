@@ -32,6 +32,7 @@ pub mod finding;
 pub mod formats;
 pub mod image;
 pub mod memory;
+pub mod pace;
 pub mod place;
 pub mod problem;
 pub mod read;

@@ -15,6 +15,7 @@ use crate::entry::Node;
 use crate::extract::{Found, Inventory};
 use crate::facts::FileType;
 use crate::finding::{Confidence, Finding, Severity};
+use crate::pace::Pace;
 use crate::place::Place;
 use crate::rules::{self, Card, Match, Rule, Rulebook};
 
@@ -39,7 +40,7 @@ pub(super) struct Behaviour {
 /// What the scripts and configurations of an image show.
 pub(super) fn behaviour(found: &Inventory, basis: &Basis) -> Behaviour {
     let mut behaviour = Behaviour::default();
-    let scene = scene(found, &mut behaviour.not_checked);
+    let scene = scene(found, &basis.pace, &mut behaviour.not_checked);
     let (units, started) = units(&scene);
     let files: Vec<&[Unit]> = units
         .chunk_by(|one, next| one.place == next.place)
@@ -76,7 +77,7 @@ pub(super) fn behaviour(found: &Inventory, basis: &Basis) -> Behaviour {
 }
 
 /// The files that can show something. Of others only the path counts.
-fn scene(found: &Inventory, not_checked: &mut Vec<(Place, String)>) -> Scene {
+fn scene(found: &Inventory, pace: &Pace, not_checked: &mut Vec<(Place, String)>) -> Scene {
     let mut left = TOGETHER;
     let mut wanted = Vec::new();
     for entry in &found.entries {
@@ -97,7 +98,7 @@ fn scene(found: &Inventory, not_checked: &mut Vec<(Place, String)>) -> Scene {
         };
         wanted.push((entry, bytes));
     }
-    let programs = program::followed(found, not_checked);
+    let programs = program::followed(found, pace, not_checked);
     let contents: Vec<Content> = wanted
         .par_iter()
         .map(|(entry, bytes)| content(entry, *bytes, programs.get(&entry.place)))

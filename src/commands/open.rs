@@ -55,16 +55,11 @@ pub(super) fn inventory(
     }
     let told = |time: Duration| {
         let (entries, decoded) = budget.spent();
-        let rate = u128::from(decoded)
-            .saturating_mul(1000)
-            .checked_div(time.as_millis());
-        let rate = rate
-            .and_then(|rate| u64::try_from(rate).ok())
-            .unwrap_or_default();
         format!(
-            "{head}: {entries} entries, {} decoded, {} a second",
+            "{head}: {entries} entries, {} decoded, {} a second{}",
             text::size(decoded),
-            text::size(rate)
+            text::size(talk::rate(decoded, time)),
+            talk::rest(budget.pace(), time)
         )
     };
     let mut found = progress.during(told, || extract::unpack(&image, &budget));

@@ -1,8 +1,10 @@
 //! `vitalsign scan`
 
+use std::sync::Arc;
+
 use anyhow::Result;
 
-use super::{clock, open, packs, report, trust, verify, yara};
+use super::{clock, open, packs, report, talk, trust, verify, yara};
 use crate::baseline::compare::{Comparison, NotChecked};
 use crate::check;
 use crate::cli;
@@ -21,6 +23,7 @@ pub(super) fn run(args: &cli::Scan) -> Result<u8> {
         fingerprints: trust::fingerprint_key(args.checks.secret_key_file.as_deref())?,
         yara: yara::read(args.checks.yara.as_deref())?,
         table_age: clock::table_age(now),
+        pace: Arc::default(),
     };
     let mut documents = packs::dates(&basis.rules);
     let chain = trusting.as_ref().and_then(|it| it.keyring.as_ref());
@@ -33,7 +36,7 @@ pub(super) fn run(args: &cli::Scan) -> Result<u8> {
     let breaches = verify::accepted(breaches, args.allow_stale.as_deref());
     let unit = report::unit(&args.unit)?;
     let found = open::inventory(&args.image, &args.reading, &args.beside, &args.budget)?;
-    let mut risk = check::risk(&found, &basis);
+    let mut risk = talk::during_checks(&basis.pace, || check::risk(&found, &basis));
     risk.published(&found, &basis, None);
     let mut comparison = Comparison {
         not_checked: unread(&found),

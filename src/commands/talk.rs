@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use indicatif::ProgressBar;
 
+use crate::pace::Pace;
+use crate::report::text;
+
 static QUIET: AtomicBool = AtomicBool::new(false);
 
 /// Says nothing but errors from now on.
@@ -59,6 +62,38 @@ impl Progress {
             work()
         })
     }
+}
+
+/// Bytes a second.
+pub(super) fn rate(bytes: u64, time: Duration) -> u64 {
+    let bytes = u128::from(bytes).saturating_mul(1000);
+    let rate = bytes.checked_div(time.as_millis());
+    rate.and_then(|rate| u64::try_from(rate).ok())
+        .unwrap_or_default()
+}
+
+/// How long the rest of what is known of takes, behind what was said before it.
+pub(super) fn rest(pace: &Pace, time: Duration) -> String {
+    match pace.left(time) {
+        Some(left) if left.as_secs() >= 60 => format!(", {} min left", left.as_secs().div_ceil(60)),
+        Some(left) => format!(", {} s left", left.as_secs()),
+        None => String::new(),
+    }
+}
+
+/// Looks for known risk, and tells meanwhile how far that is.
+pub(super) fn during_checks<T>(pace: &Pace, work: impl FnOnce() -> T) -> T {
+    let head = "looking for known risk";
+    let told = |time: Duration| {
+        let (done, known) = pace.so_far();
+        format!(
+            "{head}: {} of {} of programs followed{}",
+            text::size(done),
+            text::size(known),
+            rest(pace, time)
+        )
+    };
+    progress(head).during(told, work)
 }
 
 /// Ends a thread that tells of work.

@@ -1,10 +1,12 @@
 //! `vitalsign verify`
 
+use std::sync::Arc;
+
 use anyhow::Result;
 
 use super::authority::{self, Trusting};
 use super::candidates::{self, Candidate, Chosen};
-use super::{attest, clock, open, output, packs, report, trust, yara};
+use super::{attest, clock, open, output, packs, report, talk, trust, yara};
 use crate::baseline::compare::{Comparison, NotChecked};
 use crate::check::{self, device::Stated};
 use crate::cli::{self, ReportOutput};
@@ -28,11 +30,12 @@ pub(super) fn run(args: &cli::Verify) -> Result<u8> {
         fingerprints: trust::fingerprint_key(args.checks.secret_key_file.as_deref())?,
         yara: yara::read(args.checks.yara.as_deref())?,
         table_age: clock::table_age(now),
+        pace: Arc::default(),
     };
     let unit = report::unit(&args.unit)?;
     let candidates = candidates::read(args, unit.asset.as_ref(), &trusting)?;
     let found = open::inventory(&args.image, &args.reading, &args.beside, &args.budget)?;
-    let mut risk = check::risk(&found, &basis);
+    let mut risk = talk::during_checks(&basis.pace, || check::risk(&found, &basis));
     let chosen = candidates::choose(candidates, &found, args, unit.asset.as_ref())?;
     let (candidate, mut comparison) = match chosen {
         Some(Chosen {

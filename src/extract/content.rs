@@ -63,6 +63,7 @@ pub(super) fn read_all<'f>(
     let mut first = BTreeMap::new();
     let mut jobs: Vec<(&'f File, Result<(), Problem>)> = Vec::new();
     let mut job = |file: &'f File| {
+        budget.pace().found(file.size);
         // Spent in order and beforehand, so that the same files are refused whatever the threads do.
         let spent = budget
             .spend_decoded(file.size)
@@ -84,7 +85,11 @@ pub(super) fn read_all<'f>(
     let contents: Vec<Arc<Content>> = jobs
         .into_par_iter()
         .with_max_len(16)
-        .map(|(file, spent)| Arc::new(spent.map_or_else(refused, |()| read(file, budget))))
+        .map(|(file, spent)| {
+            let content = spent.map_or_else(refused, |()| read(file, budget));
+            budget.pace().did(file.size);
+            Arc::new(content)
+        })
         .collect();
     let done = |job: usize| contents.get(job).map(Arc::clone);
     let shared = first.into_iter();

@@ -13,6 +13,7 @@ use crate::facts::FileType;
 use crate::facts::code::{Code, Unfollowed};
 use crate::facts::elf::Structure;
 use crate::facts::hidden::Hidden;
+use crate::pace::Pace;
 use crate::place::Place;
 
 /// A larger program is not followed (64 MiB).
@@ -31,6 +32,7 @@ pub(super) struct Followed {
 /// The programs of an image by the first place where each stands. What could not be followed is told.
 pub(super) fn followed(
     found: &Inventory,
+    pace: &Pace,
     not_checked: &mut Vec<(Place, String)>,
 ) -> BTreeMap<Place, Followed> {
     let mut first: BTreeMap<Digest, &Found> = BTreeMap::new();
@@ -41,7 +43,15 @@ pub(super) fn followed(
     }
     let mut programs: Vec<&Found> = first.into_values().collect();
     programs.sort_by(|one, other| one.place.cmp(&other.place));
-    let followed: Vec<Option<Followed>> = programs.par_iter().map(|entry| follow(entry)).collect();
+    for entry in &programs {
+        pace.found(size(entry));
+    }
+    let followed = programs.par_iter().map(|entry| {
+        let followed = follow(entry);
+        pace.did(size(entry));
+        followed
+    });
+    let followed: Vec<Option<Followed>> = followed.collect();
     let mut known = BTreeMap::new();
     for (entry, followed) in programs.into_iter().zip(followed) {
         let Some(followed) = followed else {
@@ -52,6 +62,14 @@ pub(super) fn followed(
         known.insert(entry.place.clone(), followed);
     }
     known
+}
+
+/// Its length in bytes.
+fn size(entry: &Found) -> u64 {
+    match &entry.entry.node {
+        Node::File(file) => file.size,
+        _ => 0,
+    }
 }
 
 /// `None` for what cannot be read.
@@ -80,6 +98,11 @@ fn follow(entry: &Found) -> Option<Followed> {
             if code.cut {
                 followed.not_checked.push(
                     "the code of this program was not followed wholly: there is too much of it",
+                );
+            }
+            if code.opaque {
+                followed.not_checked.push(
+                    "what this program calls is not known: it holds its own library without names, and none of that was recognised",
                 );
             }
             followed.code = Some(Arc::new(code));
