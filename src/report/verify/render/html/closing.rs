@@ -71,14 +71,16 @@ pub(super) fn coverage(report: &Report, html: &mut Html) {
 
 /// Documents whose topics the report has evidence on.
 pub(super) fn standards(html: &mut Html) {
-    html.within("section", &[("id", "standards"), ("class", "screen"), ("aria-labelledby", "standards-title")], |html| {
+    html.within("section", &[("id", "standards"), ("aria-labelledby", "standards-title")], |html| {
         html.leaf("h2", &[("id", "standards-title")], "Documents that ask for evidence of this kind");
         let caution = format!(
             "Editions as of {}. This page is evidence on their topics; it claims compliance with none.",
             standards::READ
         );
         html.leaf("p", &[("class", "note")], &caution);
-        html.within("div", &[("class", "scroll"), ("tabindex", "0"), ("role", "region"), ("aria-label", "Documents")], |html| {
+        let named = standards::ALL.iter().map(|it| format!("{} ({})", it.title, it.edition));
+        html.leaf("p", &[("class", "paper")], &named.collect::<Vec<_>>().join("; "));
+        html.within("div", &[("class", "scroll screen"), ("tabindex", "0"), ("role", "region"), ("aria-label", "Documents")], |html| {
             html.within("table", &[], |html| {
                 html.within("thead", &[], |html| {
                     html.within("tr", &[], |html| {
