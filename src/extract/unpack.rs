@@ -190,12 +190,19 @@ impl Unpacker<'_> {
             self.take_stated(bytes, id, 0..len, opened, &hits, &home);
             return self.add_gap(bytes, len..length(bytes), &home, true);
         }
+        // A program or script by itself, which somebody took from a device.
+        let content = FileType::of(&clip(bytes, 0, 64 << 10), length(bytes));
+        let is_program = matches!(content, FileType::Elf | FileType::Pe | FileType::Script);
         self.work.push_back(Work {
             bytes: bytes.clone(),
             hits,
             ranges: whole(bytes),
             home,
-            payload: None,
+            payload: is_program.then(|| Payload {
+                sha256: Some(sha256),
+                place: Place::image(),
+                path: EntryPath::root(),
+            }),
         });
     }
 
