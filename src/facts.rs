@@ -15,6 +15,7 @@ pub mod name;
 pub mod packages;
 pub mod pe;
 pub mod script;
+pub mod secret;
 pub mod vxworks;
 
 use serde::{Serialize, Serializer};
