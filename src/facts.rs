@@ -10,6 +10,7 @@ pub mod filetype;
 pub mod hidden;
 pub mod machine;
 pub mod manifest;
+pub mod masked;
 mod meter;
 pub mod name;
 pub mod packages;

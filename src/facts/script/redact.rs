@@ -8,7 +8,7 @@ use crate::place::escape;
 const SHOWN: usize = 240;
 
 /// Options whose value is a secret.
-const SECRET_OPTIONS: &[&[u8]] = &[
+pub(in crate::facts) const SECRET_OPTIONS: &[&[u8]] = &[
     b"--password",
     b"--passwd",
     b"--pass",
@@ -21,7 +21,7 @@ const SECRET_OPTIONS: &[&[u8]] = &[
 ];
 
 /// Programs whose `-p` or `-u` is a secret.
-const SECRET_LETTERS: &[(&[u8], &[u8])] = &[
+pub(in crate::facts) const SECRET_LETTERS: &[(&[u8], &[u8])] = &[
     (b"sshpass", b"-p"),
     (b"curl", b"-u"),
     (b"ftpget", b"-p"),
