@@ -3,6 +3,7 @@
 //! A baseline is TOML 1.0 with a detached signature over its exact bytes. The bytes are verified first and parsed
 //! afterwards, and they are the same bytes.
 
+mod boot;
 pub mod change;
 pub mod compare;
 pub mod create;
@@ -15,22 +16,30 @@ pub mod import;
 mod memory;
 mod model;
 mod moved;
+mod originals;
 pub mod outline;
 mod pair;
 mod piece;
 pub mod policy;
 mod read;
 mod rows;
+mod similar;
 #[cfg(test)]
 mod tests;
+mod text;
+mod tree;
 mod values;
 mod write;
 
+pub use boot::BootRow;
 pub use memory::{FunctionRow, PageContent, PageRow};
 pub use model::{
     Baseline, Body, Component, Device, ElfRow, Evidence, ExpectedNode, FileRow, Firmware, Forbid,
     Kind, MutableRow, Origin, Unstated,
 };
+
+pub use text::{Pieces, TextRow};
+pub use tree::TreeRow;
 
 use crate::digest::Digest;
 use crate::document::{MAX_BYTES, Malformed};

@@ -13,7 +13,6 @@ mod paths;
 mod program;
 mod registry;
 mod scene;
-mod secret;
 mod shell;
 mod start;
 mod tree;
@@ -22,10 +21,10 @@ mod unit;
 pub use self::act::{Act, Trait};
 pub use self::paths::is_documentation;
 pub use self::scene::{Content, Makeup, Scene};
-pub use self::secret::Secret;
 pub use self::start::Started;
 pub use self::tree::is_read;
 pub use self::unit::{Spot, Step, Unit};
+pub use crate::facts::secret::Secret;
 
 /// The units of all files of a scene, in their order, and what starts with the device.
 pub fn units(scene: &Scene) -> (Vec<Unit>, Vec<Started>) {

@@ -12,7 +12,7 @@ mod search;
 mod settle;
 mod unpack;
 
-pub use gaps::GapKind;
+pub use gaps::{GapKind, entropy_of};
 pub use inventory::{FileId, Found, Gap, ImageId, Inventory, Older, Owner, Region, State, Told};
 pub use ledger::Coverage;
 pub use partitions::Partition;

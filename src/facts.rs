@@ -10,11 +10,13 @@ pub mod filetype;
 pub mod hidden;
 pub mod machine;
 pub mod manifest;
+pub mod masked;
 mod meter;
 pub mod name;
 pub mod packages;
 pub mod pe;
 pub mod script;
+pub mod secret;
 pub mod vxworks;
 
 use serde::{Serialize, Serializer};

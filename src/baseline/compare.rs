@@ -13,11 +13,15 @@ use std::ops::Range;
 use serde::Serialize;
 
 use self::claims::{Claim, Claims, Part};
+use super::boot::{BootRow, Holds, Where};
 use super::change::{Change, ChangeKind};
+use super::explain::boot;
 use super::model::{Baseline, FileRow};
+use super::originals::Originals;
 use super::pair::pair;
 use super::piece::{self, FoundTree, chip_offset};
 use super::policy::Policy;
+use super::similar::Similar;
 use crate::extract::{Inventory, Owner, Told};
 use crate::place::Place;
 use crate::problem::ProblemKind;
@@ -82,9 +86,26 @@ pub struct Checked {
 
 /// Compares everything that was found with what the baseline expects.
 pub fn compare(baseline: &Baseline, found: &Inventory) -> Comparison {
+    with(baseline, found, Originals::of([found]), None)
+}
+
+/// The same, where the image that the baseline was made from is at hand: its contents tell more of what is changed, and decide nothing.
+pub fn compare_beside(baseline: &Baseline, found: &Inventory, reference: &Inventory) -> Comparison {
+    let originals = Originals::of([reference, found]);
+    with(baseline, found, originals, Some(reference))
+}
+
+fn with<'a>(
+    baseline: &'a Baseline,
+    found: &'a Inventory,
+    originals: Originals<'a>,
+    reference: Option<&Inventory>,
+) -> Comparison {
     let mut comparing = Comparing {
         baseline,
         found,
+        originals,
+        similar: None,
         missing_parts: BTreeSet::new(),
         rows: rows_by_component(baseline),
         out: Comparison::default(),
@@ -94,6 +115,7 @@ pub fn compare(baseline: &Baseline, found: &Inventory) -> Comparison {
     comparing.trees();
     comparing.memories();
     comparing.raw_components();
+    comparing.explain_boot(reference);
     comparing.uncovered();
     comparing.unread();
     comparing.absent_parts();
@@ -105,6 +127,10 @@ pub fn compare(baseline: &Baseline, found: &Inventory) -> Comparison {
 struct Comparing<'a> {
     baseline: &'a Baseline,
     found: &'a Inventory,
+    /// Contents that the baseline states and that are at hand.
+    originals: Originals<'a>,
+    /// The programs of the baseline by their functions, once one is asked for.
+    similar: Option<Similar<'a>>,
     /// Parts of the device that were not given and hold something of the baseline.
     missing_parts: BTreeSet<&'a str>,
     /// The rows of each component.
@@ -225,6 +251,30 @@ impl<'a> Comparing<'a> {
             .explanation
             .push("the image does not hold this component".to_owned());
         self.out.changes.push(change);
+    }
+
+    /// Says what differs in raw components that are changed or not there.
+    fn explain_boot(&mut self, reference: Option<&Inventory>) {
+        let whole = |change: &&mut Change| change.path.is_none();
+        let mut changes = self.out.changes.iter_mut().filter(whole).peekable();
+        if self.baseline.boot.is_empty() || changes.peek().is_none() {
+            return;
+        }
+        let now = Holds::of(self.found, Where::Image);
+        let reference = reference.map(|reference| Holds::of(reference, Where::Image));
+        for change in changes {
+            let name = change.component.as_deref();
+            let of = |row: &&BootRow| {
+                let component = self.baseline.components.get(row.component);
+                component.is_some_and(|it| Some(it.name.as_str()) == name)
+            };
+            if change.kind != ChangeKind::Moved
+                && let Some(row) = self.baseline.boot.iter().find(of)
+            {
+                let told = boot::explain(self.baseline, row, &now, reference.as_ref());
+                change.explanation.extend(told);
+            }
+        }
     }
 
     /// Whether a part of the device is among the files that were given.

@@ -3,20 +3,26 @@
 //! A region without a tree inside is a raw component; a tree is a tree component; what only wraps others (a
 //! compressed copy, an update archive) is looked through, so that the same content is recognised in another wrapping.
 
+mod inside;
+pub(super) mod names;
 pub(super) mod rows;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
-use self::rows::{elf_row, file_row};
+use self::names::{is_kernel, plain_name, tree_name};
+use self::rows::{blob_row, elf_row, file_row, text_row};
+use super::boot::{BootRow, Holds, Where};
 use super::memory::{self, FunctionRow, PageRow};
 use super::model::{Body, Component, ElfRow, FileRow};
 use super::outline;
 use super::piece::{self, FoundTree, chip_offset};
+use super::text::TextRow;
+use super::tree::TreeRow;
 use crate::digest::Digest;
-use crate::entry::{EntryPath, Node};
-use crate::extract::{Found, Inventory, Region};
+use crate::entry::Node;
+use crate::extract::{Found, Inventory};
 use crate::formats::{Kind, nand};
 use crate::memory::Memory;
 use crate::place::Step;
@@ -33,6 +39,12 @@ pub struct Draft {
     pub functions: Vec<FunctionRow>,
     /// Fingerprints of the executables.
     pub elf: Vec<ElfRow>,
+    /// Marks of the lines of texts.
+    pub texts: Vec<TextRow>,
+    /// What raw components say of how the device starts.
+    pub boot: Vec<BootRow>,
+    /// Marks of device trees.
+    pub trees: Vec<TreeRow>,
     /// What could not be taken into the baseline, one plain clause each.
     pub left_out: Vec<String>,
 }
@@ -61,6 +73,9 @@ pub fn create(found: &Inventory) -> Draft {
             pages: Vec::new(),
             functions: Vec::new(),
             elf: Vec::new(),
+            texts: Vec::new(),
+            boot: Vec::new(),
+            trees: Vec::new(),
             left_out: Vec::new(),
         },
     };
@@ -71,6 +86,10 @@ pub fn create(found: &Inventory) -> Draft {
         .sort_by(|a, b| (a.component, &a.path, a.ordinal).cmp(&(b.component, &b.path, b.ordinal)));
     creator.draft.elf.sort_by_key(|row| row.of);
     creator.draft.elf.dedup_by_key(|row| row.of);
+    creator.draft.texts.sort_by_key(|row| row.of);
+    creator.draft.texts.dedup_by_key(|row| row.of);
+    creator.draft.trees.sort_by_key(|row| row.of);
+    creator.draft.trees.dedup_by_key(|row| row.of);
     outline::fit(&mut creator.draft.elf, creator.programs.values().sum());
     creator.draft
 }
@@ -167,7 +186,8 @@ impl<'a> Creator<'a> {
             } else {
                 region.format.id
             };
-            self.raw(name, region.len, Digest::of(&region.bytes), at, false);
+            let component = self.raw(name, region.len, Digest::of(&region.bytes), at, false);
+            self.boot(component, Where::Region(index));
         }
     }
 
@@ -200,7 +220,8 @@ impl<'a> Creator<'a> {
             (None, Some(at)) => format!("raw-{at:x}"),
             (None, None) => "raw".to_owned(),
         };
-        self.raw(&name, gap.len, Digest::of(&gap.bytes), at, optional);
+        let component = self.raw(&name, gap.len, Digest::of(&gap.bytes), at, optional);
+        self.boot(component, Where::Gap(index));
     }
 
     /// Unknown bytes inside a file system may be there or not: they are what was deleted before.
@@ -210,74 +231,6 @@ impl<'a> Creator<'a> {
                 self.gap(index, true);
             }
         }
-    }
-
-    /// Whether a region has a tree or a memory somewhere inside.
-    fn is_looked_into(&self, index: usize) -> bool {
-        let mut memories = self.found.memories.keys();
-        self.holds_tree(index) || memories.any(|&memory| self.is_inside(memory, index))
-    }
-
-    /// Whether a region has a tree somewhere inside.
-    fn holds_tree(&self, index: usize) -> bool {
-        let inside = |tree: &&FoundTree<'_>| {
-            tree.region
-                .is_some_and(|region| self.is_inside(region, index))
-        };
-        self.trees.values().any(|tree| inside(&tree))
-    }
-
-    /// Whether a region stands somewhere inside another, entries not looked into.
-    fn is_inside(&self, mut region: usize, outer: usize) -> bool {
-        while region != outer {
-            match self.found.regions.get(region) {
-                Some(inner) if inner.within.is_none() => match inner.parent {
-                    Some(parent) => region = parent,
-                    None => return false,
-                },
-                _ => return false,
-            }
-        }
-        true
-    }
-
-    /// Whether an archive only carries file systems or larger archives to the device.
-    fn is_wrapper(&self, index: usize, tree: &FoundTree<'_>) -> bool {
-        let kind = self
-            .found
-            .regions
-            .get(index)
-            .map(|region| region.format.kind);
-        let carried = self
-            .found
-            .regions
-            .iter()
-            .enumerate()
-            .filter(|(inner, _)| self.is_carried(*inner, index));
-        kind == Some(Kind::Archive)
-            && carried.into_iter().any(|(inner, region)| {
-                if self.found.memories.contains_key(&inner) {
-                    return tree_name(tree, "archive") != "rootfs";
-                }
-                let entries = self
-                    .trees
-                    .get(&Some(inner))
-                    .map_or(0, |tree| tree.entries.len());
-                entries > 0
-                    && (region.format.kind == Kind::Filesystem || entries > tree.entries.len())
-            })
-    }
-
-    /// Whether a region stands in the content of an entry of another region's tree, at whatever depth.
-    fn is_carried(&self, mut region: usize, outer: usize) -> bool {
-        while let Some(inner) = self.found.regions.get(region) {
-            match inner.parent {
-                Some(parent) if parent == outer => return inner.within.is_some(),
-                Some(parent) => region = parent,
-                None => return false,
-            }
-        }
-        false
     }
 
     /// Takes what the entries of a wrapper carry; what is no firmware part (a script, a manifest) need not be on a device.
@@ -308,7 +261,10 @@ impl<'a> Creator<'a> {
                 } else {
                     plain_name(name)
                 };
-                self.raw(&name, file.size, sha256, None, !needed);
+                let component = self.raw(&name, file.size, sha256, None, !needed);
+                if let Some(&region) = inside.first() {
+                    self.boot(component, Where::Region(region));
+                }
             }
         }
     }
@@ -334,7 +290,25 @@ impl<'a> Creator<'a> {
         self.within.get(&entry).cloned().unwrap_or_default()
     }
 
-    fn raw(&mut self, name: &str, size: u64, sha256: Digest, at: Option<u64>, optional: bool) {
+    /// Notes what a raw component says of how the device starts.
+    fn boot(&mut self, component: usize, place: Where) {
+        if let Some((row, texts, trees)) = Holds::of(self.found, place).row(component) {
+            self.draft.boot.push(row);
+            self.draft.texts.extend(texts);
+            self.draft.trees.extend(trees);
+        }
+    }
+
+    /// Adds a raw component, and tells its number.
+    fn raw(
+        &mut self,
+        name: &str,
+        size: u64,
+        sha256: Digest,
+        at: Option<u64>,
+        optional: bool,
+    ) -> usize {
+        let component = self.draft.components.len();
         let name = self.free_name(name);
         self.draft.components.push(Component {
             name,
@@ -346,6 +320,7 @@ impl<'a> Creator<'a> {
             part: self.part.clone(),
             optional,
         });
+        component
     }
 
     fn tree(&mut self, tree: &FoundTree<'a>, name: &str, format: Option<&str>, at: Option<u64>) {
@@ -367,6 +342,14 @@ impl<'a> Creator<'a> {
             self.programs.insert(row.of, size);
             self.draft.elf.push(row);
         }
+        let texts: Vec<Option<TextRow>> = entries
+            .par_iter()
+            .map(|entry| text_row(entry, format))
+            .collect();
+        self.draft.texts.extend(texts.into_iter().flatten());
+        self.draft
+            .trees
+            .extend(entries.iter().filter_map(|entry| blob_row(entry)));
         self.draft.components.push(Component {
             name,
             body: Body::Tree {
@@ -394,41 +377,8 @@ impl<'a> Creator<'a> {
     }
 }
 
-/// Whether a region is what a boot loader starts; a device tree is what it hands over.
-fn is_kernel(region: &Region) -> bool {
-    region.format.kind == Kind::Boot && !matches!(region.format.id, "dtb" | "dtbo")
-}
-
 /// What stands in a level.
 enum Piece {
     Region(usize),
     Gap(usize),
-}
-
-/// A component's name from what its tree holds.
-fn tree_name(tree: &FoundTree<'_>, format: &'static str) -> String {
-    let has = |path: &[u8]| {
-        tree.entries
-            .iter()
-            .any(|entry| entry.entry.path == EntryPath::new(path))
-    };
-    match format {
-        "uboot-env" => "env",
-        _ if has(b"etc") && (has(b"bin") || has(b"sbin") || has(b"usr/bin")) => "rootfs",
-        "jffs2" | "ubifs" | "yaffs2" => "data",
-        format => format,
-    }
-    .to_owned()
-}
-
-/// A stored name as a component's: letters, digits, dots and dashes.
-pub(super) fn plain_name(name: &[u8]) -> String {
-    let plain = |&byte: &u8| {
-        if byte.is_ascii_alphanumeric() || b"._-".contains(&byte) {
-            char::from(byte)
-        } else {
-            '-'
-        }
-    };
-    name.iter().take(48).map(plain).collect()
 }

@@ -7,7 +7,7 @@ mod programs;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::{Change, ChangeKind, Value};
-use super::model::{Baseline, Body, Component, ExpectedNode, FileRow};
+use super::model::{Baseline, Body, Component, FileRow};
 use super::moved;
 use super::values::{FIELDS, row_values};
 use crate::digest::Digest;
@@ -277,8 +277,5 @@ fn files(name: &str, old: &Rows<'_>, new: &Rows<'_>) -> Vec<Change> {
 }
 
 fn digest(row: &FileRow) -> Option<Digest> {
-    match &row.node {
-        ExpectedNode::File { sha256, .. } => Some(*sha256),
-        _ => None,
-    }
+    row.node.digest()
 }

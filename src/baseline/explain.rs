@@ -1,19 +1,29 @@
-//! What a changed executable differs in, as far as its baseline's fingerprint tells. It explains; it never excuses.
+//! What a changed executable or text differs in, as far as its baseline tells. It explains; it never excuses.
 //!
 //! The most important comes first: where execution starts and what is loaded, then code that is new or changed, then what only looks different.
 
+pub(super) mod boot;
+pub(super) mod bytes;
 mod code;
 mod layout;
+mod lines;
 mod matching;
+mod text;
+mod tree;
 
 use self::code::Functions;
 use super::create::rows::fingerprint;
 use super::model::ElfRow;
+use super::originals::Originals;
 use super::outline::{CodeRow, Layout};
-use crate::entry::Node;
+use super::text::{self as rows, TextRow};
+use super::tree::{self as blobs, TreeRow};
+use crate::digest::Digest;
+use crate::entry::{File, Node};
 use crate::extract::Found;
 use crate::facts::code::Outline;
 use crate::facts::elf::{Elf, Structure};
+use crate::facts::masked;
 
 /// A file above so many bytes is not explained (64 MiB).
 const LARGEST: u64 = 64 << 20;
@@ -31,6 +41,98 @@ pub(super) fn explain(expected: &ElfRow, found: &Found) -> Vec<String> {
         Some(now) => differences(expected, &now, &bytes),
         None => vec!["it was an ELF file and is none now".to_owned()],
     }
+}
+
+/// What a changed text differs in; nothing for what was no text, or too long for a baseline to keep its lines.
+pub(super) fn explain_text(
+    texts: &[TextRow],
+    originals: &Originals<'_>,
+    of: Option<Digest>,
+    found: &Found,
+) -> Vec<String> {
+    let Node::File(file) = &found.entry.node else {
+        return Vec::new();
+    };
+    let path = found.entry.path.as_bytes();
+    if masked::is_secret_file(path) {
+        return Vec::new();
+    }
+    let old = originals.read(of, rows::LONGEST);
+    // A baseline without the row explains as much where the content itself is at hand.
+    let own = old
+        .as_deref()
+        .zip(of)
+        .and_then(|(old, of)| TextRow::of(path, old, of));
+    let Some(row) = row_of(texts, of).or(own.as_ref()) else {
+        return explain_bytes(originals, of, file);
+    };
+    if file.size > text::LONGEST {
+        return vec![format!(
+            "it was a text and has {} bytes now: too many to be told line by line",
+            file.size
+        )];
+    }
+    let mut now = Vec::new();
+    match file.data.copy_to(&mut now) {
+        Ok(()) => text::explain(row, path, &now, old.as_deref()),
+        Err(_) => Vec::new(),
+    }
+}
+
+/// What a content of no known sort differs in; that takes both of them.
+fn explain_bytes(originals: &Originals<'_>, of: Option<Digest>, file: &File) -> Vec<String> {
+    let mut now = Vec::new();
+    let is_small = file.size <= bytes::LARGEST;
+    match originals.read(of, bytes::LARGEST) {
+        Some(old) if is_small && file.data.copy_to(&mut now).is_ok() => bytes::explain(&old, &now),
+        _ => Vec::new(),
+    }
+}
+
+/// What a changed device tree differs in, where it is a file; `None` for what was none.
+pub(super) fn explain_tree(
+    trees: &[TreeRow],
+    originals: &Originals<'_>,
+    of: Option<Digest>,
+    found: &Found,
+) -> Option<Vec<String>> {
+    let at = trees.binary_search_by_key(&of?, |row| row.of).ok()?;
+    let row = trees.get(at)?;
+    let Node::File(file) = &found.entry.node else {
+        return None;
+    };
+    let mut now = Vec::new();
+    if file.size > blobs::LARGEST || file.data.copy_to(&mut now).is_err() {
+        return None;
+    }
+    let old = originals.read(of, blobs::LARGEST);
+    Some(tree::explain(row, &now, old.as_deref()))
+}
+
+/// What the variable of a boot loader is now, and what is new in it.
+pub(super) fn explain_variable(
+    texts: &[TextRow],
+    originals: &Originals<'_>,
+    of: Option<Digest>,
+    found: &Found,
+) -> Vec<String> {
+    let Node::File(file) = &found.entry.node else {
+        return Vec::new();
+    };
+    let path = found.entry.path.as_bytes();
+    let name = path.strip_prefix(b"/").unwrap_or(path);
+    let mut now = Vec::new();
+    if file.size > text::LONGEST || file.data.copy_to(&mut now).is_err() {
+        return Vec::new();
+    }
+    let old = originals.read(of, rows::LONGEST);
+    text::explain_value(row_of(texts, of), name, &now, old.as_deref())
+}
+
+fn row_of(texts: &[TextRow], of: Option<Digest>) -> Option<&TextRow> {
+    let of = of?;
+    let at = texts.binary_search_by_key(&of, |row| row.of).ok()?;
+    texts.get(at)
 }
 
 fn differences(expected: &ElfRow, now: &ElfRow, bytes: &[u8]) -> Vec<String> {

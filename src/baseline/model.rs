@@ -4,9 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use super::boot::BootRow;
 use super::change::Value;
 use super::memory::{FunctionRow, PageRow};
 use super::outline::CodeRow;
+use super::text::TextRow;
+use super::tree::TreeRow;
 use super::values::row_values;
 use crate::digest::Digest;
 use crate::entry::{Device as DeviceNumber, EntryPath, Node};
@@ -38,6 +41,12 @@ pub struct Baseline {
     pub functions: Vec<FunctionRow>,
     /// Fingerprints of executables, sorted by digest; each once. They explain a change and never excuse it.
     pub elf: Vec<ElfRow>,
+    /// Marks of the lines of texts, sorted by digest; each once. They explain a change and never excuse it.
+    pub texts: Vec<TextRow>,
+    /// What raw components say of how the device starts, sorted by component; each once. The same holds for it, and for what follows.
+    pub boot: Vec<BootRow>,
+    /// Marks of device trees, sorted by digest; each once.
+    pub trees: Vec<TreeRow>,
     /// Where entries may change, and how far.
     pub mutable: Vec<MutableRow>,
 }
@@ -223,6 +232,14 @@ pub enum ExpectedNode {
 }
 
 impl ExpectedNode {
+    /// The content of a file.
+    pub fn digest(&self) -> Option<Digest> {
+        match self {
+            Self::File { sha256, .. } => Some(*sha256),
+            _ => None,
+        }
+    }
+
     /// Which kind of entry it is.
     pub fn kind(&self) -> Kind {
         match self {

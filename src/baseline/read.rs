@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use super::boot::BootRow;
 use super::memory::{FunctionRow, PageRow};
 use super::model::{
     Baseline, Component, Device, ElfRow, Evidence, FileRow, Firmware, MutableRow, Origin,
 };
 use super::policy::Policy;
 use super::rows;
+use super::text::TextRow;
+use super::tree::TreeRow;
 use crate::document::{self, Fault, Field, Malformed, Table};
 use crate::place;
 
@@ -57,6 +60,11 @@ fn rest(top: &mut Table<'_>, spots: &mut Spots) -> Result<Baseline, Fault> {
         .maybe("function", |field| functions(field, &known))?
         .unwrap_or_default();
     let elf = top.maybe("elf", elf)?.unwrap_or_default();
+    let texts = top.maybe("text", texts)?.unwrap_or_default();
+    let boot = top
+        .maybe("boot", |field| boot(field, &known))?
+        .unwrap_or_default();
+    let trees = top.maybe("device_tree", trees)?.unwrap_or_default();
     let mutable = top
         .maybe("mutable", |field| {
             mutable(field, &known, &mut spots.mutable)
@@ -74,6 +82,9 @@ fn rest(top: &mut Table<'_>, spots: &mut Spots) -> Result<Baseline, Fault> {
         pages,
         functions,
         elf,
+        texts,
+        boot,
+        trees,
         mutable,
     })
 }
@@ -113,6 +124,16 @@ impl Known<'_> {
         memory
             .then_some(component)
             .ok_or_else(|| spot.fault("the name of a component of kind \"memory\""))
+    }
+
+    /// The component that a row names, which has to be a raw one.
+    pub(super) fn raw(&self, field: Field<'_>) -> Result<usize, Fault> {
+        let spot = field.spot;
+        let component = self.any(field)?;
+        let known = self.components.get(component);
+        let raw = known.is_some_and(|it| !it.body.is_memory() && !it.body.is_tree());
+        raw.then_some(component)
+            .ok_or_else(|| spot.fault("the name of a component of kind \"raw\""))
     }
 
     fn is_tree(&self, component: usize) -> bool {
@@ -318,6 +339,57 @@ fn elf(field: Field<'_>) -> Result<Vec<ElfRow>, Fault> {
             return Err(Fault::new(
                 at,
                 "rows of `elf` stand sorted by `of`, each once",
+            ));
+        }
+        rows.push(row);
+    }
+    Ok(rows)
+}
+
+fn texts(field: Field<'_>) -> Result<Vec<TextRow>, Fault> {
+    let mut rows: Vec<TextRow> = Vec::new();
+    for field in field.list()? {
+        let at = field.spot.at;
+        let row = rows::text(field)?;
+        if rows.last().is_some_and(|last| last.of >= row.of) {
+            return Err(Fault::new(
+                at,
+                "rows of `text` stand sorted by `of`, each once",
+            ));
+        }
+        rows.push(row);
+    }
+    Ok(rows)
+}
+
+fn boot(field: Field<'_>, known: &Known<'_>) -> Result<Vec<BootRow>, Fault> {
+    let mut rows: Vec<BootRow> = Vec::new();
+    for field in field.list()? {
+        let at = field.spot.at;
+        let row = rows::boot(field, known)?;
+        if rows
+            .last()
+            .is_some_and(|last| last.component >= row.component)
+        {
+            return Err(Fault::new(
+                at,
+                "rows of `boot` stand by component, one for each",
+            ));
+        }
+        rows.push(row);
+    }
+    Ok(rows)
+}
+
+fn trees(field: Field<'_>) -> Result<Vec<TreeRow>, Fault> {
+    let mut rows: Vec<TreeRow> = Vec::new();
+    for field in field.list()? {
+        let at = field.spot.at;
+        let row = rows::tree(field)?;
+        if rows.last().is_some_and(|last| last.of >= row.of) {
+            return Err(Fault::new(
+                at,
+                "rows of `device_tree` stand sorted by `of`, each once",
             ));
         }
         rows.push(row);

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::boot::BootRow;
 use super::memory::{FunctionRow, PAGE, PageContent, PageRow};
 use super::model::{
     Body, Component, ElfRow, ExpectedNode, FileRow, Forbid, Kind, MutableRow, Unstated,
@@ -9,6 +10,8 @@ use super::model::{
 use super::outline::CodeRow;
 use super::policy;
 use super::read::Known;
+use super::text::TextRow;
+use super::tree::TreeRow;
 use crate::document::{Fault, Field, Table};
 use crate::entry::Device;
 use crate::place;
@@ -200,7 +203,7 @@ pub(super) fn elf(field: Field<'_>) -> Result<ElfRow, Fault> {
     };
     let code = |field: Field<'_>| {
         let spot = field.spot;
-        CodeRow::parse(&field.plain()?).map_err(|why| spot.fault(why))
+        CodeRow::parse(&field.string()?).map_err(|why| spot.fault(why))
     };
     let elf = ElfRow {
         of: row.need("of", Field::digest)?,
@@ -217,6 +220,44 @@ pub(super) fn elf(field: Field<'_>) -> Result<ElfRow, Fault> {
     };
     row.end("a row of `elf`")?;
     Ok(elf)
+}
+
+pub(super) fn text(field: Field<'_>) -> Result<TextRow, Fault> {
+    let mut row = field.table()?;
+    let of = row.need("of", Field::digest)?;
+    let text = row.need("marks", |field| {
+        let spot = field.spot;
+        TextRow::parse(of, &field.string()?).map_err(|why| spot.fault(why))
+    })?;
+    row.end("a row of `text`")?;
+    Ok(text)
+}
+
+pub(super) fn boot(field: Field<'_>, known: &Known<'_>) -> Result<BootRow, Fault> {
+    let mut row = field.table()?;
+    let boot = BootRow {
+        component: row.need("in", |field| known.raw(field))?,
+        says: row
+            .maybe("says", |field| field.list()?.map(Field::escaped).collect())?
+            .unwrap_or_default(),
+        config: row.maybe("config", Field::digest)?,
+        trees: row
+            .maybe("trees", |field| field.set(Field::digest))?
+            .unwrap_or_default(),
+    };
+    row.end("a row of `boot`")?;
+    Ok(boot)
+}
+
+pub(super) fn tree(field: Field<'_>) -> Result<TreeRow, Fault> {
+    let mut row = field.table()?;
+    let of = row.need("of", Field::digest)?;
+    let tree = row.need("marks", |field| {
+        let spot = field.spot;
+        TreeRow::parse(of, &field.string()?).map_err(|why| spot.fault(why))
+    })?;
+    row.end("a row of `device_tree`")?;
+    Ok(tree)
 }
 
 pub(super) fn mutable(field: Field<'_>, known: &Known<'_>) -> Result<MutableRow, Fault> {

@@ -52,6 +52,15 @@ mutable = [
   { in = "data", glob = "/log/*.log", types = ["file"], mode_max = "0644", max_bytes = 8388608, forbid = ["elf", "script", "setuid", "exec"] },
   { in = "data", glob = "/log/**", types = ["dir", "fifo"], mode_max = "0755", forbid = [] },
 ]
+text = [
+  { of = "SHA", marks = "AQLKl+Ow" },
+]
+boot = [
+  { in = "boot", says = ["U-Boot 2021.01"], config = "SHA", trees = ["SHA"] },
+]
+device_tree = [
+  { of = "SHA", marks = "AQMCil7a47A=" },
+]
 "#
     .replace("SHA", SHA)
 }
@@ -197,7 +206,10 @@ fn every_cut_and_every_flipped_bit_is_read_or_refused_and_never_more() {
         let rest = rest.trim_start();
         let clean = rest.starts_with("file = ")
             || rest.starts_with("elf = ")
-            || rest.starts_with("mutable = ");
+            || rest.starts_with("mutable = ")
+            || rest.starts_with("text = [")
+            || rest.starts_with("boot = ")
+            || rest.starts_with("device_tree = ");
         assert_eq!(Baseline::parse(cut).is_ok(), clean, "cut at {at}");
     }
     for at in 0..text.len() {

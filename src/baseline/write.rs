@@ -1,10 +1,13 @@
 //! From [`Baseline`] to text: TOML 1.0, one row per line, one text for one baseline.
 
+use super::boot::BootRow;
 use super::memory::{FunctionRow, PageContent, PageRow};
 use super::model::{
     Baseline, Body, Component, ElfRow, Evidence, ExpectedNode, FileRow, Forbid, Kind, MutableRow,
     Unstated,
 };
+use super::text::TextRow;
+use super::tree::TreeRow;
 use crate::digest::hex;
 use crate::document::write::{Row, array, push, quoted, strings, words};
 use crate::place;
@@ -63,6 +66,16 @@ pub(super) fn text(baseline: &Baseline) -> String {
             .iter()
             .map(|row| mutable(row, name(row.component))),
     );
+    let mut texts: Vec<&TextRow> = baseline.texts.iter().collect();
+    texts.sort_by_key(|row| row.of);
+    array(&mut out, "text", texts.into_iter().map(text_row));
+    let boot = baseline.boot.iter();
+    array(
+        &mut out,
+        "boot",
+        boot.map(|row| boot_row(row, name(row.component))),
+    );
+    array(&mut out, "device_tree", baseline.trees.iter().map(tree_row));
     out
 }
 
@@ -216,6 +229,27 @@ fn elf_row(elf: &ElfRow) -> Row {
         .maybe(elf.code.as_ref(), |row, code| {
             row.text("code", &code.text())
         })
+}
+
+fn text_row(text: &TextRow) -> Row {
+    Row::default()
+        .digest("of", Some(text.of))
+        .text("marks", &text.text())
+}
+
+fn boot_row(boot: &BootRow, component: &str) -> Row {
+    let trees: Vec<String> = boot.trees.iter().map(ToString::to_string).collect();
+    Row::default()
+        .text("in", component)
+        .maybe(strings(&boot.says), |row, says| row.raw("says", &says))
+        .digest("config", boot.config)
+        .maybe(strings(&trees), |row, trees| row.raw("trees", &trees))
+}
+
+fn tree_row(tree: &TreeRow) -> Row {
+    Row::default()
+        .digest("of", Some(tree.of))
+        .text("marks", &tree.text())
 }
 
 fn mutable(mutable: &MutableRow, component: &str) -> Row {

@@ -13,10 +13,10 @@ use std::collections::BTreeSet;
 use super::act::{Act, Trait};
 use super::registry;
 use super::scene::Content;
-use super::secret::Secret;
 use super::shell::Flow;
 use super::unit::Spot;
 use crate::facts::filetype::is_text;
+use crate::facts::secret::Secret;
 
 /// A statement of a configuration.
 pub(super) struct Stated {

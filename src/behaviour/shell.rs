@@ -5,7 +5,6 @@ mod files;
 mod lines;
 mod network;
 mod protect;
-mod redact;
 mod run;
 mod service;
 mod transfer;
@@ -13,8 +12,6 @@ mod transfer;
 use std::collections::BTreeSet;
 
 pub(super) use self::account::is_password;
-use self::redact::text as redacted;
-pub(super) use self::redact::{cut, is_secret_name};
 pub(super) use self::run::is_shell;
 
 use super::act::{Act, Trait};
@@ -23,10 +20,12 @@ use super::config::account::{self as accounts, Shells};
 use super::config::startup::{self, When};
 use super::paths;
 use super::scene::{Content, Scene};
-use super::secret::Secret;
 use super::unit::{Spot, Step};
 use crate::entry::EntryPath;
+use crate::facts::script::redact::text as redacted;
+pub(super) use crate::facts::script::redact::{cut, is_secret_name};
 use crate::facts::script::{Argument, Command, Script};
+use crate::facts::secret::Secret;
 use crate::place::{Place, escape};
 
 /// Scripts that start scripts are followed so far.

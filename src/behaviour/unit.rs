@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::act::{Act, Trait};
-use super::secret::Secret;
 use crate::entry::EntryPath;
+use crate::facts::secret::Secret;
 use crate::place::Place;
 
 /// Where in a file a step stands.

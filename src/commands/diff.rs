@@ -29,10 +29,13 @@ pub(super) fn run(args: &cli::Diff) -> Result<u8> {
         pages: draft.pages,
         functions: draft.functions,
         elf: draft.elf,
+        texts: draft.texts,
+        boot: draft.boot,
+        trees: draft.trees,
         mutable: Vec::new(),
     };
     let found = open(&args.found)?;
-    let mut comparison = compare::compare(&baseline, &found);
+    let mut comparison = compare::compare_beside(&baseline, &found, &expected);
     let mut note = |reason: String, matters| {
         comparison.not_checked.push(NotChecked {
             place: Place::image(),

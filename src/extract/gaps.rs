@@ -179,6 +179,17 @@ fn counts(bytes: &[u8]) -> Vec<u64> {
         .collect()
 }
 
+/// The entropy of some bytes, in bits per byte.
+pub fn entropy_of(bytes: &[u8]) -> f64 {
+    let mut counts = [0_u64; 256];
+    for &byte in bytes {
+        if let Some(count) = counts.get_mut(usize::from(byte)) {
+            *count = count.saturating_add(1);
+        }
+    }
+    entropy(&counts, length(bytes).max(1))
+}
+
 /// Shannon entropy in bits per byte, rounded to two decimals.
 #[expect(
     clippy::as_conversions,

@@ -13,6 +13,7 @@ mod expand;
 mod grammar;
 mod print;
 mod reader;
+pub mod redact;
 mod redirect;
 mod syntax;
 #[cfg(test)]

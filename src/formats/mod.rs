@@ -22,6 +22,11 @@ pub mod binary {
     pub use super::memory::binary::{ID, open_at};
 }
 
+/// What stands in a device tree blob.
+pub mod dtb {
+    pub use super::boot::dtb::{Property, properties};
+}
+
 /// Bytes that were XORed with a repeating key.
 pub mod xor {
     pub use super::compression::xor::{ID, keys, open_with, plain};

@@ -69,6 +69,9 @@ fn baseline(imported: Imported) -> Baseline {
         pages: Vec::new(),
         functions: Vec::new(),
         elf: Vec::new(),
+        texts: Vec::new(),
+        boot: Vec::new(),
+        trees: Vec::new(),
         mutable: Vec::new(),
     };
     let read = Baseline::parse(&baseline.write()).unwrap();

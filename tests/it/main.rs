@@ -16,6 +16,7 @@
 
 mod attack;
 mod beside;
+mod boot_parts;
 mod bounds;
 mod demo;
 mod determinism;
@@ -41,6 +42,8 @@ mod risk;
 mod samples;
 mod schemas;
 mod signatures;
+mod similar;
+mod texts;
 mod trust;
 mod windows;
 mod wrapper;

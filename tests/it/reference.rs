@@ -30,6 +30,9 @@ pub(crate) fn baseline(reference: &[u8]) -> Baseline {
         pages: draft.pages,
         functions: draft.functions,
         elf: draft.elf,
+        texts: draft.texts,
+        boot: draft.boot,
+        trees: draft.trees,
         mutable: Vec::new(),
     };
     Baseline::parse(&baseline.write()).unwrap()

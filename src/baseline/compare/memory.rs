@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::super::change::{Change, ChangeKind, Value};
+use super::super::explain::bytes::describe;
 use super::super::memory::{FunctionRow, PageContent, PageRow};
 use super::super::model::{Body, Component};
 use super::claims::{Claim, Part};
@@ -208,7 +209,11 @@ fn explain<'a>(
     let ranges = ranges.iter();
     tell(
         change,
-        ranges.map(|range| told("what is loaded", range)),
+        ranges.map(|range| {
+            let loaded = memory.within(range);
+            let loaded: Vec<u8> = loaded.iter().flat_map(|run| run.bytes.to_vec()).collect();
+            format!("{}: {}", told("what is loaded", range), describe(&loaded))
+        }),
         "ranges",
     );
     let changed = functions.filter(|row| {

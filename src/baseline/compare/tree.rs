@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::change::{Change, ChangeKind};
-use super::super::explain::explain;
+use super::super::create::rows::is_environment;
+use super::super::explain::{explain, explain_text, explain_tree, explain_variable};
 use super::super::model::{Body, ExpectedNode, FileRow, Kind};
 use super::super::moved;
 use super::super::piece::{FoundTree, Member};
 use super::super::policy::{self, Judgement, Policy};
+use super::super::similar::Similar;
 use super::super::values::{FIELDS, found_values, row_values};
 use super::claims::{Claim, Part};
 use super::silent::Silent;
@@ -59,6 +61,7 @@ pub(super) fn compare(
         component: index,
         name,
         policy,
+        format,
         same_format,
         cut_short,
         checked: Checked {
@@ -86,6 +89,8 @@ struct One<'a, 'b> {
     component: usize,
     name: String,
     policy: &'a Policy<'a>,
+    /// The format of the tree.
+    format: Option<&'static str>,
     /// Whether the tree is of the format that the baseline was read from, and so stores what that stores.
     same_format: bool,
     /// Places of the tree that were not read to their end: what is missing below them may be there.
@@ -234,9 +239,17 @@ impl One<'_, '_> {
         let fingerprint = fingerprints
             .iter()
             .find(|fingerprint| Some(fingerprint.of) == of);
-        fingerprint
-            .map(|fingerprint| explain(fingerprint, found))
-            .unwrap_or_default()
+        match fingerprint {
+            Some(fingerprint) => explain(fingerprint, found),
+            None if is_environment(self.format) => {
+                explain_variable(&self.all.baseline.texts, &self.all.originals, of, found)
+            }
+            None => {
+                let (baseline, originals) = (self.all.baseline, &self.all.originals);
+                explain_tree(&baseline.trees, originals, of, found)
+                    .unwrap_or_else(|| explain_text(&baseline.texts, originals, of, found))
+            }
+        }
     }
 
     /// An entry without a row.
@@ -274,6 +287,14 @@ impl One<'_, '_> {
                 .explanation
                 .push(format!("it is a program ({})", kind.word()));
         }
+        let baseline = self.all.baseline;
+        let similar = &mut self.all.similar;
+        let similar = similar.get_or_insert_with(|| Similar::new(baseline));
+        change.explanation.extend(similar.told(&found));
+        if is_environment(self.format) {
+            let value = explain_variable(&[], &self.all.originals, None, &found);
+            change.explanation.extend(value);
+        }
         self.changes.push((change, found.sha256));
     }
 
@@ -283,7 +304,15 @@ impl One<'_, '_> {
             self.all.not_checked(&place, reason, matters);
         }
         self.checked.component.clone_from(&self.name);
-        self.all.out.changes.extend(moved::paired(self.changes));
+        let mut changes = moved::paired(self.changes);
+        for change in &mut changes {
+            if let Some(similar) = self.all.similar.as_ref()
+                && change.kind == ChangeKind::Added
+            {
+                change.explanation.extend(similar.copy(change));
+            }
+        }
+        self.all.out.changes.extend(changes);
         self.all.out.checked.push(self.checked);
     }
 }
@@ -298,10 +327,7 @@ fn is_unread(found: &Found) -> bool {
 }
 
 fn digest(row: &FileRow) -> Option<Digest> {
-    match &row.node {
-        ExpectedNode::File { sha256, .. } => Some(*sha256),
-        _ => None,
-    }
+    row.node.digest()
 }
 
 /// Notes every field that both sides store and that differs.

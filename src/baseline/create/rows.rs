@@ -2,6 +2,8 @@
 
 use super::super::model::{ElfRow, ExpectedNode, FileRow};
 use super::super::outline::{CodeRow, Layout};
+use super::super::text::{self, TextRow};
+use super::super::tree::{self, TreeRow};
 use crate::digest::{self, Digest};
 use crate::entry::Node;
 use crate::extract::Found;
@@ -50,6 +52,63 @@ pub(super) fn elf_row(found: &Found) -> Option<(ElfRow, u64)> {
     let mut bytes = Vec::new();
     file.data.copy_to(&mut bytes).ok()?;
     Some((fingerprint(&bytes, found.sha256?)?, file.size))
+}
+
+/// Folders of texts that no program of the device reads: of them lines are not kept.
+const DOCUMENTS: &[&[u8]] = &[
+    b"/share/doc/",
+    b"/share/man/",
+    b"/share/info/",
+    b"/share/locale/",
+    b"/share/i18n/",
+    b"/share/zoneinfo/",
+    b"/share/licenses/",
+    b"/share/common-licenses/",
+    b"/include/",
+];
+
+/// The marks of an entry that is a text; in a boot loader's environment, of one that has several words.
+pub(super) fn text_row(found: &Found, format: Option<&str>) -> Option<TextRow> {
+    let Node::File(file) = &found.entry.node else {
+        return None;
+    };
+    let path = found.entry.path.as_bytes();
+    let is_text = matches!(
+        found.content,
+        Some(FileType::Script | FileType::Text | FileType::Pem)
+    );
+    let mut documents = DOCUMENTS.iter();
+    let is_document = documents.any(|folder| memchr::memmem::find(path, folder).is_some());
+    if !is_text || file.size > text::LONGEST || is_document {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    file.data.copy_to(&mut bytes).ok()?;
+    if is_environment(format) {
+        let name = path.strip_prefix(b"/").unwrap_or(path);
+        return TextRow::of_value(name, &bytes, found.sha256?);
+    }
+    TextRow::of(path, &bytes, found.sha256?)
+}
+
+/// The marks of an entry that is a device tree.
+pub(super) fn blob_row(found: &Found) -> Option<TreeRow> {
+    let path = found.entry.path.as_bytes();
+    let is_named = path.ends_with(b".dtb") || path.ends_with(b".dtbo");
+    let Node::File(file) = &found.entry.node else {
+        return None;
+    };
+    if !is_named || file.size > tree::LARGEST {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    file.data.copy_to(&mut bytes).ok()?;
+    TreeRow::of(&bytes).filter(|row| Some(row.of) == found.sha256)
+}
+
+/// Whether the files of a tree are variables of a boot loader.
+pub(in crate::baseline) fn is_environment(format: Option<&str>) -> bool {
+    format == Some("uboot-env")
 }
 
 /// The fingerprint of an ELF file; `None` for anything else.

@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-use super::super::create::plain_name;
+use super::super::create::names::plain_name;
 use super::NotImported;
 use super::json::{Name, one_sha256, parse};
 use super::tree::{Tree, raw};

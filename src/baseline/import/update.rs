@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::create::plain_name;
+use super::super::create::names::plain_name;
 use super::tree::raw;
 use super::{Imported, NotImported};
 use crate::digest::Digest;

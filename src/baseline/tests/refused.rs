@@ -318,6 +318,58 @@ fn digests() {
 }
 
 #[test]
+fn rows_that_explain() {
+    let cases = [
+        (
+            "\"AQLKl+Ow\"",
+            "\"AQPKl+Ow\"",
+            42,
+            "of a width that is known",
+        ),
+        ("\"AQLKl+Ow\"", "\"AwLKl+Ow\"", 42, "in a form"),
+        ("\"AQLKl+Ow\"", "\"AQLKl+M=\"", 42, "whole digests"),
+        ("\"AQLKl+Ow\"", "\"AQLKl+Ow=\"", 42, "base64"),
+        (
+            "in = \"boot\", says",
+            "in = \"data\", says",
+            45,
+            "kind \"raw\"",
+        ),
+        (
+            "trees = [\"SHA\"]",
+            "trees = [\"SHA\", \"SHA\"]",
+            45,
+            "twice",
+        ),
+        ("says = ", "said = ", 45, "knows no key"),
+        (
+            "\"AQMCil7a47A=\"",
+            "\"AQICil7a47A=\"",
+            48,
+            "of widths that are known",
+        ),
+        ("\"AQMCil7a47A=\"", "\"AQMCil7a4w==\"", 48, "whole digests"),
+    ];
+    for (good, bad, line, what) in cases {
+        let error = refused(&good.replace("SHA", SHA), &bad.replace("SHA", SHA));
+        assert_eq!(error.line, Some(line), "{bad}: {error}");
+        assert!(error.what.contains(what), "{bad}: {error}");
+    }
+}
+
+/// Fingerprints and marks are longer than what people read.
+#[test]
+fn rows_may_be_long() {
+    let marks = "AQLK".to_owned() + &"l8qX".repeat(400) + "l8o=";
+    assert!(
+        Baseline::parse(&example().replace("AQLKl+Ow", &marks)).is_err(),
+        "an odd byte"
+    );
+    let marks = "AQLK".to_owned() + &"l8qXypfK".repeat(400) + "lw==";
+    assert!(Baseline::parse(&example().replace("AQLKl+Ow", &marks)).is_ok());
+}
+
+#[test]
 fn rows_of_elf_and_mutable_that_stand_twice() {
     let doubled = |start: &str| {
         let line = example()

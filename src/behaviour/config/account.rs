@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Stated;
 use super::line::lines as rows;
+use crate::behaviour::Secret;
 use crate::behaviour::act::{Act, Trait};
-use crate::behaviour::secret::Secret;
 use crate::behaviour::unit::Spot;
 use crate::place::escape;
 

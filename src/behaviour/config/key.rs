@@ -2,9 +2,9 @@
 
 use super::Stated;
 use super::line::{base, lines, words};
+use crate::behaviour::Secret;
 use crate::behaviour::act::{Act, Trait};
 use crate::behaviour::paths;
-use crate::behaviour::secret::Secret;
 use crate::behaviour::unit::Spot;
 use crate::place::escape;
 

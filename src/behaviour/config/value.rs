@@ -2,8 +2,8 @@
 
 use super::Stated;
 use super::line::{base, lines};
+use crate::behaviour::Secret;
 use crate::behaviour::act::{Act, Trait};
-use crate::behaviour::secret::Secret;
 use crate::behaviour::shell::{is_password, is_secret_name};
 use crate::behaviour::unit::Spot;
 use crate::facts::address;

@@ -1,9 +1,10 @@
 //! Accounts, passwords, and secrets that stand in the text.
 
-use super::{Flow, redact};
+use super::Flow;
 use crate::behaviour::act::{Act, Trait};
 use crate::behaviour::config::account;
 use crate::behaviour::{Secret, options, paths};
+use crate::facts::script::redact::is_secret_name;
 use crate::facts::script::{Argument, Command};
 
 impl Flow<'_> {
@@ -112,7 +113,7 @@ impl Flow<'_> {
                 self.note(Act::SearchPath, [Trait::FromTemporary], command);
             }
         }
-        if redact::is_secret_name(variable) && value.known && is_password(text) {
+        if is_secret_name(variable) && value.known && is_password(text) {
             self.note(Act::Secret, [Trait::Literal], command);
         }
     }

@@ -40,6 +40,9 @@ pub(super) fn from(
     baseline.pages = draft.pages;
     baseline.functions = draft.functions;
     baseline.elf = draft.elf;
+    baseline.texts = draft.texts;
+    baseline.boot = draft.boot;
+    baseline.trees = draft.trees;
     for text in mutable {
         baseline.mutable.push(mutable_row(&baseline, text)?);
     }

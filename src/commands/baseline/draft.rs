@@ -32,6 +32,9 @@ pub(super) fn of(header: &Header) -> Baseline {
         pages: Vec::new(),
         functions: Vec::new(),
         elf: Vec::new(),
+        texts: Vec::new(),
+        boot: Vec::new(),
+        trees: Vec::new(),
         mutable: Vec::new(),
     }
 }

@@ -1,6 +1,7 @@
 //! The device tree blob: what hardware there is, and with it which partitions the flash has and how Linux is started.
 
 mod partitions;
+mod properties;
 #[cfg(test)]
 mod tests;
 
@@ -9,6 +10,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 
 use self::partitions::Frame;
+pub use self::properties::{Property, properties};
 use super::flat_tree::{Event, Header, MAGIC, has_node};
 use crate::budget::Budget;
 use crate::formats::{

@@ -1,14 +1,14 @@
 //! A command as evidence: short, escaped, and without the secrets in it, which are kept apart.
 
-use crate::behaviour::Secret;
-use crate::facts::script::{Command, RedirectKind};
+use super::{Command, RedirectKind};
+use crate::facts::secret::Secret;
 use crate::place::escape;
 
 /// So many bytes of a command are shown.
 const SHOWN: usize = 240;
 
 /// Options whose value is a secret.
-const SECRET_OPTIONS: &[&[u8]] = &[
+pub(in crate::facts) const SECRET_OPTIONS: &[&[u8]] = &[
     b"--password",
     b"--passwd",
     b"--pass",
@@ -21,7 +21,7 @@ const SECRET_OPTIONS: &[&[u8]] = &[
 ];
 
 /// Programs whose `-p` or `-u` is a secret.
-const SECRET_LETTERS: &[(&[u8], &[u8])] = &[
+pub(in crate::facts) const SECRET_LETTERS: &[(&[u8], &[u8])] = &[
     (b"sshpass", b"-p"),
     (b"curl", b"-u"),
     (b"ftpget", b"-p"),
@@ -37,7 +37,7 @@ const SECRET_LETTERS: &[(&[u8], &[u8])] = &[
 ];
 
 /// What of a command may be shown, and the secrets that it states.
-pub(in super::super) fn text(command: &Command) -> (String, Vec<Secret>) {
+pub fn text(command: &Command) -> (String, Vec<Secret>) {
     let mut secrets = Vec::new();
     let name = command.name();
     let mut shown: Vec<Vec<u8>> = Vec::new();
@@ -103,7 +103,7 @@ fn password(value: &[u8]) -> &[u8] {
 }
 
 /// Text as evidence.
-pub(in super::super) fn cut(text: &[u8]) -> String {
+pub fn cut(text: &[u8]) -> String {
     let line = text.iter().map(|&byte| {
         if matches!(byte, b'\n' | b'\t') {
             b' '
@@ -117,7 +117,7 @@ pub(in super::super) fn cut(text: &[u8]) -> String {
 }
 
 /// Whether a variable or key of this name holds a secret.
-pub(in super::super) fn is_secret_name(name: &[u8]) -> bool {
+pub fn is_secret_name(name: &[u8]) -> bool {
     let lower = name.to_ascii_lowercase();
     let words: [&[u8]; 8] = [
         b"passw",
