@@ -23,7 +23,8 @@ pub(super) struct Wrapped {
 pub(super) fn wrapped(calls: &[Call]) -> Vec<Wrapped> {
     let mut all: Vec<Wrapped> = Vec::new();
     for call in calls {
-        let is_told = |name| is_act(name) || call.arguments.iter().any(is_handed_on);
+        let is_told =
+            |name| is_act(name) || !is_question(name) && call.arguments.iter().any(is_handed_on);
         let Some(name) = call.name.filter(|&name| is_told(name)) else {
             continue;
         };
@@ -41,6 +42,11 @@ pub(super) fn wrapped(calls: &[Call]) -> Vec<Wrapped> {
 /// Whether a function that hands its first argument on to this one is told for that alone: what it does matters more than to what.
 fn is_act(name: &str) -> bool {
     matches!(name, "accept" | "accept4" | "dup2" | "dup3" | "listen")
+}
+
+/// Whether a function only asks something. Who hands its arguments on to one does nothing with them that is told where it is called.
+fn is_question(name: &str) -> bool {
+    matches!(name, "getenv" | "memcmp" | "strcmp" | "strncmp")
 }
 
 /// Whether an argument has in it what the function was called with. A number that is handed on alone says nothing.
