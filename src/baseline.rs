@@ -16,6 +16,7 @@ mod memory;
 mod model;
 mod moved;
 pub mod outline;
+pub mod own;
 mod pair;
 mod piece;
 pub mod policy;

@@ -25,7 +25,7 @@ pub use self::scene::{Content, Makeup, Scene};
 pub use self::secret::Secret;
 pub use self::start::Started;
 pub use self::tree::is_read;
-pub use self::unit::{Spot, Step, Unit};
+pub use self::unit::{InCode, Spot, Step, Unit};
 
 /// The units of all files of a scene, in their order, and what starts with the device.
 pub fn units(scene: &Scene) -> (Vec<Unit>, Vec<Started>) {

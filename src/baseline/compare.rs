@@ -82,9 +82,19 @@ pub struct Checked {
 
 /// Compares everything that was found with what the baseline expects.
 pub fn compare(baseline: &Baseline, found: &Inventory) -> Comparison {
+    compared(baseline, found, None)
+}
+
+/// The same, with the image at hand that the baseline was made from: more can be said of what was changed.
+pub fn compare_both(baseline: &Baseline, found: &Inventory, reference: &Inventory) -> Comparison {
+    compared(baseline, found, Some(reference))
+}
+
+fn compared(baseline: &Baseline, found: &Inventory, reference: Option<&Inventory>) -> Comparison {
     let mut comparing = Comparing {
         baseline,
         found,
+        reference,
         missing_parts: BTreeSet::new(),
         rows: rows_by_component(baseline),
         out: Comparison::default(),
@@ -105,6 +115,8 @@ pub fn compare(baseline: &Baseline, found: &Inventory) -> Comparison {
 struct Comparing<'a> {
     baseline: &'a Baseline,
     found: &'a Inventory,
+    /// The image that the baseline was made from, where it is at hand.
+    reference: Option<&'a Inventory>,
     /// Parts of the device that were not given and hold something of the baseline.
     missing_parts: BTreeSet<&'a str>,
     /// The rows of each component.

@@ -24,7 +24,7 @@ use super::config::startup::{self, When};
 use super::paths;
 use super::scene::{Content, Scene};
 use super::secret::Secret;
-use super::unit::{Spot, Step};
+use super::unit::{InCode, Spot, Step};
 use crate::entry::EntryPath;
 use crate::facts::script::{Argument, Command, Script};
 use crate::place::{Place, escape};
@@ -69,6 +69,8 @@ pub(super) struct Caller {
     pub(super) name: &'static str,
     /// Where the text stands that it is given.
     pub(super) text: Option<u64>,
+    /// What it goes by.
+    pub(super) code: InCode,
 }
 
 impl<'s> Flow<'s> {
@@ -175,6 +177,7 @@ impl<'s> Flow<'s> {
             function: None,
             text: stated.text,
             secrets: stated.secrets,
+            code: None,
         });
     }
 
@@ -321,11 +324,13 @@ impl<'s> Flow<'s> {
             function: command.function.as_ref().map(|name| escape(name)),
             text,
             secrets,
+            code: None,
         };
         // A script that a call starts is followed line by line.
         if let Some(caller) = self.caller.as_ref().filter(|_| self.depth == 0) {
             step.spot = caller.spot;
             step.function = Some(caller.function.clone());
+            step.code = Some(caller.code.clone());
             let colon = if step.text.is_empty() { "" } else { ": " };
             let at = caller
                 .text

@@ -32,7 +32,7 @@ pub(super) fn run(args: &cli::Diff) -> Result<u8> {
         mutable: Vec::new(),
     };
     let found = open(&args.found)?;
-    let mut comparison = compare::compare(&baseline, &found);
+    let mut comparison = compare::compare_both(&baseline, &found, &expected);
     let mut note = |reason: String, matters| {
         comparison.not_checked.push(NotChecked {
             place: Place::image(),

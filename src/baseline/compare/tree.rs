@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::change::{Change, ChangeKind};
-use super::super::explain::explain;
+use super::super::explain::{Explained, explain};
 use super::super::model::{Body, ExpectedNode, FileRow, Kind};
 use super::super::moved;
 use super::super::piece::{FoundTree, Member};
@@ -223,19 +223,26 @@ impl One<'_, '_> {
             Judgement::NotNamed => {}
         }
         if change.fields.contains(&"sha256") {
-            change.explanation.extend(self.explain(row, &found));
+            let explained = self.explain(row, &found);
+            change.explanation.extend(explained.clauses);
+            change.own = explained.own;
         }
         self.changes.push((change, None));
     }
 
-    fn explain(&self, row: &FileRow, found: &Found) -> Vec<String> {
+    fn explain(&self, row: &FileRow, found: &Found) -> Explained {
         let fingerprints = &self.all.baseline.elf;
         let of = digest(row);
         let fingerprint = fingerprints
             .iter()
             .find(|fingerprint| Some(fingerprint.of) == of);
+        let entries = self.all.reference.map(|image| image.entries.as_slice());
+        let reference = entries
+            .unwrap_or_default()
+            .iter()
+            .find(|entry| of.is_some() && entry.sha256 == of);
         fingerprint
-            .map(|fingerprint| explain(fingerprint, found))
+            .map(|fingerprint| explain(fingerprint, found, reference))
             .unwrap_or_default()
     }
 
