@@ -18,6 +18,7 @@ mod model;
 mod moved;
 mod originals;
 pub mod outline;
+pub mod own;
 mod pair;
 mod piece;
 pub mod policy;

@@ -23,7 +23,7 @@ pub use self::paths::is_documentation;
 pub use self::scene::{Content, Makeup, Scene};
 pub use self::start::Started;
 pub use self::tree::is_read;
-pub use self::unit::{Spot, Step, Unit};
+pub use self::unit::{InCode, Spot, Step, Unit};
 pub use crate::facts::secret::Secret;
 
 /// The units of all files of a scene, in their order, and what starts with the device.

@@ -143,6 +143,7 @@ pub fn structure(found: &Inventory) -> Vec<Finding> {
             place: told.place.clone(),
             evidence: vec![told.detail.clone()],
             references: vec!["CWE-22"],
+            shown_in: None,
         })
         .collect();
     findings.extend(manifest::manifests(found));

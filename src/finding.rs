@@ -1,5 +1,7 @@
 //! What a check found: a typed value with a stable code, pushed by checks and rendered by reports.
 
+use std::collections::BTreeSet;
+
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
@@ -50,4 +52,18 @@ pub struct Finding {
     pub evidence: Vec<String>,
     /// CVE, CWE and advisory numbers.
     pub references: Vec<&'static str>,
+    /// The code of the program that it is about, where that alone shows it.
+    #[serde(skip)]
+    pub shown_in: Option<InCode>,
+}
+
+/// The code and data of a program that a finding goes by.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InCode {
+    /// The functions, by their addresses.
+    pub functions: BTreeSet<u64>,
+    /// The constant texts that are handed over.
+    pub texts: BTreeSet<Vec<u8>>,
+    /// Whether something is handed over that may stand in the program's data.
+    pub has_data: bool,
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::own::Own;
 use crate::place::Place;
 
 /// What sort of difference it is.
@@ -44,6 +45,9 @@ pub struct Change {
     pub found: BTreeMap<&'static str, Value>,
     /// What it means, one plain clause each.
     pub explanation: Vec<String>,
+    /// Which code of a modified program the baseline holds too, where its fingerprints tell.
+    #[serde(skip)]
+    pub own: Option<Own>,
 }
 
 /// One value of a field.
@@ -72,6 +76,7 @@ impl Change {
             expected: BTreeMap::new(),
             found: BTreeMap::new(),
             explanation: Vec::new(),
+            own: None,
         }
     }
 

@@ -7,15 +7,17 @@ pub(super) mod bytes;
 mod code;
 mod layout;
 mod lines;
+mod listing;
 mod matching;
 mod text;
 mod tree;
 
-use self::code::Functions;
+use self::code::{Functions, Linkage};
 use super::create::rows::fingerprint;
 use super::model::ElfRow;
 use super::originals::Originals;
 use super::outline::{CodeRow, Layout};
+use super::own::Own;
 use super::text::{self as rows, TextRow};
 use super::tree::{self as blobs, TreeRow};
 use crate::digest::Digest;
@@ -26,20 +28,28 @@ use crate::facts::elf::{Elf, Structure};
 use crate::facts::masked;
 
 /// A file above so many bytes is not explained (64 MiB).
-const LARGEST: u64 = 64 << 20;
+pub(super) const LARGEST: u64 = 64 << 20;
 
-/// What the file found differs in from the executable that was expected.
-pub(super) fn explain(expected: &ElfRow, found: &Found) -> Vec<String> {
-    let (Node::File(file), Some(sha256)) = (&found.entry.node, found.sha256) else {
-        return Vec::new();
+/// What is told of a changed executable.
+#[derive(Default)]
+pub(super) struct Explained {
+    /// What it differs in, one clause each.
+    pub(super) clauses: Vec<String>,
+    /// Which of its code is the expected one's, where fingerprints tell.
+    pub(super) own: Option<Own>,
+}
+
+/// What the file found differs in from the executable that was expected; `reference`: that one itself, where it is at hand.
+pub(super) fn explain(expected: &ElfRow, found: &Found, reference: Option<&[u8]>) -> Explained {
+    let (Some(sha256), Some(bytes)) = (found.sha256, read(found)) else {
+        return Explained::default();
     };
-    let mut bytes = Vec::new();
-    if file.size > LARGEST || file.data.copy_to(&mut bytes).is_err() {
-        return Vec::new();
-    }
     match fingerprint(&bytes, sha256) {
-        Some(now) => differences(expected, &now, &bytes),
-        None => vec!["it was an ELF file and is none now".to_owned()],
+        Some(now) => differences(expected, &now, &bytes, reference),
+        None => Explained {
+            clauses: vec!["it was an ELF file and is none now".to_owned()],
+            own: None,
+        },
     }
 }
 
@@ -135,26 +145,49 @@ fn row_of(texts: &[TextRow], of: Option<Digest>) -> Option<&TextRow> {
     texts.get(at)
 }
 
-fn differences(expected: &ElfRow, now: &ElfRow, bytes: &[u8]) -> Vec<String> {
+fn read(found: &Found) -> Option<Vec<u8>> {
+    let Node::File(file) = &found.entry.node else {
+        return None;
+    };
+    let mut bytes = Vec::new();
+    let is_read = file.size <= LARGEST && file.data.copy_to(&mut bytes).is_ok();
+    is_read.then_some(bytes)
+}
+
+fn differences(
+    expected: &ElfRow,
+    now: &ElfRow,
+    bytes: &[u8],
+    reference: Option<&[u8]>,
+) -> Explained {
     let mut told = Vec::new();
+    let mut own = None;
     if expected.machine != now.machine {
         told.push(format!(
             "it is for another processor: {} instead of {}",
             now.machine.as_deref().unwrap_or("none"),
             expected.machine.as_deref().unwrap_or("none")
         ));
-        return told;
+        return Explained { clauses: told, own };
     }
     told.extend(layout::linkage(expected, now));
     let elf = Elf::parse(bytes, &mut Vec::new());
     match (&expected.code, Outline::of(bytes), elf) {
         (Some(code), Ok(outline), Some(elf)) => {
             let is_text = expected.text.is_some() && expected.text == now.text;
-            told.extend(of_code(expected, code, &outline, (&elf, is_text), bytes));
+            let of_code = of_code(
+                expected,
+                code,
+                &outline,
+                (&elf, is_text),
+                (bytes, reference),
+            );
+            told.extend(of_code.clauses);
+            own = of_code.own;
         }
         _ => told.extend(coarse(expected, now, told.is_empty())),
     }
-    told
+    Explained { clauses: told, own }
 }
 
 /// What the fingerprints of functions tell.
@@ -163,8 +196,8 @@ fn of_code(
     row: &CodeRow,
     outline: &Outline,
     (elf, is_text): (&Elf, bool),
-    bytes: &[u8],
-) -> Vec<String> {
+    (bytes, reference): (&[u8], Option<&[u8]>),
+) -> Explained {
     let functions = Functions::new(row, outline, bytes);
     let structure = Structure::of(bytes);
     let layout = Layout::of(bytes, elf, structure.as_ref());
@@ -177,12 +210,18 @@ fn of_code(
         told.extend(layout::data(row, elf));
         told.extend(layout::harmless(expected, row, &now, elf));
         told.push("its program code (.text) is the expected one".to_owned());
-        return told;
+        return Explained {
+            clauses: told,
+            own: None,
+        };
     }
     let mut told = layout::starts(row, outline, &functions);
     told.extend(layout::redirected(outline));
     told.extend(layout::layout(row, &now, structure.as_ref(), bytes));
     told.extend(functions.told());
+    if let Some(reference) = reference {
+        told.extend(listing::listed(&functions, bytes, reference));
+    }
     if row.stubs != now.stubs {
         told.push("the stubs through which it calls libraries (its linkage table) have other instructions".to_owned());
     }
@@ -207,7 +246,14 @@ fn of_code(
     } else {
         functions.summary()
     });
-    told
+    let own = functions.own(Linkage {
+        is_same: row.stubs == now.stubs && outline.redirected.is_empty(),
+        has_same_data: !row.data.is_empty() && row.data == now.data,
+    });
+    Explained {
+        clauses: told,
+        own: Some(own),
+    }
 }
 
 /// What digests of whole parts tell, for baselines without fingerprints of functions.

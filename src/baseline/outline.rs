@@ -338,6 +338,11 @@ impl Print {
         full.narrowed(widths)
     }
 
+    /// What is kept of the digest of what a function calls.
+    pub fn calls(digest: Option<[u8; 8]>, widths: Widths) -> Option<[u8; 2]> {
+        digest.map(|digest| kept(start(&digest), widths.calls))
+    }
+
     fn narrowed(&self, widths: Widths) -> Self {
         Self {
             code: kept(self.code, widths.code),

@@ -4,14 +4,14 @@ mod call;
 mod hidden;
 mod structure;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use self::call::Told;
 use super::act::{Act, Trait};
 use super::scene::{Content, Makeup, Scene};
 use super::shell::{Caller, Flow};
-use super::unit::{Spot, Step, Unit};
-use crate::facts::code::{self, Call, Callee, Code, Function};
+use super::unit::{InCode, Spot, Step, Unit};
+use crate::facts::code::{self, Argument, Call, Callee, Code, Function, Piece};
 
 /// So many calls of one unit are followed.
 const MOST_CALLS: usize = 3000;
@@ -38,9 +38,11 @@ pub(super) fn units(scene: &Scene, file: &Content, code: &Code) -> Vec<Unit> {
             flow: Flow::new(scene, file),
             told: Told::default(),
             calls: MOST_CALLS,
+            seen: Vec::new(),
+            known: BTreeSet::new(),
         };
         tracer.function(function, code::DEPTH);
-        let steps = tracer.flow.steps;
+        let steps = std::mem::take(&mut tracer.flow.steps);
         let has_own = steps
             .iter()
             .any(|step| step.function.as_deref() == Some(&name(function)));
@@ -52,6 +54,7 @@ pub(super) fn units(scene: &Scene, file: &Content, code: &Code) -> Vec<Unit> {
                 path: file.path.clone(),
                 steps,
                 problems: Vec::new(),
+                functions: tracer.seen,
             });
         }
     }
@@ -79,6 +82,7 @@ pub(super) fn whole(
         path: file.path.clone(),
         steps,
         problems: Vec::new(),
+        functions: Vec::new(),
     })
 }
 
@@ -114,11 +118,15 @@ struct Tracer<'s, 'f> {
     told: Told,
     /// Calls left.
     calls: usize,
+    /// The functions that were gone through, in the order of execution, with those that hand on what they are given.
+    seen: Vec<u64>,
+    known: BTreeSet<u64>,
 }
 
 impl Tracer<'_, '_> {
     fn function(&mut self, function: &Function, depth: usize) {
         self.told.expect(&function.calls);
+        self.see(function.start);
         let mut handed_on = 0_u64;
         for call in &function.calls {
             let Some(left) = self.calls.checked_sub(1) else {
@@ -147,6 +155,9 @@ impl Tracer<'_, '_> {
         let Some(called) = call.name else {
             return;
         };
+        if let Callee::Function(start) = call.callee {
+            self.handed_on(start, code::DEPTH);
+        }
         let texts = call.arguments.iter().filter_map(call::address);
         self.flow.call(Caller {
             spot: Spot::Code {
@@ -156,7 +167,62 @@ impl Tracer<'_, '_> {
             function: name(function),
             name: called,
             text: texts.into_iter().next(),
+            code: in_code(call, self.seen.len()),
         });
         self.told.follow(call, called, &mut self.flow);
+    }
+
+    fn see(&mut self, start: u64) {
+        if self.known.insert(start) {
+            self.seen.push(start);
+        }
+    }
+
+    /// A function that hands on what it is given, and those that it hands it to.
+    fn handed_on(&mut self, start: u64, depth: usize) {
+        if self.known.contains(&start) {
+            return;
+        }
+        self.see(start);
+        let (Some(function), Some(depth)) = (self.by_start.get(&start), depth.checked_sub(1))
+        else {
+            return;
+        };
+        let further = function.calls.iter().filter(|call| call.name.is_some());
+        for call in further {
+            if let Callee::Function(next) = call.callee {
+                self.handed_on(next, depth);
+            }
+        }
+    }
+}
+
+/// What a call goes by.
+fn in_code(call: &Call, seen: usize) -> InCode {
+    let mut texts = Vec::new();
+    let mut has_data = false;
+    for argument in &call.arguments {
+        let all = match argument {
+            Argument::Text(text) => std::slice::from_ref(text),
+            Argument::List(list) => list.as_slice(),
+            Argument::Peer(_) => {
+                has_data = true;
+                continue;
+            }
+            _ => continue,
+        };
+        texts.extend(
+            all.iter()
+                .flat_map(|text| &text.pieces)
+                .filter_map(|piece| match piece {
+                    Piece::Bytes(bytes) => Some(bytes.clone()),
+                    _ => None,
+                }),
+        );
+    }
+    InCode {
+        seen,
+        texts,
+        has_data,
     }
 }

@@ -20,7 +20,7 @@ use super::config::account::{self as accounts, Shells};
 use super::config::startup::{self, When};
 use super::paths;
 use super::scene::{Content, Scene};
-use super::unit::{Spot, Step};
+use super::unit::{InCode, Spot, Step};
 use crate::entry::EntryPath;
 use crate::facts::script::redact::text as redacted;
 pub(super) use crate::facts::script::redact::{cut, is_secret_name};
@@ -68,6 +68,8 @@ pub(super) struct Caller {
     pub(super) name: &'static str,
     /// Where the text stands that it is given.
     pub(super) text: Option<u64>,
+    /// What it goes by.
+    pub(super) code: InCode,
 }
 
 impl<'s> Flow<'s> {
@@ -174,6 +176,7 @@ impl<'s> Flow<'s> {
             function: None,
             text: stated.text,
             secrets: stated.secrets,
+            code: None,
         });
     }
 
@@ -320,11 +323,13 @@ impl<'s> Flow<'s> {
             function: command.function.as_ref().map(|name| escape(name)),
             text,
             secrets,
+            code: None,
         };
         // A script that a call starts is followed line by line.
         if let Some(caller) = self.caller.as_ref().filter(|_| self.depth == 0) {
             step.spot = caller.spot;
             step.function = Some(caller.function.clone());
+            step.code = Some(caller.code.clone());
             let colon = if step.text.is_empty() { "" } else { ": " };
             let at = caller
                 .text

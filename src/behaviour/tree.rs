@@ -29,6 +29,7 @@ pub(super) fn unit(scene: &Scene, file: &Content) -> Option<Unit> {
         path: file.path.clone(),
         steps: flow.steps,
         problems: flow.problems,
+        functions: Vec::new(),
     })
 }
 

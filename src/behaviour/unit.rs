@@ -43,6 +43,19 @@ pub struct Step {
     pub text: String,
     /// The secrets that it states.
     pub secrets: Vec<Secret>,
+    /// What it goes by, where it is a call of a program.
+    pub code: Option<InCode>,
+}
+
+/// What of a program's code and data a step goes by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InCode {
+    /// So many of the unit's functions were gone through up to it.
+    pub seen: usize,
+    /// The constant texts that the call hands over.
+    pub texts: Vec<Vec<u8>>,
+    /// Whether it hands over something that may stand in the program's data.
+    pub has_data: bool,
 }
 
 /// Steps that belong together, in the order in which they happen.
@@ -56,6 +69,8 @@ pub struct Unit {
     pub steps: Vec<Step>,
     /// What of it was not understood or followed.
     pub problems: Vec<String>,
+    /// Of a program, the functions that were gone through, by their addresses, in the order of execution.
+    pub functions: Vec<u64>,
 }
 
 impl fmt::Display for Spot {

@@ -33,6 +33,7 @@ pub(super) fn starts(comparison: &Comparison, started: &[Started]) -> Vec<Findin
             format!("it runs when the device starts: {}", start.by),
         ],
         references: card.references.iter().map(String::as_str).collect(),
+        shown_in: None,
     })
     .collect()
 }
@@ -46,8 +47,22 @@ pub(super) fn weigh(baseline: &Baseline, comparison: &Comparison, findings: &mut
             .iter()
             .find(|change| change.place.as_ref() == Some(&finding.place) && is_new(change));
         if let Some(change) = change {
-            finding.severity = raised(finding.severity);
             finding.evidence.push(said(change).to_owned());
+            let own = change.own.as_ref().zip(finding.shown_in.as_ref());
+            match own.map(|(own, code)| own.foreign(code)) {
+                Some(None) => {
+                    finding.evidence.push(
+                        "all functions that show this are as the baseline states them: it is in the vendor's own release"
+                            .to_owned(),
+                    );
+                    continue;
+                }
+                Some(Some(foreign)) => finding.evidence.push(format!(
+                    "it is not in the vendor's own release: it goes by {foreign}, which the baseline does not state so"
+                )),
+                None => {}
+            }
+            finding.severity = raised(finding.severity);
         } else if stated.has(&finding.place, comparison) {
             finding.evidence.push(
                 "the file is the one that the baseline states: it belongs to that release"

@@ -14,7 +14,7 @@ use crate::behaviour::{Content, Scene, Started, Step, Unit, is_documentation, is
 use crate::entry::Node;
 use crate::extract::{Found, Inventory};
 use crate::facts::FileType;
-use crate::finding::{Confidence, Finding, Severity};
+use crate::finding::{Confidence, Finding, InCode, Severity};
 use crate::pace::Pace;
 use crate::place::Place;
 use crate::rules::{self, Card, Match, Rule, Rulebook};
@@ -198,7 +198,20 @@ fn finding<'u>(
         place: unit.place.clone(),
         evidence,
         references: card.references.iter().map(String::as_str).collect(),
+        shown_in: in_code(found, unit),
     }
+}
+
+/// The code that shows a finding; `None` where something else shows a part of it.
+fn in_code(found: &Match<'_>, unit: &Unit) -> Option<InCode> {
+    let mut all = InCode::default();
+    for step in &found.steps {
+        let code = step.code.as_ref().filter(|_| !unit.is_elsewhere(step))?;
+        all.functions.extend(unit.functions.get(..code.seen)?);
+        all.texts.extend(code.texts.iter().cloned());
+        all.has_data |= code.has_data;
+    }
+    (!all.functions.is_empty()).then_some(all)
 }
 
 /// One step as evidence: where, what is written there, and what that is.

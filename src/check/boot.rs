@@ -41,6 +41,7 @@ pub(super) fn commands(
                 place: place.unwrap_or_default(),
                 evidence: evidence(key, change, found),
                 references: vec!["CWE-15"],
+                shown_in: None,
             })
         })
         .collect()

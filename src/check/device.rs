@@ -254,6 +254,7 @@ fn findings(advisory: &'static Advisory, identity: &Identity) -> Vec<Finding> {
                 place: Place::image(),
                 evidence: evidence_of(advisory, &cves, identity),
                 references,
+                shown_in: None,
             }
         })
         .collect()

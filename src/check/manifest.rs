@@ -83,6 +83,7 @@ impl<'a> Tree<'a> {
                 place: first.place.clone(),
                 evidence,
                 references: Vec::new(),
+                shown_in: None,
             });
         }
         findings
@@ -118,6 +119,7 @@ impl<'a> Tree<'a> {
                     format!("found: {} {}", row.algorithm.word(), hex(digest)),
                 ],
                 references: vec!["CWE-345"],
+                shown_in: None,
             }),
             // What could not be read is told already.
             Some(_) | None => {}

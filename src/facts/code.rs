@@ -29,7 +29,9 @@ mod wrapper;
 
 pub use self::argument::{Argument, Peer};
 pub use self::call::{Call, Callee};
-pub use self::outline::{Called, Outline, Outlined, Piece as OutlinePiece, Redirected, Target};
+pub use self::outline::{
+    CALLEE, Called, Instruction, Outline, Outlined, Piece as OutlinePiece, Redirected, Target,
+};
 pub use self::value::{Piece, Text};
 
 use std::collections::BTreeSet;

@@ -234,6 +234,7 @@ clean = [[{{ path = "/c.sh", text = "nc -lp 9" }}]]
             place: crate::place::Place::image(),
             evidence: Vec::new(),
             references: Vec::new(),
+            shown_in: None,
         }];
         not.mark(&mut findings);
         not.mark(&mut findings);

@@ -8,6 +8,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
 use crate::schemas;
 
 /// What the explanation of each technique has to say, one of the texts.
@@ -30,15 +32,20 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/implants")
 }
 
-/// The explanation of a program that stands in place of another.
-fn told(old: &[u8], new: &[u8]) -> Vec<String> {
+/// What `diff` reports of a program that stands in place of another.
+fn report(old: &[u8], new: &[u8]) -> Value {
     let folder = tempfile::tempdir().unwrap();
     let [one, other] = ["old", "new"].map(|name| folder.path().join(name));
     for (root, bytes) in [(&one, old), (&other, new)] {
         fs::create_dir_all(root.join("bin")).unwrap();
         fs::write(root.join("bin/monitor"), bytes).unwrap();
     }
-    let (report, _) = schemas::run(&["diff", one.to_str().unwrap(), other.to_str().unwrap()]);
+    schemas::run(&["diff", one.to_str().unwrap(), other.to_str().unwrap()]).0
+}
+
+/// The explanation of a program that stands in place of another.
+fn told(old: &[u8], new: &[u8]) -> Vec<String> {
+    let report = report(old, new);
     let changes = report["changes"].as_array().unwrap();
     let change = changes
         .iter()
@@ -92,6 +99,78 @@ fn an_overlay_is_told_as_one() {
         !told
             .iter()
             .any(|text| text.contains("is changed") || text.contains("is new")),
+        "{told:#?}"
+    );
+}
+
+/// The severity of each finding by its code, and whether its evidence holds some words.
+fn findings(report: &Value, words: &str) -> Vec<(String, String, bool)> {
+    let findings = report["findings"].as_array().unwrap();
+    let row = |finding: &Value| {
+        let text = |key: &str| finding[key].as_str().unwrap().to_owned();
+        let evidence = finding["evidence"].as_array().unwrap();
+        let holds = |line: &Value| line.as_str().unwrap().contains(words);
+        (text("code"), text("severity"), evidence.iter().any(holds))
+    };
+    findings.iter().map(row).collect()
+}
+
+/// What a rule says by itself.
+fn severity(code: &str) -> String {
+    let (card, _) = schemas::run(&["explain", code]);
+    card["severity"].as_str().unwrap().to_owned()
+}
+
+/// A program with the chain in its own functions, in place of which stands the same with more behind its end: the chain was there before, and weighs
+/// what its rule says.
+#[test]
+fn what_the_expected_program_does_too_is_not_raised() {
+    let old = fs::read(root().join("files/opt/bin/several-calls_arm_glibc_dynamic_Os_stripped"));
+    let old = old.unwrap();
+    let mut new = old.clone();
+    new.extend(b"PK\x03\x04 and more than that");
+    let findings = findings(&report(&old, &new), "in the vendor's own release");
+    let own: Vec<_> = findings.iter().filter(|(_, _, own)| *own).collect();
+    assert!(!own.is_empty(), "{findings:?}");
+    for (code, told, _) in own {
+        assert_eq!(*told, severity(code), "{code}");
+    }
+}
+
+/// The same chain in code that was put over a function of a clean program.
+#[test]
+fn what_changed_functions_do_is_raised() {
+    let bin = root().join("files/opt/bin");
+    let old = fs::read(bin.join("original_armv7_glibc_dynamic_O2_stripped")).unwrap();
+    let new = fs::read(bin.join("dead-function_armv7_glibc_dynamic_O2_stripped")).unwrap();
+    let words = "it is not in the vendor's own release: it goes by the function at";
+    let findings = findings(&report(&old, &new), words);
+    assert!(findings.iter().any(|(_, _, new)| *new), "{findings:?}");
+    for (code, told, _) in findings.iter().filter(|(_, _, new)| *new) {
+        assert!(
+            severity(code) != *told || told == "critical",
+            "{code}: {told}"
+        );
+    }
+}
+
+/// With both files at hand the instructions are told that stand in place of others.
+#[test]
+fn changed_instructions_are_listed() {
+    let path = root().join("files/opt/bin/original_aarch64_glibc_dynamic_O2_stripped");
+    let old = fs::read(path).unwrap();
+    // `mov x29, sp` (`add x29, sp, #0`) of the first function that has one becomes `nop`.
+    let mut new = old.clone();
+    let at = old
+        .windows(4)
+        .position(|word| word == [0xfd, 0x03, 0x00, 0x91]);
+    let at = at.unwrap();
+    new[at..at + 4].copy_from_slice(&[0x1f, 0x20, 0x03, 0xd5]);
+    let told = told(&old, &new);
+    assert!(
+        told.iter().any(|text| text.contains("910003fd (")
+            && text.contains("became")
+            && text.contains("d503201f")),
         "{told:#?}"
     );
 }

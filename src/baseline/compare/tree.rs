@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::change::{Change, ChangeKind};
 use super::super::create::rows::is_environment;
-use super::super::explain::{explain, explain_text, explain_tree, explain_variable};
+use super::super::explain::{
+    Explained, LARGEST, explain, explain_text, explain_tree, explain_variable,
+};
 use super::super::model::{Body, ExpectedNode, FileRow, Kind};
 use super::super::moved;
 use super::super::piece::{FoundTree, Member};
@@ -228,28 +230,31 @@ impl One<'_, '_> {
             Judgement::NotNamed => {}
         }
         if change.fields.contains(&"sha256") {
-            change.explanation.extend(self.explain(row, &found));
+            let explained = self.explain(row, &found);
+            change.explanation.extend(explained.clauses);
+            change.own = explained.own;
         }
         self.changes.push((change, None));
     }
 
-    fn explain(&self, row: &FileRow, found: &Found) -> Vec<String> {
+    fn explain(&self, row: &FileRow, found: &Found) -> Explained {
         let fingerprints = &self.all.baseline.elf;
         let of = digest(row);
         let fingerprint = fingerprints
             .iter()
             .find(|fingerprint| Some(fingerprint.of) == of);
-        match fingerprint {
-            Some(fingerprint) => explain(fingerprint, found),
-            None if is_environment(self.format) => {
-                explain_variable(&self.all.baseline.texts, &self.all.originals, of, found)
-            }
-            None => {
-                let (baseline, originals) = (self.all.baseline, &self.all.originals);
-                explain_tree(&baseline.trees, originals, of, found)
-                    .unwrap_or_else(|| explain_text(&baseline.texts, originals, of, found))
-            }
+        if let Some(fingerprint) = fingerprint {
+            let reference = self.all.originals.read(of, LARGEST);
+            return explain(fingerprint, found, reference.as_deref());
         }
+        let (baseline, originals) = (self.all.baseline, &self.all.originals);
+        let clauses = if is_environment(self.format) {
+            explain_variable(&baseline.texts, originals, of, found)
+        } else {
+            explain_tree(&baseline.trees, originals, of, found)
+                .unwrap_or_else(|| explain_text(&baseline.texts, originals, of, found))
+        };
+        Explained { clauses, own: None }
     }
 
     /// An entry without a row.

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::matching::{Likeness, Matching, matched};
 use crate::baseline::outline::{CodeRow, Print, import};
-use crate::facts::code::{Argument, Call, Code, Outline, OutlinePiece, Outlined, Target};
+use crate::baseline::own::{Own, OwnFunction};
+use crate::facts::code::{Argument, CALLEE, Call, Code, Outline, OutlinePiece, Outlined, Target};
 use crate::place::escape;
 
 /// So many functions of one sort are told.
@@ -13,6 +14,14 @@ const MOST: usize = 12;
 const MOST_PARTS: usize = 5;
 /// A text is told up to so many characters.
 const LONGEST: usize = 100;
+
+/// What beside its functions is the expected program's.
+pub(super) struct Linkage {
+    /// Whether calls of libraries lead where they did.
+    pub(super) is_same: bool,
+    /// Whether the sections of data are the same.
+    pub(super) has_same_data: bool,
+}
 
 /// The code of a program beside the fingerprints of another.
 pub(super) struct Functions<'a> {
@@ -30,12 +39,19 @@ impl<'a> Functions<'a> {
         let code = Code::of(bytes)
             .map(|code| code.functions)
             .unwrap_or_default();
+        let mut matching = matched(&expected.functions, &now);
+        called_alike(&mut matching, expected, outline);
         Self {
             outline,
             expected,
-            matching: matched(&expected.functions, &now),
+            matching,
             calls: code.into_iter().map(|one| (one.start, one.calls)).collect(),
         }
+    }
+
+    /// The code of the program found.
+    pub(super) fn outline(&self) -> &'a Outline {
+        self.outline
     }
 
     /// How many functions have something in common with the expected ones, or nothing.
@@ -126,6 +142,23 @@ impl<'a> Functions<'a> {
         let more = of_sort.len().saturating_sub(MOST);
         if more > 0 {
             told.push(format!("and {more} more functions {several}"));
+        }
+    }
+
+    /// Which of the functions are the expected ones.
+    pub(super) fn own(&self, linkage: Linkage) -> Own {
+        let all = self.outline.functions.iter().zip(&self.matching.old_of);
+        let functions = all.map(|(function, pair)| OwnFunction {
+            range: (function.start & !self.bit())..function.end,
+            label: self.label(function),
+            is_known: matches!(pair, Some((_, Likeness::Same))),
+            texts: function.texts.clone(),
+        });
+        Own {
+            functions: functions.collect(),
+            mode_bit: self.bit(),
+            has_same_linkage: linkage.is_same,
+            has_same_data: linkage.has_same_data,
         }
     }
 
@@ -305,6 +338,40 @@ impl<'a> Functions<'a> {
             String::new()
         } else {
             format!("; it is called from {}{more}", callers.join(", "))
+        }
+    }
+}
+
+/// A function whose callee is changed calls the same as before: its calls are compared as if those that belong to expected ones were those.
+fn called_alike(matching: &mut Matching, expected: &CodeRow, outline: &Outline) {
+    let old_of: Vec<Option<usize>> = matching
+        .old_of
+        .iter()
+        .map(|it| it.map(|(old, _)| old))
+        .collect();
+    let code = |callee: usize| {
+        let old = old_of.get(callee).copied().flatten()?;
+        expected
+            .functions
+            .get(old)?
+            .code
+            .first_chunk::<CALLEE>()
+            .copied()
+    };
+    for (function, pair) in outline.functions.iter().zip(&mut matching.old_of) {
+        let Some((old, likeness @ Likeness::OtherCalls)) = pair else {
+            continue;
+        };
+        let Some(print) = expected.functions.get(*old) else {
+            continue;
+        };
+        let calls = Print::calls(outline.calls(function, code), expected.widths);
+        if calls == print.calls {
+            *likeness = if Print::of(function, expected.widths).uses == print.uses {
+                Likeness::Same
+            } else {
+                Likeness::OtherUses
+            };
         }
     }
 }

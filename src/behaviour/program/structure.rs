@@ -35,6 +35,7 @@ pub(super) fn steps(file: &Content, structure: &Structure) -> Vec<Step> {
         function: None,
         text,
         secrets: Vec::new(),
+        code: None,
     };
     let mut steps = Vec::new();
     let mut by_loader = |act, mut traits: BTreeSet<Trait>, text: String| {

@@ -200,6 +200,7 @@ fn findings(
                 place: first.place.clone(),
                 evidence,
                 references: card.references.iter().map(String::as_str).collect(),
+                shown_in: None,
             }
         })
         .collect()

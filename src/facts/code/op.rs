@@ -1,6 +1,5 @@
 //! What one instruction does, in the same few words for all processors: as much of it as following constants, addresses and calls needs.
 
-#[cfg(test)]
 pub(crate) mod text;
 
 /// A register of a processor: its own number. Numbers from [`Register::SPARE`] on are for what a decoder needs besides.

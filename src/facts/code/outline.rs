@@ -7,8 +7,11 @@
 //! Not told apart: addresses of data that is no text. Kernel modules and object files have no outline.
 
 mod fill;
+mod listing;
 mod made;
 mod sweep;
+
+pub use self::listing::Instruction;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,8 +28,10 @@ pub(super) use super::state::mask;
 
 /// A longer function is no part of the linkage table, in bytes.
 const LONGEST_STUB: u64 = 48;
-/// Fewer bytes between functions are no code.
-const SHORTEST: u64 = 4;
+/// Fewer bytes between functions are constants that no instruction was seen to load, rather than code.
+const SHORTEST: u64 = 12;
+/// So much of the digest of a function is part of what its callers call, in bytes: no row of a baseline keeps less of it.
+pub const CALLEE: usize = 3;
 /// So many words that lead elsewhere are told.
 const MOST_REDIRECTED: usize = 16;
 
@@ -62,7 +67,8 @@ pub struct Outlined {
     pub name: Option<Name>,
     /// The digest of its instructions.
     pub code: [u8; 8],
-    /// The digest of what it calls, in the order of the calls; `None` where it calls nothing that is known.
+    /// The digest of what it calls, in the order of the calls: names of functions of libraries, and the code of the program's own. `None` where it
+    /// calls nothing that is known.
     pub calls: Option<[u8; 8]>,
     /// The digest of the texts and constants that it uses; `None` where it uses none.
     pub uses: Option<[u8; 8]>,
@@ -120,11 +126,7 @@ impl Outline {
     pub fn of(bytes: &[u8]) -> Result<Self, Unfollowed> {
         let loaded = Loaded::of(bytes).ok_or(Unfollowed::NotLoaded)?;
         let program = Program::new(loaded).ok_or(Unfollowed::Processor)?;
-        let (functions, cut) = discover::functions(&program);
-        let bounds: Bounds = functions
-            .into_iter()
-            .map(|(code, (start, walked))| (code, (start, walked.end)))
-            .collect();
+        let (bounds, cut) = bounds(&program);
         let mut outliner = Outliner {
             lazy: lazy(&program),
             program: &program,
@@ -138,6 +140,30 @@ impl Outline {
     }
 }
 
+/// Where functions start and end, and whether some were left out.
+fn bounds(program: &Program<'_>) -> (Bounds, bool) {
+    let (functions, cut) = discover::functions(program);
+    let bounds = functions
+        .into_iter()
+        .map(|(code, (start, walked))| (code, (start, walked.end)))
+        .collect();
+    (bounds, cut)
+}
+
+/// The bytes of a function that starts at `code`: up to its end, and no further than where the next one starts.
+fn extent(program: &Program<'_>, bounds: &Bounds, code: u64, (start, end): (u64, u64)) -> Extent {
+    let next = bounds.range(code.saturating_add(1)..).next();
+    let limit = program.loaded.code_end(code);
+    let end_at_most = next.map_or(limit, |(&next, _)| next.min(limit));
+    Extent {
+        start,
+        end: end.min(end_at_most).max(code),
+        limit,
+        is_loose: false,
+        is_stub: false,
+    }
+}
+
 /// Where words for functions of libraries lead until the loader has filled them in.
 fn lazy(program: &Program<'_>) -> BTreeSet<u64> {
     let loaded = &program.loaded;
@@ -147,6 +173,52 @@ fn lazy(program: &Program<'_>) -> BTreeSet<u64> {
         .filter(|(_, slot)| matches!(slot, Slot::Import(_)));
     let numbers = words.filter_map(|&(place, _)| loaded.number(place, loaded.word));
     numbers.map(|number| number & !program.mode_bit()).collect()
+}
+
+impl Outline {
+    /// The number of the function that starts at an address.
+    pub fn starting_at(&self, address: u64) -> Option<usize> {
+        let plain = address & !self.mode_bit;
+        let start = |it: &Outlined| it.start & !self.mode_bit;
+        self.functions.binary_search_by_key(&plain, start).ok()
+    }
+
+    /// The number of the function that an instruction belongs to.
+    pub fn holding(&self, address: u64) -> Option<usize> {
+        let behind = |it: &Outlined| it.start & !self.mode_bit <= address;
+        let at = self.functions.partition_point(behind).checked_sub(1)?;
+        self.functions
+            .get(at)
+            .is_some_and(|it| address < it.end)
+            .then_some(at)
+    }
+
+    /// The digest of what a function calls, if the code of the program's functions were as `code` says by their numbers.
+    pub fn calls(
+        &self,
+        function: &Outlined,
+        code: impl Fn(usize) -> Option<[u8; CALLEE]>,
+    ) -> Option<[u8; 8]> {
+        let mut digest = Sha256::new();
+        for called in &function.called {
+            match &called.to {
+                Target::Import(name) => {
+                    digest.update(b"i");
+                    digest.update(name.as_bytes());
+                    digest.update([0]);
+                }
+                Target::Function(start) => {
+                    let callee = self.starting_at(*start).and_then(&code);
+                    digest.update(b"f");
+                    digest.update(callee.unwrap_or_default());
+                }
+                Target::Unknown => {}
+            }
+        }
+        (!function.called.is_empty())
+            .then(|| sweep::first(digest))
+            .flatten()
+    }
 }
 
 struct Outliner<'p, 'a> {
@@ -165,16 +237,8 @@ impl Outliner<'_, '_> {
         let mut literals: BTreeMap<u64, u64> = BTreeMap::new();
         let mut covered: Vec<(u64, u64, u64)> = Vec::new();
         for (&code, &(start, end)) in self.bounds {
-            let next = self.bounds.range(code.saturating_add(1)..).next();
-            let limit = self.program.loaded.code_end(code);
-            let limit = next.map_or(limit, |(&next, _)| next.min(limit));
-            let extent = Extent {
-                start,
-                end: end.min(limit).max(code),
-                limit: self.program.loaded.code_end(code),
-                is_loose: false,
-                is_stub: self.is_stub(start, end.min(limit)),
-            };
+            let mut extent = extent(self.program, self.bounds, code, (start, end));
+            extent.is_stub = self.is_stub(start, extent.end);
             let swept = sweep::sweep(self.program, self.bounds, extent);
             literals.extend(swept.literals.iter().copied());
             covered.push((code, swept.end, start & self.program.mode_bit()));
@@ -230,7 +294,7 @@ impl Outliner<'_, '_> {
             end: swept.end,
             name: self.program.named(extent.start).map(Name::new),
             code,
-            calls: swept.calls,
+            calls: None,
             uses: swept.uses,
             called: swept.called,
             texts: swept.texts,
@@ -308,7 +372,7 @@ impl Outliner<'_, '_> {
             .first_chunk::<8>()
             .copied()
             .unwrap_or_default();
-        Outline {
+        let mut outline = Outline {
             functions: self.functions,
             stubs,
             entry,
@@ -316,6 +380,19 @@ impl Outliner<'_, '_> {
             redirected,
             mode_bit: bit,
             cut,
+        };
+        let code = |callee: usize| {
+            let function = outline.functions.get(callee)?;
+            function.code.first_chunk().copied()
+        };
+        let calls: Vec<Option<[u8; 8]>> = outline
+            .functions
+            .iter()
+            .map(|function| outline.calls(function, code))
+            .collect();
+        for (function, calls) in outline.functions.iter_mut().zip(calls) {
+            function.calls = calls;
         }
+        outline
     }
 }

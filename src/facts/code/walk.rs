@@ -6,8 +6,9 @@
 mod calls;
 mod covered;
 mod kernel;
+mod starts;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use self::covered::Covered;
 use super::argument::Argument;
@@ -68,6 +69,10 @@ struct Walk<'p, 'a> {
     /// Whether anything was done under a condition.
     has_branched: bool,
     walked: Walked,
+    /// Numbers that look like addresses of functions, and are used as such.
+    starts: BTreeSet<u64>,
+    /// Those of them that something else is made of: distances, and halves of addresses.
+    parts: BTreeSet<u64>,
     /// Instructions left.
     left: usize,
     /// Jumps back whose next call is looked at.
@@ -90,12 +95,15 @@ pub(super) fn walk(program: &Program<'_>, start: u64, limit: u64) -> Walked {
         loops: Vec::new(),
         has_branched: false,
         walked: Walked::default(),
+        starts: BTreeSet::new(),
+        parts: BTreeSet::new(),
         left: MOST_INSTRUCTIONS,
         glances: MOST_GLANCES,
     };
     walk.run();
     let loops = std::mem::take(&mut walk.loops);
     let mut walked = walk.walked;
+    walked.leads_to.extend(walk.starts.difference(&walk.parts));
     walked.calls = table::unrolled(ordered(walked.calls), &loops, setting);
     walked
 }
@@ -249,6 +257,7 @@ impl<'a> Walk<'_, 'a> {
                     state.set(register, Value::Number(next));
                 }
                 Op::Call(target) => {
+                    self.handed_over(state);
                     if !self.called(target, at, state, false) {
                         return false;
                     }
@@ -262,16 +271,23 @@ impl<'a> Walk<'_, 'a> {
                     self.branched(to, next, &there);
                 }
                 Op::Jump(target) => {
+                    self.handed_over(state);
                     self.jumped(target, at, next, state);
                     return false;
                 }
-                Op::Return | Op::Stop => return false,
+                Op::Return => {
+                    self.used(state.get(self.setting.abi.result));
+                    return false;
+                }
+                Op::Stop => return false,
                 Op::Set(..) | Op::Compute(..) | Op::Insert { .. } | Op::Load { .. } => {
                     self.literal(op);
+                    let parts = self.parts(op, state);
                     state.apply(op, self.setting);
-                    self.noted(op, state);
+                    self.noted(op, parts, state);
                 }
                 Op::Store { to, .. } | Op::Spoil { to, .. } => {
+                    self.stored(op, state);
                     self.written(to, state);
                     state.apply(op, self.setting);
                 }
@@ -309,26 +325,6 @@ impl<'a> Walk<'_, 'a> {
             if place >= self.start && place < self.limit {
                 self.covered.skip(place, size.into());
             }
-        }
-    }
-
-    /// Notes a number that is an address of code: somebody may call it.
-    fn noted(&mut self, op: &Op, state: &State) {
-        let (Op::Set(into, _)
-        | Op::Compute(into, ..)
-        | Op::Insert { into, .. }
-        | Op::Load { into, .. }) = *op
-        else {
-            return;
-        };
-        if let Value::Number(number) = state.get(into)
-            && self.program.looks_like_start(number)
-        {
-            self.walked.leads_to.push(number);
-        } else if let Value::Number(number) = state.get(into)
-            && self.program.loaded.bytes(number).starts_with(b"(null)\0")
-        {
-            self.walked.names_null = true;
         }
     }
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../implants"))
-import elf, patches
+import elf, machine, patches
 from targets import TARGETS
 from words import Words
 
@@ -20,6 +20,7 @@ WORDS = {
     "runpath": r"it looks for libraries in",
     "interpreter": r"it asks for another loader",
     "bypass": r"is changed",
+    "call": r"the same instructions, but calls other functions",
     "text": r"uses other texts or constants|its data differs in",
     "data": r"its data differs in",
     "overlay": r"bytes stand behind the end",
@@ -113,6 +114,14 @@ def bypass(original):
                 struct.pack_into(form, one.data, place, instead)
                 return one.data
     raise ValueError("no branch under a condition")
+
+
+def call(original):
+    """A call goes to another function of the program."""
+    one = elf.Elf(original.data)
+    at, to = original.listing.calls["tick"], original.listing.symbols["self_test"][0]
+    one.put(at, machine.call(original.target, at, to))
+    return one.data
 
 
 def text(original):

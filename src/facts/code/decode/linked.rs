@@ -174,3 +174,6 @@ pub(super) fn powerpc(word: u32, _at: u64) -> Linked {
         _ => NOTHING,
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests;

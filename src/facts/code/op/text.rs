@@ -1,9 +1,11 @@
-//! How tests write effects: `r2 = r3 + 0x10`, `r2 = i4 [r29+16]` (`u4` without a sign), `4 [r29+16] = r2`, `r2[8:4] = r3` (four bits from bit
+//! How effects are written: `r2 = r3 + 0x10`, `r2 = i4 [r29+16]` (`u4` without a sign), `4 [r29+16] = r2`, `r2[8:4] = r3` (four bits from bit
 //! 8), `?` for what is not known.
 
 use std::fmt::{Display, Formatter, Result};
 
-use super::{Address, Arithmetic, Decode, Op, Operand, Register, Target};
+#[cfg(test)]
+use super::Decode;
+use super::{Address, Arithmetic, Op, Operand, Register, Target};
 
 impl Display for Register {
     fn fmt(&self, out: &mut Formatter<'_>) -> Result {
@@ -106,6 +108,7 @@ impl Display for Op {
 /// Compares what a reader tells of instructions with `rows`: on each line an address and the bytes in hexadecimal digits, what objdump
 /// prints for them, and behind `=>` the effects. All of the bytes are read, one
 /// instruction after the other.
+#[cfg(test)]
 pub(crate) fn compare(reader: &dyn Decode, rows: &str) {
     for row in rows.lines().filter(|row| !row.trim().is_empty()) {
         let (told, expected) = row.split_once("=>").expect(row);

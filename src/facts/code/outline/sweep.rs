@@ -4,15 +4,18 @@
 mod address;
 mod effect;
 mod flow;
+mod line;
 
 use std::collections::BTreeMap;
 
 use sha2::{Digest as _, Sha256};
 
+pub(super) use self::line::Line;
+
 use super::Called;
 use super::fill;
 use super::made::{Made, Registers};
-use crate::facts::code::op::{Mode, Op, Part, Register};
+use crate::facts::code::op::{Mode, Op, Register};
 use crate::facts::code::program::Program;
 use crate::facts::code::state::{Setting, State};
 use crate::facts::machine::Machine;
@@ -28,7 +31,6 @@ pub(super) struct Swept {
     /// The byte behind its last instruction or constant.
     pub(super) end: u64,
     pub(super) code: Option<[u8; 8]>,
-    pub(super) calls: Option<[u8; 8]>,
     pub(super) uses: Option<[u8; 8]>,
     pub(super) called: Vec<Called>,
     pub(super) texts: Vec<Vec<u8>>,
@@ -36,6 +38,10 @@ pub(super) struct Swept {
     pub(super) forms: Vec<[u8; 8]>,
     /// Constants among the instructions, its own or behind it: where, and how many bytes.
     pub(super) literals: Vec<(u64, u64)>,
+    /// Its instructions, in the order of their addresses.
+    pub(super) lines: Vec<Line>,
+    /// The constants that it uses as they are.
+    pub(super) numbers: Vec<(u64, u64)>,
 }
 
 /// Which bytes are gone through.
@@ -56,17 +62,12 @@ pub(super) struct Extent {
 /// Functions by their first byte: the address by which they are called, and the byte behind them.
 pub(super) type Bounds = BTreeMap<u64, (u64, u64)>;
 
-struct Line {
-    bytes: [u8; 16],
-    length: usize,
-    parts: [Option<Part>; 2],
-    moves: bool,
-}
-
+/// A constant among the instructions.
 struct Literal {
     at: u64,
     size: u64,
     number: u64,
+    /// Whether it is, or makes, an address of the program.
     moves: bool,
     /// The first instruction that loads it.
     line: usize,
@@ -81,6 +82,8 @@ struct Sweep<'p, 'a> {
     lines: Vec<Line>,
     literals: Vec<Literal>,
     literal_at: BTreeMap<u64, usize>,
+    /// Constants that are known from the start: where, and how many bytes.
+    pools: BTreeMap<u64, u64>,
     state: State,
     made: Registers,
     saved: BTreeMap<u64, (State, Registers)>,
@@ -93,7 +96,6 @@ struct Sweep<'p, 'a> {
     /// The address of the program's table of addresses, where it was put together last.
     table: Option<u64>,
     called: Vec<Called>,
-    call_tokens: Vec<u8>,
     uses: Vec<(usize, Use)>,
 }
 
@@ -106,8 +108,35 @@ enum Use {
     Data,
 }
 
-/// Goes through a function.
+/// Goes through a function, and again if constants stand in front of the instructions that load them: they were taken for instructions.
 pub(super) fn sweep(program: &Program<'_>, bounds: &Bounds, extent: Extent) -> Swept {
+    let (sweep, end) = once(program, bounds, extent, BTreeMap::new());
+    let loaded_at = |literal: &Literal| sweep.lines.get(literal.line).map(|line| line.at);
+    let is_ahead = |literal: &Literal| loaded_at(literal).is_some_and(|at| literal.at < at);
+    if !sweep.literals.iter().any(is_ahead) {
+        return sweep.finish(end);
+    }
+    let all: BTreeMap<u64, u64> = sweep.literals.iter().map(|it| (it.at, it.size)).collect();
+    // What constants seem to load is nothing.
+    let is_constant = |at: u64| {
+        let before = all.range(..=at).next_back();
+        before.is_some_and(|(&from, &size)| at < from.saturating_add(size))
+    };
+    let real = sweep
+        .literals
+        .iter()
+        .filter(|it| !loaded_at(it).is_some_and(is_constant));
+    let pools = real.map(|it| (it.at, it.size)).collect();
+    let (sweep, end) = once(program, bounds, extent, pools);
+    sweep.finish(end)
+}
+
+fn once<'p, 'a>(
+    program: &'p Program<'a>,
+    bounds: &'p Bounds,
+    extent: Extent,
+    pools: BTreeMap<u64, u64>,
+) -> (Sweep<'p, 'a>, u64) {
     let setting = program.setting(extent.start);
     let code = extent.start & !program.mode_bit();
     let mut sweep = Sweep {
@@ -119,15 +148,19 @@ pub(super) fn sweep(program: &Program<'_>, bounds: &Bounds, extent: Extent) -> S
         lines: Vec::new(),
         literals: Vec::new(),
         literal_at: BTreeMap::new(),
+        pools,
         state: State::at_start(setting, extent.start),
         made: Registers::new(),
         saved: BTreeMap::new(),
         lost: None,
         spilled: BTreeMap::new(),
         partial: Registers::new(),
-        table: None,
+        // What stands between functions was jumped to: the register is set elsewhere.
+        table: setting
+            .loaded
+            .table
+            .filter(|_| extent.is_loose && setting.loaded.machine == Machine::X86),
         called: Vec::new(),
-        call_tokens: Vec::new(),
         uses: Vec::new(),
     };
     let table = setting.abi.table.map(|(register, _)| register);
@@ -135,7 +168,7 @@ pub(super) fn sweep(program: &Program<'_>, bounds: &Bounds, extent: Extent) -> S
         sweep.made.set(register, Made::counted());
     }
     let end = sweep.run();
-    sweep.finish(end)
+    (sweep, end)
 }
 
 impl Sweep<'_, '_> {
@@ -151,6 +184,11 @@ impl Sweep<'_, '_> {
                 .and_then(|&it| self.literals.get(it))
             {
                 at = at.saturating_add(literal.size);
+                mode = Mode::default();
+                continue;
+            }
+            if let Some(&size) = self.pools.get(&at) {
+                at = at.saturating_add(size);
                 mode = Mode::default();
                 continue;
             }
@@ -191,7 +229,7 @@ impl Sweep<'_, '_> {
         let number = self.setting.loaded.number(at, self.setting.loaded.word)?;
         let is_address = self.points(number, false);
         is_address.then(|| {
-            self.raw(&[0; 4]);
+            self.raw(at, &[0; 4]);
             word
         })
     }
@@ -231,6 +269,7 @@ impl Sweep<'_, '_> {
             *kind = 1;
         }
         self.lines.push(Line {
+            at,
             bytes,
             length: 0,
             parts: [None; 2],
@@ -240,12 +279,13 @@ impl Sweep<'_, '_> {
     }
 
     /// Bytes that are no instruction.
-    fn raw(&mut self, found: &[u8]) {
+    fn raw(&mut self, at: u64, found: &[u8]) {
         let mut bytes = [0; 16];
         for (to, byte) in bytes.iter_mut().zip(found) {
             *to = *byte;
         }
         self.lines.push(Line {
+            at,
             bytes,
             length: found.len().min(16),
             parts: [None; 2],
@@ -261,7 +301,7 @@ impl Sweep<'_, '_> {
         let all = self.setting.loaded.bytes(at);
         let Some(length) = decoder.decode(all, at, mode, ops) else {
             ops.clear();
-            self.raw(all.get(..step).unwrap_or(all));
+            self.raw(at, all.get(..step).unwrap_or(all));
             return u64::try_from(step.max(1)).unwrap_or(1);
         };
         // What stands in a delay slot is an instruction of its own, executed first.
@@ -282,7 +322,7 @@ impl Sweep<'_, '_> {
             });
         }
         let line = self.lines.len();
-        self.raw(all.get(..length.min(room.max(1))).unwrap_or(all));
+        self.raw(at, all.get(..length.min(room.max(1))).unwrap_or(all));
         if let Some(line) = self.lines.last_mut() {
             line.parts = parts;
             line.moves = self.extent.is_stub;
@@ -325,12 +365,7 @@ impl Sweep<'_, '_> {
         let mut forms = Vec::new();
         let mut code = Sha256::new();
         for line in self.lines.iter().take(kept) {
-            let mut bytes = line.bytes;
-            for part in line.parts.iter().flatten().filter(|_| line.moves) {
-                for (byte, mask) in bytes.iter_mut().zip(part.mask) {
-                    *byte &= !mask;
-                }
-            }
+            let mut bytes = line.fixed();
             if self.extent.is_stub {
                 self.without_places(&mut bytes);
                 forms.extend(first(Sha256::new_with_prefix(bytes)));
@@ -369,19 +404,23 @@ impl Sweep<'_, '_> {
         Swept {
             end,
             code: first(code),
-            calls: (!self.call_tokens.is_empty())
-                .then(|| first(Sha256::new_with_prefix(&self.call_tokens)))
-                .flatten(),
             uses: has_uses.then(|| first(used)).flatten(),
             called: self.called,
             texts,
             forms,
             literals: self.literals.iter().map(|it| (it.at, it.size)).collect(),
+            numbers: self
+                .literals
+                .iter()
+                .filter(|literal| !literal.moves)
+                .map(|it| (it.at, it.number))
+                .collect(),
+            lines: self.lines,
         }
     }
 }
 
 /// The first 8 bytes of a digest.
-fn first(digest: Sha256) -> Option<[u8; 8]> {
+pub(super) fn first(digest: Sha256) -> Option<[u8; 8]> {
     digest.finalize().first_chunk::<8>().copied()
 }

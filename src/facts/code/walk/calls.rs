@@ -19,6 +19,8 @@ const MOST_TEXTS: u8 = LOCAL_PARAMETERS;
 const RECENT: usize = 32;
 /// Among so many arguments functions are looked for that a library may call.
 const CALLBACKS: u8 = 4;
+/// Bits that are all zero in a round number.
+const ROUND: u64 = 0xfff;
 
 impl<'a> Walk<'_, 'a> {
     /// A call, or a jump to the start of another function; whether it comes back.
@@ -53,9 +55,12 @@ impl<'a> Walk<'_, 'a> {
                 Value::Number(number) => Some(number),
                 _ => None,
             });
-            self.walked
-                .leads_to
-                .extend(numbers.filter(|&number| self.program.may_start(number)));
+            // Lengths and flags are round numbers, functions rarely stand at such.
+            let may_be_called = |number: &u64| {
+                number & ROUND != 0 && self.program.may_start(*number)
+                    || self.program.looks_like_start(*number)
+            };
+            self.walked.leads_to.extend(numbers.filter(may_be_called));
         }
         let result = match known {
             Some(known) if known.name == "syscall" => {

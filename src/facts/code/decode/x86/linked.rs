@@ -69,3 +69,37 @@ fn number(instruction: &Instruction) -> u64 {
     });
     number.map_or(0, |operand| instruction.immediate(operand))
 }
+
+/// As those of `decode/linked/tests.rs` were made.
+#[cfg(test)]
+mod tests {
+    use super::super::super::linked::tests::hold;
+    use super::linked;
+
+    const WIDE: &str = "
+        410000 e873560900 810000 e8cbbc1e00 call
+        410005 e96e560900 810005 e9c6bc1e00 jmp
+        41000a 0f8468560900 81000a 0f84c0bc1e00 je
+        410010 488d0519121900 810010 488d05a9ed2500 lea
+        410017 8b0d13121900 810017 8b0da3ed2500 mov
+        41001d bf30125a00 81001d bfc0eda600 mov
+        410022 c7050412190005000000 810022 c70594ed250005000000 movl
+        41002c 803dfd11190000 81002c 803d8ded250000 cmpb
+        410033 48b830125a0000000000 810033 48b8c0eda60000000000 movabs";
+    const NARROW: &str = "
+        410000 e873560900 810000 e8cbbc1e00 call
+        410005 e96e560900 810005 e9c6bc1e00 jmp
+        41000a 0f8568560900 81000a 0f85c0bc1e00 jne
+        410010 b830125a00 810010 b8c0eda600 mov
+        410015 8b0d30125a00 810015 8b0dc0eda600 mov
+        41001b 6830125a00 81001b 68c0eda600 push
+        410020 c744240430125a00 810020 c7442404c0eda600 movl
+        410028 8b148530125a00 810028 8b1485c0eda600 mov
+        41002f c70530125a0030125a00 81002f c705c0eda600c0eda600 movl";
+
+    #[test]
+    fn all_that_a_linker_writes_is_masked_and_nothing_else() {
+        hold(WIDE, |code, at| linked(code, at, 64));
+        hold(NARROW, |code, at| linked(code, at, 32));
+    }
+}

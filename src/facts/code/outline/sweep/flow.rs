@@ -47,14 +47,8 @@ impl Sweep<'_, '_> {
             }
             _ => Goes::Unknown,
         };
-        match &goes {
-            Goes::Import(name) => {
-                self.call_tokens.push(b'i');
-                self.call_tokens.extend_from_slice(name.as_bytes());
-                self.call_tokens.push(0);
-            }
-            Goes::Function(_) => self.call_tokens.push(b'f'),
-            Goes::Unknown => return,
+        if goes == Goes::Unknown {
+            return;
         }
         self.called.push(Called { at, to: goes });
     }
