@@ -16,6 +16,7 @@ const MOST_PARTS: usize = 5;
 const LONGEST: usize = 100;
 
 /// What beside its functions is the expected program's.
+#[derive(Clone, Copy)]
 pub(super) struct Linkage {
     /// Whether calls of libraries lead where they did.
     pub(super) is_same: bool,

@@ -60,7 +60,7 @@ fn conversion(text: &[u8]) -> (Option<Conversion>, u8, usize) {
 }
 
 /// What a word becomes under a conversion.
-pub(super) fn value<'a>(
+pub(super) fn value(
     conversion: Conversion,
     value: Value,
     text: impl Fn(Value) -> Option<Shared>,

@@ -37,7 +37,7 @@ pub(super) fn unrolled(
 }
 
 /// The same call on later turns.
-fn later<'a>(call: &Call, state: &State, setting: Setting<'_, 'a>) -> Vec<Call> {
+fn later(call: &Call, state: &State, setting: Setting<'_, '_>) -> Vec<Call> {
     // A list tells which table is gone through; a text beside it may be one of the list's own.
     let has_list = call
         .arguments

@@ -122,7 +122,7 @@ fn ordered(calls: Vec<Call>) -> Vec<Call> {
     calls
 }
 
-impl<'a> Walk<'_, 'a> {
+impl Walk<'_, '_> {
     fn run(&mut self) {
         let mut reached = self.start;
         let mut ops = Vec::with_capacity(8);

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::sweep::{self, Line};
 use super::{Outline, Piece, bounds, extent};
+use crate::digest::hex;
 use crate::facts::code::op::{Mode, Op, Target};
 use crate::facts::code::program::{Leads, Program};
 use crate::facts::elf::Loaded;
@@ -52,15 +53,15 @@ impl Outline {
                     mode: Mode::default(),
                 };
                 let lines = swept.lines.iter().filter(|line| line.length > 0);
-                let mut listed: Vec<Instruction> =
+                let mut instructions: Vec<Instruction> =
                     lines.take(MOST).map(|line| lister.line(line)).collect();
-                listed.extend(swept.numbers.iter().map(|&(at, number)| Instruction {
+                instructions.extend(swept.numbers.iter().map(|&(at, number)| Instruction {
                     at,
                     raw: format!("{number:08x}"),
                     does: format!("constant {number:#x}"),
                     fixed: number.to_le_bytes().to_vec(),
                 }));
-                (number, listed)
+                (number, instructions)
             })
         });
         listed.collect()
@@ -117,14 +118,8 @@ impl Lister<'_, '_> {
 
     fn raw(&self, bytes: &[u8]) -> String {
         let loaded = &self.program.loaded;
-        let digits = |bytes: &[u8]| {
-            bytes
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect::<String>()
-        };
         if matches!(loaded.machine, Machine::X86 | Machine::X86_64) {
-            return digits(bytes);
+            return hex(bytes);
         }
         let is_little = loaded.has_little_code || loaded.machine == Machine::Aarch64;
         let endian = if is_little {
@@ -138,7 +133,7 @@ impl Lister<'_, '_> {
             match (fields.u32(0), fields.u16(0)) {
                 (Some(word), _) => format!("{word:08x}"),
                 (None, Some(half)) if is_narrow => format!("{half:04x}"),
-                _ => digits(chunk),
+                _ => hex(chunk),
             }
         });
         let words: Vec<String> = words.collect();

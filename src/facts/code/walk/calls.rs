@@ -22,7 +22,7 @@ const CALLBACKS: u8 = 4;
 /// Bits that are all zero in a round number.
 const ROUND: u64 = 0xfff;
 
-impl<'a> Walk<'_, 'a> {
+impl Walk<'_, '_> {
     /// A call, or a jump to the start of another function; whether it comes back.
     #[must_use]
     pub(super) fn called(

@@ -9,7 +9,7 @@ use super::super::{library, system};
 use super::Walk;
 use crate::facts::machine::Machine;
 
-impl<'a> Walk<'_, 'a> {
+impl Walk<'_, '_> {
     pub(super) fn system_call(&mut self, at: u64, state: &mut State) {
         let abi = self.setting.abi;
         let words = |state: &State, number: u8| {

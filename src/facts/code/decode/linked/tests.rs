@@ -120,7 +120,7 @@ fn both_byte_orders_have_the_same_parts() {
                 for number in [1, 3] {
                     let mut code = crate::digest::unhex(&words[number]).unwrap();
                     code.reverse();
-                    words[number] = code.iter().map(|byte| format!("{byte:02x}")).collect();
+                    words[number] = crate::digest::hex(&code);
                 }
                 words.join(" ")
             });

@@ -10,7 +10,7 @@ use crate::facts::machine::Machine;
 /// The global pointer of MIPS.
 pub(super) const MIPS_GLOBAL: Register = Register(28);
 
-impl<'a> Sweep<'_, 'a> {
+impl Sweep<'_, '_> {
     pub(super) fn execute(
         &mut self,
         ops: &[Op],
