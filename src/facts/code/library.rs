@@ -287,8 +287,12 @@ pub(super) fn is_telling(name: &[u8]) -> bool {
 /// The function of a name.
 pub(super) fn known(name: &[u8]) -> Option<&'static Known> {
     let name = str::from_utf8(name).ok()?;
-    let alias = ALIASES.iter().find(|(other, _)| *other == name);
-    let name = alias.map_or(name, |&(_, name)| name);
+    let alias = ALIASES
+        .binary_search_by(|(other, _)| (*other).cmp(name))
+        .ok();
+    let name = alias
+        .and_then(|at| ALIASES.get(at))
+        .map_or(name, |&(_, name)| name);
     let at = KNOWN.binary_search_by(|known| known.name.cmp(name)).ok()?;
     KNOWN.get(at)
 }
@@ -301,6 +305,7 @@ mod tests {
     fn the_table_is_in_order_and_its_aliases_lead_somewhere() {
         assert!(KNOWN.is_sorted_by(|one, other| one.name < other.name));
         assert!(TELLING.is_sorted() && NO_RETURN.is_sorted());
+        assert!(ALIASES.is_sorted_by(|one, other| one.0 < other.0));
         for (other, name) in ALIASES {
             assert!(known(name.as_bytes()).is_some(), "{other}");
         }

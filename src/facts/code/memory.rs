@@ -9,6 +9,9 @@ use crate::read::Endian;
 /// So many places are remembered in one function.
 const MOST: usize = 400;
 
+/// So many more have room when some are copied.
+const ROOM: usize = 8;
+
 /// Where addresses count from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Region {
@@ -139,6 +142,16 @@ impl Memory {
         }
     }
 
+    /// The cells, to be changed: another way keeps those that it shares. What is put there next has room.
+    fn own(&mut self) -> &mut Vec<Cell> {
+        if Rc::get_mut(&mut self.cells).is_none() {
+            let mut cells = Vec::with_capacity(self.cells.len().saturating_add(ROOM));
+            cells.extend_from_slice(&self.cells);
+            self.cells = Rc::new(cells);
+        }
+        Rc::make_mut(&mut self.cells)
+    }
+
     /// Puts a word somewhere.
     pub(super) fn store(&mut self, place: Location, size: u8, value: Value) {
         self.put(place, size, Content::Word(value));
@@ -161,7 +174,7 @@ impl Memory {
         }
         let left = self.left_over(range.clone(), place, size);
         let start = range.start;
-        let cells = Rc::make_mut(&mut self.cells);
+        let cells = self.own();
         cells.splice(range, left);
         cells.truncate(start.max(MOST));
     }
@@ -176,13 +189,13 @@ impl Memory {
         match self.cells.get(range.clone()) {
             Some([]) | None => {
                 if self.cells.len() < MOST {
-                    let cells = Rc::make_mut(&mut self.cells);
+                    let cells = self.own();
                     cells.insert(range.start.min(cells.len()), cell);
                 }
             }
             Some([there]) if *there == cell => {}
             Some([there]) if there.place == place && there.size == size => {
-                if let Some(there) = Rc::make_mut(&mut self.cells).get_mut(range.start) {
+                if let Some(there) = self.own().get_mut(range.start) {
                     *there = cell;
                 }
             }
@@ -190,7 +203,7 @@ impl Memory {
                 let mut cells = self.left_over(range.clone(), place, size);
                 let at = cells.partition_point(|left| left.place < place);
                 cells.insert(at, cell);
-                Rc::make_mut(&mut self.cells).splice(range, cells);
+                self.own().splice(range, cells);
             }
         }
     }
@@ -294,7 +307,7 @@ impl Memory {
             return;
         }
         let mut rest = other.cells.iter().peekable();
-        Rc::make_mut(&mut self.cells).retain(|cell| {
+        self.own().retain(|cell| {
             while rest.next_if(|there| there.place < cell.place).is_some() {}
             rest.peek().is_some_and(|there| *there == cell)
         });

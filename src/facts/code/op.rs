@@ -13,6 +13,26 @@ impl Register {
     pub(crate) const SPARE: u8 = 32;
 }
 
+/// Some registers of a processor.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RegisterSet(u64);
+
+impl RegisterSet {
+    pub(crate) const fn of(registers: &[Register]) -> Self {
+        let mut set = 0;
+        let mut left = registers;
+        while let [first, rest @ ..] = left {
+            set |= 1_u64.unbounded_shl(first.0 as u32);
+            left = rest;
+        }
+        Self(set)
+    }
+
+    pub(crate) fn has(self, register: Register) -> bool {
+        self.0.unbounded_shr(register.0.into()) & 1 == 1
+    }
+}
+
 /// A place in memory: a register, or none, plus a constant, plus another register shifted to the left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Address {
@@ -190,7 +210,7 @@ pub(crate) struct Abi {
     /// By how many bytes a call lowers the stack pointer before the function's first instruction (4 and 8 on x86).
     pub(crate) pushed: i64,
     /// Registers that a function leaves as they were, the stack pointer among them.
-    pub(crate) preserved: &'static [Register],
+    pub(crate) preserved: RegisterSet,
     /// A register that holds the function's own address when it starts (`$t9` of MIPS).
     pub(crate) own_address: Option<Register>,
     /// A register that may hold the address of the global offset table (`DT_PLTGOT`) when a stub of the linkage table starts, and what is

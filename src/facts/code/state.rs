@@ -17,6 +17,28 @@ pub(super) struct State {
     pub(super) memory: Memory,
 }
 
+/// A state that waits for its turn, in the space that it takes.
+#[derive(Clone)]
+pub(super) struct Kept {
+    /// Registers of which something is known.
+    registers: Vec<(Register, Value)>,
+    memory: Memory,
+}
+
+impl Kept {
+    /// The state that it was.
+    pub(super) fn state(self) -> State {
+        let mut state = State {
+            registers: [Value::Unknown; Register::COUNT],
+            memory: self.memory,
+        };
+        for (register, value) in self.registers {
+            state.set(register, value);
+        }
+        state
+    }
+}
+
 /// The program that a function belongs to, and how its processor counts.
 #[derive(Clone, Copy)]
 pub(super) struct Setting<'p, 'a> {
@@ -50,6 +72,18 @@ impl State {
         state
     }
 
+    /// The state, kept for later.
+    pub(super) fn kept(&self) -> Kept {
+        let known = (0_u8..).map(Register).zip(self.registers);
+        let known = known.filter(|(_, value)| *value != Value::Unknown);
+        let mut registers = Vec::with_capacity(known.clone().count());
+        registers.extend(known);
+        Kept {
+            registers,
+            memory: self.memory.clone(),
+        }
+    }
+
     pub(super) fn get(&self, register: Register) -> Value {
         let value = self.registers.get(usize::from(register.0));
         value.copied().unwrap_or(Value::Unknown)
@@ -77,7 +111,7 @@ impl State {
     /// What a call leaves behind: whatever it may change is unknown, and the result is its own.
     pub(super) fn after_call(&mut self, abi: &Abi, result: Value) {
         for (number, value) in (0_u8..).zip(&mut self.registers) {
-            if !abi.preserved.contains(&Register(number)) {
+            if !abi.preserved.has(Register(number)) {
                 *value = Value::Unknown;
             }
         }

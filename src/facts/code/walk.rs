@@ -16,7 +16,7 @@ use super::call::Call;
 use super::op::{Address, Mode, Op, Target};
 use super::program::Program;
 use super::recognise::Numbered;
-use super::state::{Setting, State};
+use super::state::{Kept, Setting, State};
 use super::table;
 use super::value::Value;
 
@@ -60,7 +60,7 @@ struct Walk<'p, 'a> {
     /// Where the next function starts.
     limit: u64,
     /// Ways that lead to an address and were not gone yet.
-    waiting: BTreeMap<u64, Vec<State>>,
+    waiting: BTreeMap<u64, Vec<Kept>>,
     /// What is known where a jump leads to a place that is not known, and what stands behind the jump.
     lost: Option<(u64, State)>,
     covered: Covered,
@@ -89,7 +89,7 @@ pub(super) fn walk(program: &Program<'_>, start: u64, limit: u64) -> Walked {
         start: code,
         called_as: start,
         limit,
-        waiting: BTreeMap::from([(code, vec![State::at_start(setting, start)])]),
+        waiting: BTreeMap::from([(code, vec![State::at_start(setting, start).kept()])]),
         lost: None,
         covered: Covered::default(),
         loops: Vec::new(),
@@ -125,62 +125,91 @@ fn ordered(calls: Vec<Call>) -> Vec<Call> {
 impl Walk<'_, '_> {
     fn run(&mut self) {
         let mut reached = self.start;
-        let mut ops = Vec::with_capacity(8);
-        loop {
-            let next = self.waiting.pop_first().or_else(|| self.resumed());
-            let Some((at, ways)) = next else {
-                break;
+        while let Some((at, state)) = self.next_way() {
+            let Some(end) = self.follow(at, state) else {
+                self.walked.cut = true;
+                return;
             };
-            let Some(mut state) = self.met(at, ways) else {
-                continue;
-            };
-            let mut mode = Mode::default();
-            let mut here = at;
-            while here < self.limit && !self.covered.has(here) {
-                if here > at
-                    && let Some(mut ways) = self.waiting.remove(&here)
-                {
-                    ways.push(state);
-                    let Some(joined) = self.met(here, ways) else {
-                        break;
-                    };
-                    state = joined;
-                }
-                let Some(left) = self.left.checked_sub(1) else {
-                    self.walked.cut = true;
-                    return;
-                };
-                self.left = left;
-                ops.clear();
-                let decoder = self.program.decoder(self.called_as);
-                let Some(length) =
-                    decoder.decode(self.program.loaded.bytes(here), here, &mut mode, &mut ops)
-                else {
-                    let step = u64::try_from(decoder.step()).unwrap_or(1);
-                    self.covered.skip(here, step);
-                    break;
-                };
-                let next = here.saturating_add(u64::try_from(length.max(1)).unwrap_or(1));
-                reached = reached.max(next);
-                self.covered.reach(at, next);
-                let goes_on = self.execute(&ops, here, next, &mut state);
-                here = next;
-                if !goes_on {
-                    break;
-                }
-            }
+            reached = reached.max(end);
         }
         self.walked.end = reached;
     }
 
+    /// The way that is gone next: the one at the lowest address.
+    fn next_way(&mut self) -> Option<(u64, State)> {
+        let Some((at, ways)) = self.waiting.pop_first() else {
+            return self.resumed();
+        };
+        let ways = ways.into_iter().map(Kept::state).collect();
+        Some((at, self.met(at, ways)?))
+    }
+
+    /// Follows a way to its end, or to where another was gone; `None` if there are no instructions left for it.
+    fn follow(&mut self, at: u64, mut state: State) -> Option<u64> {
+        let decoder = self.program.decoder(self.called_as);
+        let mut ops = Vec::with_capacity(8);
+        let mut mode = Mode::default();
+        let mut here = at;
+        // Up to there no other way is met.
+        let mut alone = at;
+        while here < self.limit {
+            if here >= alone {
+                if self.covered.has(here) {
+                    break;
+                }
+                if here > at
+                    && let Some(ways) = self.waiting.remove(&here)
+                {
+                    let mut ways: Vec<State> = ways.into_iter().map(Kept::state).collect();
+                    ways.push(state);
+                    state = self.met(here, ways)?;
+                }
+                alone = self.next_met(here);
+            }
+            self.left = self.left.checked_sub(1)?;
+            ops.clear();
+            let Some(length) =
+                decoder.decode(self.program.loaded.bytes(here), here, &mut mode, &mut ops)
+            else {
+                let step = u64::try_from(decoder.step()).unwrap_or(1);
+                self.covered.skip(here, step);
+                break;
+            };
+            let next = here.saturating_add(u64::try_from(length.max(1)).unwrap_or(1));
+            let turns = ops.iter().any(turns);
+            if turns {
+                self.covered.reach(at, next);
+            }
+            let goes_on = self.execute(&ops, here, next, &mut state);
+            here = next;
+            if !goes_on {
+                break;
+            }
+            if turns {
+                alone = here;
+            }
+        }
+        if here > at {
+            self.covered.reach(at, here);
+        }
+        Some(here)
+    }
+
+    /// The first address behind one where another way waits or was gone.
+    fn next_met(&self, here: u64) -> u64 {
+        let waiting = self.waiting.range(here.saturating_add(1)..).next();
+        let waiting = waiting.map_or(u64::MAX, |(&at, _)| at);
+        waiting.min(self.covered.next(here))
+    }
+
     /// Behind a jump that leads to a place that is not known (a `switch`), code goes on that nothing else leads to.
     /// Code that begins like another function is one that nothing was known of.
-    fn resumed(&mut self) -> Option<(u64, Vec<State>)> {
+    fn resumed(&mut self) -> Option<(u64, State)> {
         let (at, state) = self.lost.as_mut()?;
         *at = self.covered.first_left(*at);
         let decoder = self.program.decoder(self.called_as);
         let goes_on = *at < self.limit && !decoder.is_prologue(self.program.loaded.bytes(*at));
-        goes_on.then(|| (*at, vec![state.clone()]))
+        goes_on.then(|| (*at, state.clone()))
     }
 
     /// What is known where some ways meet. If they come with different arguments for a call that follows at once, that call is told for each of
@@ -348,14 +377,16 @@ impl Walk<'_, '_> {
         }
         let has_room = self.waiting.len() < MOST_WAITING;
         match self.waiting.get_mut(&to) {
-            Some(ways) if ways.len() < MOST_WAYS => ways.push(state.clone()),
+            Some(ways) if ways.len() < MOST_WAYS => ways.push(state.kept()),
             Some(ways) => {
-                if let Some(last) = ways.last_mut() {
+                if let Some(last) = ways.pop() {
+                    let mut last = last.state();
                     last.join(state, self.setting.abi);
+                    ways.push(last.kept());
                 }
             }
             None if has_room => {
-                self.waiting.insert(to, vec![state.clone()]);
+                self.waiting.insert(to, vec![state.kept()]);
             }
             None => self.walked.cut = true,
         }
@@ -396,5 +427,14 @@ impl Walk<'_, '_> {
                 })
             }
         }
+    }
+}
+
+/// Whether an effect may change which ways there are, or which bytes are instructions.
+fn turns(op: &Op) -> bool {
+    match op {
+        Op::Branch(_) | Op::Test(..) | Op::Jump(_) => true,
+        Op::Load { from, .. } => from.base.is_none() && from.index.is_none(),
+        _ => false,
     }
 }

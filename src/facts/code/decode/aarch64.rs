@@ -3,7 +3,7 @@
 //! Of vectors and floating point only moves, constants and logic are followed, and those of some registers. Division, carries and
 //! conditional selection are not followed; scalable vectors forget the registers that they may write.
 
-use super::super::op::{Abi, Arithmetic, Decode, Linked, Mode, Op, Operand, Register};
+use super::super::op::{Abi, Arithmetic, Decode, Linked, Mode, Op, Operand, Register, RegisterSet};
 use super::linked;
 use crate::read::{Endian, Fields};
 
@@ -51,7 +51,7 @@ static ABI: Abi = Abi {
     result: Register(0),
     stack: STACK,
     pushed: 0,
-    preserved: &[
+    preserved: RegisterSet::of(&[
         Register(19),
         Register(20),
         Register(21),
@@ -64,7 +64,7 @@ static ABI: Abi = Abi {
         Register(28),
         Register(29),
         STACK,
-    ],
+    ]),
     own_address: None,
     table: None,
     carried: None,

@@ -3,7 +3,7 @@
 //! Of coprocessors and vectors only what they change in memory and in core registers is told. Carries, saturation, rotation and division
 //! are not followed.
 
-use super::super::op::{Abi, Decode, Linked, Mode, Op, Operand, Register, Target};
+use super::super::op::{Abi, Decode, Linked, Mode, Op, Operand, Register, RegisterSet, Target};
 use super::linked;
 use crate::read::{Endian, Fields};
 
@@ -34,7 +34,7 @@ pub(crate) static ABI: Abi = Abi {
     result: Register(0),
     stack: effects::STACK,
     pushed: 0,
-    preserved: &[
+    preserved: RegisterSet::of(&[
         Register(4),
         Register(5),
         Register(6),
@@ -44,7 +44,7 @@ pub(crate) static ABI: Abi = Abi {
         Register(10),
         Register(11),
         effects::STACK,
-    ],
+    ]),
     own_address: None,
     table: None,
     carried: None,

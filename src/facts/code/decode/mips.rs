@@ -7,7 +7,7 @@ mod plain;
 #[cfg(test)]
 mod tests;
 
-use super::super::op::{Abi, Decode, Linked, Mode, Op, Operand, Register, Target};
+use super::super::op::{Abi, Decode, Linked, Mode, Op, Operand, Register, RegisterSet, Target};
 use super::linked;
 use crate::read::Endian;
 
@@ -36,7 +36,7 @@ static ABI: Abi = Abi {
     result: RESULT,
     stack: STACK,
     pushed: 0,
-    preserved: &[
+    preserved: RegisterSet::of(&[
         Register(16),
         Register(17),
         Register(18),
@@ -47,7 +47,7 @@ static ABI: Abi = Abi {
         Register(23),
         STACK,
         Register(30),
-    ],
+    ]),
     own_address: Some(Register(25)),
     table: Some((GLOBAL, 0x7ff0)),
     carried: None,

@@ -9,7 +9,7 @@ mod plain;
 mod tests;
 
 use super::super::op::{
-    Abi, Address, Arithmetic, Decode, Linked, Mode, Op, Operand, Register, Target,
+    Abi, Address, Arithmetic, Decode, Linked, Mode, Op, Operand, Register, RegisterSet, Target,
 };
 use super::linked;
 
@@ -40,7 +40,7 @@ static ABI: Abi = Abi {
     result: RESULT,
     stack: STACK,
     pushed: 0,
-    preserved: &[
+    preserved: RegisterSet::of(&[
         STACK,
         Register(2),
         Register(13),
@@ -62,7 +62,7 @@ static ABI: Abi = Abi {
         Register(29),
         Register(30),
         Register(31),
-    ],
+    ]),
     own_address: None,
     table: None,
     carried: Some(Register(30)),

@@ -15,7 +15,9 @@ mod vector;
 use iced_x86::{Decoder, DecoderOptions, Instruction, Mnemonic, OpKind, Register as Name};
 
 use self::effects::Effects;
-use super::super::op::{Abi, Arithmetic, Decode, Linked, Mode, Op, Operand, Register, Target};
+use super::super::op::{
+    Abi, Arithmetic, Decode, Linked, Mode, Op, Operand, Register, RegisterSet, Target,
+};
 
 const AX: Register = Register(0);
 const CX: Register = Register(1);
@@ -43,7 +45,7 @@ static ABI32: Abi = Abi {
     result: AX,
     stack: STACK,
     pushed: 4,
-    preserved: &[BX, STACK, FRAME, SI, DI],
+    preserved: RegisterSet::of(&[BX, STACK, FRAME, SI, DI]),
     own_address: None,
     table: Some((BX, 0)),
     carried: None,
@@ -60,7 +62,7 @@ static ABI64: Abi = Abi {
     result: AX,
     stack: STACK,
     pushed: 8,
-    preserved: &[BX, STACK, FRAME, R12, R13, R14, R15],
+    preserved: RegisterSet::of(&[BX, STACK, FRAME, R12, R13, R14, R15]),
     own_address: None,
     table: None,
     carried: None,

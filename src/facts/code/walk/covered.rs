@@ -28,6 +28,12 @@ impl Covered {
         (at < end).then_some(end)
     }
 
+    /// The first address behind one where a run starts; the last of all where none does.
+    pub(super) fn next(&self, at: u64) -> u64 {
+        let next = self.0.range(at.saturating_add(1)..).next();
+        next.map_or(u64::MAX, |(&from, _)| from)
+    }
+
     /// The first address, from one on, that was not gone through.
     pub(super) fn first_left(&self, mut at: u64) -> u64 {
         while let Some(end) = self.end(at) {
