@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::{clock, open, packs, report, trust, verify, yara};
+use super::{clock, judge, open, packs, report, trust, verify, yara};
 use crate::baseline::compare::{Comparison, NotChecked};
 use crate::check;
 use crate::cli;
@@ -30,7 +30,7 @@ pub(super) fn run(args: &cli::Scan) -> Result<u8> {
         expires: chain.keyring.expires,
     }));
     let breaches = order::dates(&documents, now);
-    let breaches = verify::accepted(breaches, args.allow_stale.as_deref());
+    let breaches = judge::accepted(breaches, args.allow_stale.as_deref());
     let unit = report::unit(&args.unit)?;
     let found = open::inventory(&args.image, &args.reading, &args.beside, &args.budget)?;
     let mut risk = check::risk(&found, &basis);

@@ -15,6 +15,7 @@
 )]
 
 mod attack;
+mod audit;
 mod beside;
 mod bounds;
 mod demo;
