@@ -1,5 +1,10 @@
 //! A fleet from end to end: one record a device, whatever its image is; and an audit that goes on where it was cut.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "what a test writes need not survive a crash"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -139,7 +144,8 @@ fn each_device_has_one_record_whatever_its_image_is() {
             ("c.bin", 66),
         ]
     );
-    let bits = 32 | 29 | 8 | of(&records, "h-empty.bin")["exit_code"].as_i64().unwrap();
+    let empty = of(&records, "h-empty.bin")["exit_code"].as_i64().unwrap();
+    let bits = [32, 29, 8, empty].iter().fold(0, |all, bits| all | bits);
     assert_eq!(i64::from(output.status.code().unwrap()), bits);
     let other = of(&records, "b.bin");
     assert_eq!(
@@ -271,7 +277,7 @@ fn results_of_another_audit_are_left_alone() {
         assert!(error.contains(told), "{error}");
         assert_eq!(fs::read(&results).unwrap(), whole);
     };
-    refused(&SMALL, 64, "it exists");
+    refused(&SMALL, 64, "exists; name another file");
     let resume = [&SMALL[..], &["--resume"]].concat();
     refused(
         &[&resume[..], &["--strict"]].concat(),
@@ -411,6 +417,92 @@ fn a_cache_never_changes_what_is_said() {
         fs::write(&cache, &stored[..len]).unwrap();
         run();
     }
+}
+
+#[test]
+fn the_results_that_are_shown_are_those_of_today() {
+    let folder = repository().join("fixtures/fleet");
+    let output = judge(
+        &folder.join("fleet.csv"),
+        &[&DEMO[..], &["--in-order"]].concat(),
+    );
+    let stored = fs::read(folder.join("results.jsonl")).unwrap();
+    assert_eq!(output.stdout, stored, "fixtures/fleet/make makes them anew");
+    let schema = schema("audit");
+    for line in lines(&stored) {
+        holds(&schema, &line, "a line");
+        for (pointer, value) in [
+            ("/surplus", json!(1)),
+            ("/schema", json!("vitalsign.audit/2")),
+            ("/kind", json!("row")),
+        ] {
+            let mut poked = line.clone();
+            poked[&pointer[1..]] = value;
+            assert!(!schema.is_valid(&poked), "{pointer}");
+        }
+    }
+}
+
+#[test]
+fn a_host_key_on_two_units_is_told() {
+    // ssh-keygen -lf fixtures/trust/openssh.pub | cut -d' ' -f2 | cut -d: -f2 | base64 -d | xxd -p -c 32
+    const OF_OPENSSH: &str = "e47604222a35f12528a899119e03c226e9f64203732d380909f28ec4f97aec21";
+    let folder = tempfile::tempdir().unwrap();
+    let key = fs::read_to_string(repository().join("fixtures/trust/openssh.pub")).unwrap();
+    for (unit, comment) in [("1", "root@one"), ("2", "root@two"), ("3", "root@three")] {
+        let root = folder.path().join(unit);
+        fs::create_dir_all(root.join("etc/ssh")).unwrap();
+        fs::create_dir(root.join("bin")).unwrap();
+        let fields: Vec<&str> = key.split(' ').collect();
+        let blob = if unit == "3" {
+            "c29tZXRoaW5nIGVsc2U="
+        } else {
+            fields[1]
+        };
+        let text = format!("{} {blob} {comment}\n", fields[0]);
+        fs::write(root.join("etc/ssh/ssh_host_ed25519_key.pub"), text).unwrap();
+    }
+    let written = tempfile::tempdir().unwrap();
+    let results = written.path().join("results.jsonl");
+    let path = results.to_str().unwrap();
+    let output = audit(&[
+        folder.path().to_str().unwrap(),
+        "--now",
+        NOW,
+        "--output",
+        path,
+    ]);
+    assert_eq!(
+        output.status.code(),
+        Some(8),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let summary = audit(&["--summary", path, "--format", "json"]);
+    let told: Value = serde_json::from_slice(&summary.stdout).unwrap();
+    let shared = json!([{ "what": "ssh-host-key", "fingerprint": OF_OPENSSH, "count": 2, "units": ["1", "2"] }]);
+    assert_eq!(told["keys"], shared);
+}
+
+#[test]
+fn a_list_on_standard_input_is_a_fleet() {
+    let image = repository().join("tests/cmd/given/image.bin");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_vitalsign"))
+        .current_dir(repository())
+        .args(["audit", "-", "--quiet", "--now", NOW])
+        .args(TRUST)
+        .args(SMALL)
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let list = format!("{}\nhttps.bin\n", image.display());
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), list.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(8));
+    let records = records(&output.stdout);
+    assert_eq!(records.len(), 2);
+    assert_eq!(of(&records, "https.bin")["error"]["code"], 66);
 }
 
 #[test]

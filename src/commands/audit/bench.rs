@@ -37,6 +37,9 @@ use crate::verdict::Threshold;
 /// A baseline that only some devices are compared with, or why it cannot be used: that is told of each of them.
 type Own = std::result::Result<Set, (u8, String)>;
 
+/// What names an answer, and the files of the image by name and digest, its own first.
+type Key = (Digest, Vec<(String, Digest)>);
+
 /// Baselines, and what a verdict depends on besides the image where it is compared with them.
 #[derive(Default)]
 struct Set {
@@ -193,25 +196,7 @@ impl<'a> Audit<'a> {
             despite_version: self.args.despite_version,
         };
         set.candidates.are_for(&said, device.asset.as_ref())?;
-        let row = match &self.cache {
-            None => self.find_out(device, set, &said)?,
-            Some(cache) => match self.key(device, set, &said)? {
-                None => self.find_out(device, set, &said)?,
-                Some(key) => {
-                    let _turn = cache.turn(key);
-                    match cache.get(key) {
-                        Some(row) => row,
-                        None => {
-                            let row = self.find_out(device, set, &said)?;
-                            if !self.stop.load(Ordering::Relaxed) {
-                                cache.put(key, &row);
-                            }
-                            row
-                        }
-                    }
-                }
-            },
-        };
+        let row = self.row(device, set, &said)?;
         let name = name(&device.path);
         let mut record = Record::judged(position, device, row.judged, name.clone());
         if let (Some(folder), Some(mut report)) = (&self.args.reports, row.report) {
@@ -228,14 +213,38 @@ impl<'a> Audit<'a> {
         Ok(record)
     }
 
-    /// Reads and judges an image.
-    fn find_out(&self, device: &Device, set: &Set, said: &cli::Device) -> Result<Row> {
+    /// What is known of an image, or is found out now.
+    fn row(&self, device: &Device, set: &Set, said: &cli::Device) -> Result<Row> {
+        let Some(cache) = &self.cache else {
+            return Ok(self.find_out(device, set, said)?.0);
+        };
+        let Some((key, files)) = self.key(device, set, said)? else {
+            return Ok(self.find_out(device, set, said)?.0);
+        };
+        let _turn = cache.turn(key);
+        if let Some(row) = cache.get(key) {
+            return Ok(row);
+        }
+        let (row, is_whole) = self.find_out(device, set, said)?;
+        let image = &row.judged.image;
+        let with = image.with.iter().map(|file| Some(file.sha256));
+        let read: Vec<Option<Digest>> = std::iter::once(image.sha256).chain(with).collect();
+        // What was read is what the key names.
+        if is_whole && files.iter().map(|(_, sha256)| Some(*sha256)).eq(read) {
+            cache.put(key, &row);
+        }
+        Ok(row)
+    }
+
+    /// Reads and judges an image. Also tells whether that would come out the same again: the files stood still, and no time was up.
+    fn find_out(&self, device: &Device, set: &Set, said: &cli::Device) -> Result<(Row, bool)> {
         let beside = cli::Beside {
             with: self.with(device),
             part: self.args.part.clone(),
             ..cli::Beside::default()
         };
-        let late = clock::deadline(self.args.budget.max_seconds);
+        let seconds = self.args.budget.max_seconds;
+        let (late, too_late) = (clock::deadline(seconds), clock::deadline(seconds));
         let stop = Arc::clone(&self.stop);
         let expired = move || stop.load(Ordering::Relaxed) || late();
         let budget = Budget::with_deadline(self.args.budget.limits(), Box::new(expired));
@@ -267,14 +276,16 @@ impl<'a> Audit<'a> {
         let kept = Judged::new(&judged.report, &found, &judged.keys);
         let report = self.args.reports.is_some();
         let report = report.then(|| judged.report.listing(software::software(&found)));
-        Ok(Row {
+        let is_whole = !image.changed() && !too_late() && !self.stop.load(Ordering::Relaxed);
+        let row = Row {
             judged: kept,
             report,
-        })
+        };
+        Ok((row, is_whole))
     }
 
     /// What names everything that the answer about an image depends on; `None` where that cannot be named: a directory, and YARA rules.
-    fn key(&self, device: &Device, set: &Set, said: &cli::Device) -> Result<Option<Digest>> {
+    fn key(&self, device: &Device, set: &Set, said: &cli::Device) -> Result<Option<Key>> {
         if device.path.is_dir() || self.basis.yara.is_some() {
             return Ok(None);
         }
@@ -298,14 +309,14 @@ impl<'a> Audit<'a> {
             "vitalsign image 1 {} {:?}",
             env!("CARGO_PKG_VERSION"),
             (
-                files,
+                &files,
                 set.standing,
                 (trust, rules, options),
                 (&said.model, &device.version, asset),
                 (dates, age),
             )
         );
-        Ok(Some(Digest::of(text.as_bytes())))
+        Ok(Some((Digest::of(text.as_bytes()), files)))
     }
 
     /// The other parts of a device, by name.

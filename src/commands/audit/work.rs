@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn the_rest_is_estimated_by_what_was_done() {
-        let told = how_far(10, 100, Duration::from_secs(60));
+        let told = how_far(10, 100, Duration::from_mins(1));
         assert_eq!(told, "10 of 100 devices, 10 a minute, about 9 min left");
         assert_eq!(how_far(0, 5, Duration::ZERO), "0 of 5 devices, 0 a minute");
     }
