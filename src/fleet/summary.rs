@@ -334,3 +334,6 @@ impl OtherVersion {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

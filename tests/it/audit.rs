@@ -15,6 +15,9 @@ use tempfile::TempDir;
 use crate::samples::repository;
 use crate::schemas::{holds, schema};
 
+mod again;
+mod many;
+
 const NOW: &str = "2026-11-22T00:00:00Z";
 const TRUST: [&str; 2] = ["--trust-key", "baselines/demo-TEST-KEY.pub"];
 const SMALL: [&str; 2] = ["--baseline", "tests/cmd/given/good.toml"];
@@ -67,6 +70,11 @@ fn exit_codes(records: &[(String, Value)]) -> Vec<(&str, u64)> {
     codes
         .map(|(name, record)| (name.as_str(), record["exit_code"].as_u64().unwrap()))
         .collect()
+}
+
+/// Where results go, in order.
+fn to(results: &Path) -> [&str; 3] {
+    ["--in-order", "--output", results.to_str().unwrap()]
 }
 
 /// Twelve units: of the demo, the release four times, changed ones, and what no dump should be.
@@ -225,83 +233,6 @@ fn the_order_is_that_of_the_inventory_where_it_is_asked_for() {
     assert_eq!(sorted[1..], lines(&one.stdout)[1..]);
 }
 
-/// A fleet of small images, and the results of an audit that nothing disturbed.
-fn small() -> (TempDir, PathBuf, Vec<u8>) {
-    let folder = tempfile::tempdir().unwrap();
-    let good = fs::read(repository().join("tests/cmd/given/image.bin")).unwrap();
-    let dumps = folder.path().join("dumps");
-    fs::create_dir(&dumps).unwrap();
-    for number in 0..4_u8 {
-        let mut image = good.clone();
-        image[0] ^= number / 2;
-        fs::write(dumps.join(format!("{number}.bin")), image).unwrap();
-    }
-    let results = folder.path().join("results.jsonl");
-    let output = judge(&dumps, &[&SMALL[..], &to(&results)].concat());
-    assert_eq!(output.status.code(), Some(4));
-    assert!(output.stdout.is_empty());
-    let whole = fs::read(&results).unwrap();
-    (folder, dumps, whole)
-}
-
-fn to(results: &Path) -> [&str; 3] {
-    ["--in-order", "--output", results.to_str().unwrap()]
-}
-
-#[test]
-fn wherever_it_was_cut_it_goes_on_to_the_same_end() {
-    let (folder, dumps, whole) = small();
-    let results = folder.path().join("cut.jsonl");
-    let mut cuts: Vec<usize> = (0..whole.len()).step_by(101).collect();
-    let ends = whole.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
-    for (end, _) in ends {
-        cuts.extend([end, end + 1]);
-    }
-    for cut in cuts {
-        fs::write(&results, &whole[..cut]).unwrap();
-        let output = judge(&dumps, &[&SMALL[..], &to(&results), &["--resume"]].concat());
-        let told = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(4), "{cut}: {told}");
-        assert_eq!(fs::read(&results).unwrap(), whole, "{cut}");
-    }
-}
-
-#[test]
-fn results_of_another_audit_are_left_alone() {
-    let (folder, dumps, whole) = small();
-    let results = folder.path().join("results.jsonl");
-    let refused = |args: &[&str], code: i32, told: &str| {
-        let output = judge(&dumps, &[args, &to(&results)].concat());
-        let error = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(code), "{error}");
-        assert!(error.contains(told), "{error}");
-        assert_eq!(fs::read(&results).unwrap(), whole);
-    };
-    refused(&SMALL, 64, "exists; name another file");
-    let resume = [&SMALL[..], &["--resume"]].concat();
-    refused(
-        &[&resume[..], &["--strict"]].concat(),
-        65,
-        "with other options",
-    );
-    refused(
-        &["--resume", "--baseline", "tests/cmd/given/several.toml"],
-        65,
-        "with other baselines",
-    );
-    refused(&["--resume"], 65, "with other");
-    fs::write(dumps.join("9.bin"), b"one more").unwrap();
-    refused(&resume, 65, "with other devices");
-    fs::remove_file(dumps.join("9.bin")).unwrap();
-    let middle = whole.iter().position(|&byte| byte == b'\n').unwrap() + 40;
-    let mut broken = whole.clone();
-    broken[middle] = b'\0';
-    fs::write(&results, &broken).unwrap();
-    let output = judge(&dumps, &[&resume[..], &to(&results)].concat());
-    assert_eq!(output.status.code(), Some(65));
-    assert_eq!(fs::read(&results).unwrap(), broken);
-}
-
 #[test]
 fn where_none_can_be_judged_there_is_no_verdict() {
     let folder = tempfile::tempdir().unwrap();
@@ -343,148 +274,6 @@ fn a_baseline_that_cannot_be_used_is_told_of_its_devices_alone() {
 }
 
 #[test]
-fn without_a_baseline_units_are_compared_with_each_other() {
-    let fleet = Fleet::new();
-    for file in [
-        "g-tail.bin",
-        "h-empty.bin",
-        "i-text.bin",
-        "j-update.tar.gz",
-        "k-half.bin",
-    ] {
-        fs::remove_file(fleet.path(file)).unwrap();
-    }
-    fs::remove_file(fleet.path("f-tampered.bin")).unwrap();
-    let results = tempfile::NamedTempFile::new().unwrap().into_temp_path();
-    fs::remove_file(&results).unwrap();
-    let path = results.to_str().unwrap();
-    let fleet_path = fleet.0.path().to_str().unwrap();
-    let output = audit(&[fleet_path, "--now", NOW, "--output", path]);
-    assert_eq!(output.status.code(), Some(8 | 16));
-    let summary = audit(&["--summary", path, "--format", "json"]);
-    assert_eq!(summary.status.code(), Some(8 | 16));
-    let told: Value = serde_json::from_slice(&summary.stdout).unwrap();
-    holds(&schema("fleet"), &told, "a summary");
-    let outliers = told["outliers"].as_array().unwrap();
-    assert!(!outliers.is_empty());
-    for row in outliers {
-        assert_eq!(row["image"], "e-tampered.bin", "{row}");
-    }
-    assert!(outliers.iter().any(|row| row["content"] == "programs"));
-    assert_eq!(told["images"][0]["count"], 4);
-    assert_eq!(told["worst"][0]["image"], "e-tampered.bin");
-}
-
-#[test]
-fn a_cache_never_changes_what_is_said() {
-    let (folder, dumps, whole) = small();
-    let cache = folder.path().join("cache");
-    let results = folder.path().join("cached.jsonl");
-    let run = || {
-        let _ = fs::remove_file(&results);
-        let args = [
-            &SMALL[..],
-            &to(&results),
-            &["--cache", cache.to_str().unwrap()],
-        ];
-        let output = judge(&dumps, &args.concat());
-        let told = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(4), "{told}");
-        assert_eq!(fs::read(&results).unwrap(), whole);
-    };
-    run();
-    run();
-    let stored = fs::read(&cache).unwrap();
-    // Four devices have two images.
-    let rows = redb::Database::open(&cache).unwrap();
-    let table: redb::TableDefinition<'_, &[u8], &[u8]> =
-        redb::TableDefinition::new("vitalsign results 1");
-    let reading = redb::ReadableDatabase::begin_read(&rows).unwrap();
-    let table = reading.open_table(table).unwrap();
-    assert_eq!(redb::ReadableTableMetadata::len(&table).unwrap(), 2);
-    drop((table, reading, rows));
-    let used = stored.iter().rposition(|&byte| byte != 0).unwrap();
-    for at in (0..=used)
-        .step_by(used / 24 + 1)
-        .chain([1, 9, 64, 128, 192])
-    {
-        let mut bent = stored.clone();
-        bent[at] ^= 0x10;
-        fs::write(&cache, &bent).unwrap();
-        run();
-    }
-    for len in [0, 1, 4096, stored.len() / 2, stored.len() - 1] {
-        fs::write(&cache, &stored[..len]).unwrap();
-        run();
-    }
-}
-
-#[test]
-fn the_results_that_are_shown_are_those_of_today() {
-    let folder = repository().join("fixtures/fleet");
-    let output = judge(
-        &folder.join("fleet.csv"),
-        &[&DEMO[..], &["--in-order"]].concat(),
-    );
-    let stored = fs::read(folder.join("results.jsonl")).unwrap();
-    assert_eq!(output.stdout, stored, "fixtures/fleet/make makes them anew");
-    let schema = schema("audit");
-    for line in lines(&stored) {
-        holds(&schema, &line, "a line");
-        for (pointer, value) in [
-            ("/surplus", json!(1)),
-            ("/schema", json!("vitalsign.audit/2")),
-            ("/kind", json!("row")),
-        ] {
-            let mut poked = line.clone();
-            poked[&pointer[1..]] = value;
-            assert!(!schema.is_valid(&poked), "{pointer}");
-        }
-    }
-}
-
-#[test]
-fn a_host_key_on_two_units_is_told() {
-    // ssh-keygen -lf fixtures/trust/openssh.pub | cut -d' ' -f2 | cut -d: -f2 | base64 -d | xxd -p -c 32
-    const OF_OPENSSH: &str = "e47604222a35f12528a899119e03c226e9f64203732d380909f28ec4f97aec21";
-    let folder = tempfile::tempdir().unwrap();
-    let key = fs::read_to_string(repository().join("fixtures/trust/openssh.pub")).unwrap();
-    for (unit, comment) in [("1", "root@one"), ("2", "root@two"), ("3", "root@three")] {
-        let root = folder.path().join(unit);
-        fs::create_dir_all(root.join("etc/ssh")).unwrap();
-        fs::create_dir(root.join("bin")).unwrap();
-        let fields: Vec<&str> = key.split(' ').collect();
-        let blob = if unit == "3" {
-            "c29tZXRoaW5nIGVsc2U="
-        } else {
-            fields[1]
-        };
-        let text = format!("{} {blob} {comment}\n", fields[0]);
-        fs::write(root.join("etc/ssh/ssh_host_ed25519_key.pub"), text).unwrap();
-    }
-    let written = tempfile::tempdir().unwrap();
-    let results = written.path().join("results.jsonl");
-    let path = results.to_str().unwrap();
-    let output = audit(&[
-        folder.path().to_str().unwrap(),
-        "--now",
-        NOW,
-        "--output",
-        path,
-    ]);
-    assert_eq!(
-        output.status.code(),
-        Some(8),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let summary = audit(&["--summary", path, "--format", "json"]);
-    let told: Value = serde_json::from_slice(&summary.stdout).unwrap();
-    let shared = json!([{ "what": "ssh-host-key", "fingerprint": OF_OPENSSH, "count": 2, "units": ["1", "2"] }]);
-    assert_eq!(told["keys"], shared);
-}
-
-#[test]
 fn a_list_on_standard_input_is_a_fleet() {
     let image = repository().join("tests/cmd/given/image.bin");
     let mut child = Command::new(env!("CARGO_BIN_EXE_vitalsign"))
@@ -503,81 +292,4 @@ fn a_list_on_standard_input_is_a_fleet() {
     let records = records(&output.stdout);
     assert_eq!(records.len(), 2);
     assert_eq!(of(&records, "https.bin")["error"]["code"], 66);
-}
-
-#[test]
-fn an_interrupt_keeps_what_is_done() {
-    let fleet = Fleet::new();
-    let folder = tempfile::tempdir().unwrap();
-    let results = folder.path().join("results.jsonl");
-    let whole = judge(fleet.0.path(), &[&DEMO[..], &["--in-order"]].concat());
-    let args = [&DEMO[..], &to(&results), &["--jobs", "1"]].concat();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_vitalsign"))
-        .current_dir(repository())
-        .args(["audit", fleet.0.path().to_str().unwrap(), "--now", NOW])
-        .args(TRUST)
-        .args(&args)
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    let is_begun =
-        || fs::read(&results).is_ok_and(|text| text.iter().filter(|it| **it == b'\n').count() > 2);
-    while !is_begun() {
-        assert!(child.try_wait().unwrap().is_none());
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
-    let child_id = child.id().to_string();
-    let kill = Command::new("kill").args(["-INT", &child_id]).status();
-    assert!(kill.unwrap().success());
-    let output = child.wait_with_output().unwrap();
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(told.contains("INCOMPLETE: interrupted"), "{told}");
-    assert_eq!(output.status.code().unwrap() & 8, 8);
-    assert!(fs::read(&results).unwrap().len() < whole.stdout.len());
-    let resumed = judge(fleet.0.path(), &[&args[..], &["--resume"]].concat());
-    assert_eq!(resumed.status.code(), whole.status.code());
-    assert_eq!(fs::read(&results).unwrap(), whole.stdout);
-}
-
-#[test]
-fn what_is_different_since_an_earlier_audit_is_told() {
-    let folder = tempfile::tempdir().unwrap();
-    let demo = repository().join("fixtures/demo");
-    let place = |from: &str, to: &str| {
-        fs::copy(demo.join(from), folder.path().join(to)).unwrap();
-    };
-    place("vsm9000-4.2.1.bin", "1.bin");
-    place("vsm9000-4.2.1.bin", "2.bin");
-    place("vsm9000-4.2.1.bin", "3.bin");
-    let results = tempfile::tempdir().unwrap();
-    let [old, new] = ["old", "new"].map(|name| results.path().join(name));
-    judge(folder.path(), &[&DEMO[..], &to(&old)].concat());
-    place("vsm9000-4.2.1-tampered.bin", "1.bin");
-    place("vsm9000-4.2.1-tampered.bin", "4.bin");
-    fs::remove_file(folder.path().join("3.bin")).unwrap();
-    judge(folder.path(), &[&DEMO[..], &to(&new)].concat());
-    let [old, new] = [&old, &new].map(|path| path.to_str().unwrap());
-    let output = audit(&["--summary", new, "--since", old, "--format", "json"]);
-    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
-    holds(&schema("fleet"), &told, "since");
-    let since = &told["since"];
-    assert_eq!(since["new"], json!(["4.bin"]));
-    assert_eq!(since["gone"], json!(["3.bin"]));
-    assert_eq!(since["same"], 1);
-    assert_eq!(since["changed"][0]["name"], "1.bin");
-    assert_eq!(since["changed"][0]["integrity"], json!(["match", "differ"]));
-    assert_eq!(since["spread"].as_array().unwrap().len(), 2);
-    assert_eq!(
-        (&since["spread"][0]["before"], &since["spread"][0]["now"]),
-        (&json!(0), &json!(2))
-    );
-    let table = audit(&["--summary", new, "--format", "csv"]);
-    let table = String::from_utf8(table.stdout).unwrap();
-    let rows: Vec<&str> = table.split("\r\n").collect();
-    assert_eq!(rows.len(), 5);
-    assert!(
-        rows[2].contains(",2.bin,") && rows[2].contains(",match,"),
-        "{}",
-        rows[2]
-    );
 }

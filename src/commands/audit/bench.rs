@@ -17,7 +17,7 @@ use crate::budget::Budget;
 use crate::check::{Basis, device::Named};
 use crate::cli;
 use crate::commands::authority::{self, Trusting};
-use crate::commands::candidates::Candidates;
+use crate::commands::candidates::{Candidate, Candidates};
 use crate::commands::exit::{self, INTERNAL, Usage};
 use crate::commands::judge::{Bench, Subject};
 use crate::commands::{clock, open, output, packs, trust, yara};
@@ -333,6 +333,10 @@ impl<'a> Audit<'a> {
             .chain(own)
             .flat_map(|set| set.candidates.iter())
             .filter(|candidate| summary.relies_on(candidate.sha256));
+        let used: Vec<&Candidate> = used.collect();
+        if used.is_empty() {
+            return Ok(());
+        }
         let now = self.args.now.is_none().then_some(self.now);
         self.trusting.remember(used, now)
     }

@@ -1,7 +1,7 @@
 //! The file of results: opened so that nothing that is done is lost and nothing is done twice.
 
 use std::collections::BTreeSet;
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -58,8 +58,9 @@ fn cannot_write(path: &Path) -> String {
 /// Two audits that write to one file would do devices twice.
 fn lock(file: &File) -> Result<()> {
     match file.try_lock() {
-        Ok(()) => Ok(()),
-        Err(_) => Err(Usage("another audit writes to it".to_owned()).into()),
+        Err(TryLockError::WouldBlock) => Err(Usage("another audit writes to it".to_owned()).into()),
+        // A file system without locks is no reason to write nothing.
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
     }
 }
 
