@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use self::behaviour::Behaviour;
 use self::device::{Named, Stated};
-use self::secrets::{Count, FingerprintKey};
+use self::secrets::{Count, FingerprintKey, PrivateKey};
 use self::yara::Yara;
 use crate::baseline::Baseline;
 use crate::baseline::compare::{Comparison, NotChecked};
@@ -55,6 +55,8 @@ pub struct Risk {
     pub not_checked: Vec<NotChecked>,
     /// How many secrets were told.
     pub secrets: Count,
+    /// The private keys among them, where they have fingerprints.
+    pub keys: Vec<PrivateKey>,
     /// The device, by its name in the table of advisories.
     pub product: Option<&'static str>,
     started: Vec<Started>,
@@ -83,6 +85,7 @@ pub fn risk(found: &Inventory, basis: &Basis) -> Risk {
         findings,
         not_checked: not_checked.collect(),
         secrets: shown.secrets,
+        keys: shown.keys,
         product: None,
         started: shown.started,
         rules: basis.rules.clone(),

@@ -1,6 +1,7 @@
 //! The arguments of the command line, and nothing else.
 
 pub mod attest;
+pub mod audit;
 mod baseline;
 pub mod index;
 pub mod keyring;
@@ -11,7 +12,7 @@ mod trust;
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 use crate::budget::Limits;
 use crate::formats::nand::{Choice, Geometry, layouts};
@@ -21,6 +22,7 @@ pub use self::baseline::{
     BaselineImport, BaselineShow, BaselineSign, ExportKind, Header,
 };
 pub use attest::{Attest, AttestCommand};
+pub use audit::Audit;
 pub use index::IndexCommand;
 pub use keyring::KeyringCommand;
 pub use report::{Report, Unit};
@@ -56,6 +58,8 @@ pub struct Cli {
 pub enum Command {
     /// Compare one image with a signed baseline: integrity and known risk.
     Verify(Box<Verify>),
+    /// Verify many images: one record a device, and what only all of them together show.
+    Audit(Box<Audit>),
     /// Look for known risk in one image, without a baseline.
     Scan(Box<Scan>),
     /// List what an image holds: regions, entries, gaps, problems.
@@ -92,6 +96,7 @@ pub enum Command {
 
 /// `vitalsign verify`
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("word").args(["trust_key", "keyring", "allow_unsigned"]).required(true).multiple(true)))]
 pub struct Verify {
     /// The image: a file, a block device, a directory (a mounted root) or `-`.
     pub image: PathBuf,

@@ -1,6 +1,7 @@
 //! The wiring of each subcommand: the only code that meets disk, clock and keys.
 
 mod attest;
+mod audit;
 mod authority;
 mod baseline;
 mod candidates;
@@ -10,6 +11,7 @@ mod exit;
 mod extract;
 mod formats;
 mod index;
+mod judge;
 mod key;
 mod keyring;
 mod list;
@@ -47,6 +49,7 @@ pub fn run(cli: &Cli) -> Result<u8> {
     }
     match &cli.command {
         Command::Verify(args) => verify::run(args),
+        Command::Audit(args) => audit::run(args),
         Command::Scan(args) => scan::run(args),
         Command::List(args) => list::run(args),
         Command::Extract(args) => extract::run(args),

@@ -29,6 +29,7 @@ pub mod entry;
 pub mod extract;
 pub mod facts;
 pub mod finding;
+pub mod fleet;
 pub mod formats;
 pub mod image;
 pub mod memory;

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use self::program::Followed;
 use super::Basis;
-use super::secrets::{Count, Told};
+use super::secrets::{Count, PrivateKey, Told};
 use crate::behaviour::{Content, Scene, Started, Step, Unit, is_documentation, is_read, units};
 use crate::entry::Node;
 use crate::extract::{Found, Inventory};
@@ -35,6 +35,8 @@ pub(super) struct Behaviour {
     pub(super) started: Vec<Started>,
     /// How many secrets were told.
     pub(super) secrets: Count,
+    /// The private keys among them, where they have fingerprints.
+    pub(super) keys: Vec<PrivateKey>,
 }
 
 /// What the scripts and configurations of an image show.
@@ -56,6 +58,7 @@ pub(super) fn behaviour(found: &Inventory, basis: &Basis) -> Behaviour {
         behaviour.findings.push(told);
     }
     behaviour.secrets = secrets.count();
+    behaviour.keys = secrets.keys();
     for unit in &units {
         if let Some(first) = unit
             .problems

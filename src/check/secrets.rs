@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use crate::behaviour::{Secret, Spot, Step};
+use crate::behaviour::{Act, Secret, Spot, Step};
 use crate::digest;
 use crate::place::Place;
 
@@ -89,6 +89,16 @@ pub(super) struct Told<'u> {
     key: Option<&'u FingerprintKey>,
     numbers: BTreeMap<&'u Secret, usize>,
     places: BTreeSet<(&'u Place, Spot, usize)>,
+    keys: BTreeSet<PrivateKey>,
+}
+
+/// A private key that stands in clear: where, and its fingerprint. One that only one unit should have is told by it on another.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PrivateKey {
+    /// The file that holds it.
+    pub place: Place,
+    /// Its fingerprint.
+    pub fingerprint: String,
 }
 
 impl<'u> Told<'u> {
@@ -97,6 +107,7 @@ impl<'u> Told<'u> {
             key,
             numbers: BTreeMap::new(),
             places: BTreeSet::new(),
+            keys: BTreeSet::new(),
         }
     }
 
@@ -108,7 +119,16 @@ impl<'u> Told<'u> {
             let number = *self.numbers.entry(secret).or_insert(next);
             self.places.insert((&step.place, step.spot, number));
             words.push(match self.key {
-                Some(key) => key.fingerprint(secret),
+                Some(key) => {
+                    let fingerprint = key.fingerprint(secret);
+                    if step.act == Act::PrivateKey {
+                        self.keys.insert(PrivateKey {
+                            place: step.place.clone(),
+                            fingerprint: fingerprint.clone(),
+                        });
+                    }
+                    fingerprint
+                }
                 None => format!("no. {number}"),
             });
         }
@@ -117,6 +137,11 @@ impl<'u> Told<'u> {
             [one] => format!(" (secret {one})"),
             _ => format!(" (secrets {})", words.join(", ")),
         }
+    }
+
+    /// The private keys among them, where they have fingerprints.
+    pub(super) fn keys(&self) -> Vec<PrivateKey> {
+        self.keys.iter().cloned().collect()
     }
 
     pub(super) fn count(&self) -> Count {

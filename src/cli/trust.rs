@@ -11,7 +11,7 @@ use crate::check::device::Named;
 #[command(next_help_heading = "Trust")]
 pub struct Trust {
     /// A public key that may sign the baseline: of minisign, signify, OpenSSL (PEM) or OpenSSH; one of several is enough.
-    #[arg(long, value_name = "KEY", required_unless_present_any = ["keyring", "allow_unsigned"])]
+    #[arg(long, value_name = "KEY")]
     pub trust_key: Vec<PathBuf>,
     /// A keyring, signed by its root keys: which key may say what, about which devices.
     #[arg(long, value_name = "FILE", conflicts_with = "trust_key")]

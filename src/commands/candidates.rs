@@ -10,7 +10,7 @@ use super::trust::Missing;
 use super::{signatures, talk, trust};
 use crate::baseline::compare::{self, Comparison};
 use crate::baseline::{Baseline, Trusted, evidence};
-use crate::cli::{Device, Verify};
+use crate::cli::Device;
 use crate::digest::Digest;
 use crate::extract::Inventory;
 use crate::report::text;
@@ -41,52 +41,148 @@ impl From<(PathBuf, Trusted)> for Candidate {
 }
 
 /// What an image was compared with, and what came of it.
-pub(super) struct Chosen {
-    pub(super) candidate: Candidate,
+pub(super) struct Chosen<'c> {
+    pub(super) candidate: &'c Candidate,
     pub(super) comparison: Comparison,
     /// How it was chosen, where there was a choice.
     pub(super) how: Option<String>,
 }
 
-/// Every baseline that may be meant, each trusted. One that was named has to be for the device that was named.
-pub(super) fn read(
-    args: &Verify,
-    asset: Option<&String>,
-    trusting: &Trusting,
-) -> Result<Vec<Candidate>> {
-    if !args.baseline.is_dir() {
-        let candidate = one(&args.baseline, args, trusting)?;
-        if let Some(wrong) = objection(&candidate.baseline, &args.device, asset) {
-            return Err(WrongDevice(format!("the baseline is for {wrong}")).into());
+/// Every baseline that may be meant, each trusted; read once, however many images are compared with them.
+#[derive(Default)]
+pub(super) struct Candidates {
+    all: Vec<Candidate>,
+    /// Whether they are those of a directory, of which the one that fits is taken.
+    is_choice: bool,
+}
+
+impl Candidates {
+    /// Those of a file or a directory.
+    pub(super) fn read(path: &Path, allow_unsigned: bool, trusting: &Trusting) -> Result<Self> {
+        if !path.is_dir() {
+            return Ok(Self {
+                all: vec![one(path, allow_unsigned, trusting)?],
+                is_choice: false,
+            });
         }
-        return Ok(vec![candidate]);
-    }
-    let mut candidates = Vec::new();
-    let mut first = None;
-    for path in documents(&args.baseline)? {
-        match one(&path, args, trusting) {
-            Ok(candidate) => candidates.push(candidate),
-            Err(error) => {
-                talk::say(&format!(
-                    "note: passed over {}: {error:#}",
-                    trust::shown(&path)
-                ));
-                first = first.or(Some(error));
+        let mut all = Vec::new();
+        let mut first = None;
+        for path in documents(path)? {
+            match one(&path, allow_unsigned, trusting) {
+                Ok(candidate) => all.push(candidate),
+                Err(error) => {
+                    talk::say(&format!(
+                        "note: passed over {}: {error:#}",
+                        trust::shown(&path)
+                    ));
+                    first = first.or(Some(error));
+                }
             }
         }
-    }
-    match first {
-        Some(error) if candidates.is_empty() => Err(error),
-        None if candidates.is_empty() => {
-            let folder = trust::shown(&args.baseline);
-            Err(super::exit::Usage(format!("{folder} holds no baseline (*.toml)")).into())
+        match first {
+            Some(error) if all.is_empty() => Err(error),
+            None if all.is_empty() => {
+                let folder = trust::shown(path);
+                Err(super::exit::Usage(format!("{folder} holds no baseline (*.toml)")).into())
+            }
+            _ => Ok(Self {
+                all,
+                is_choice: true,
+            }),
         }
-        _ => Ok(candidates),
+    }
+
+    /// Each of them.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Candidate> {
+        self.all.iter()
+    }
+
+    /// What they are, in a text that differs where a verdict may.
+    pub(super) fn named(&self) -> String {
+        let digests = self.all.iter().map(|one| one.sha256.to_string());
+        let digests: Vec<String> = digests.collect();
+        format!("{} {}\n", self.is_choice, digests.join(" "))
+    }
+
+    /// Whether one of them is for some units alone.
+    pub(super) fn name_units(&self) -> bool {
+        self.all
+            .iter()
+            .any(|one| !one.baseline.device.assets.is_empty())
+    }
+
+    /// Refuses one that was named and is for another device than the one that was named, before the image is read.
+    ///
+    /// # Errors
+    /// [`WrongDevice`].
+    pub(super) fn are_for(&self, device: &Device, asset: Option<&String>) -> Result<()> {
+        match self.all.as_slice() {
+            [one] if !self.is_choice => match objection(&one.baseline, device, asset) {
+                Some(wrong) => Err(WrongDevice(format!("the baseline is for {wrong}")).into()),
+                None => Ok(()),
+            },
+            _ => Ok(()),
+        }
+    }
+
+    /// The one that fits an image best, compared with it; `None` when the image holds nothing of any.
+    ///
+    /// # Errors
+    /// [`WrongDevice`]: the image is what another baseline states than those for the device that was named, or it shows another version.
+    pub(super) fn choose(
+        &self,
+        found: &Inventory,
+        device: &Device,
+        asset: Option<&String>,
+    ) -> Result<Option<Chosen<'_>>> {
+        let mut best: Option<(Fit, &Candidate, Comparison)> = None;
+        for candidate in &self.all {
+            let comparison = compare::compare(&candidate.baseline, found);
+            let fit = Fit::of(&candidate.baseline, &comparison, found);
+            if best.as_ref().is_none_or(|(other, ..)| fit > *other) {
+                best = Some((fit, candidate, comparison));
+            }
+        }
+        let Some((fit, candidate, comparison)) = best else {
+            return Ok(None);
+        };
+        let baseline = &candidate.baseline;
+        let name = format!(
+            "{} {} {}",
+            baseline.device.vendor, baseline.device.model, baseline.firmware.version
+        );
+        let (matched, compared) = (fit.matched, fit.compared);
+        if self.is_choice && matched == 0 {
+            return Ok(None);
+        }
+        if let Some(wrong) = objection(baseline, device, asset) {
+            let told = format!(
+                "the image matches {name} ({matched} of {compared} items); that is {wrong}"
+            );
+            return Err(WrongDevice(told).into());
+        }
+        if let Some(shown) =
+            evidence::contradiction(baseline, found).filter(|_| !device.despite_version)
+        {
+            return Err(WrongDevice(format!("the baseline is for {name}, but {shown}")).into());
+        }
+        let how = self.is_choice.then(|| {
+            format!(
+                "{} was chosen of {}: {matched} of {compared} items match",
+                trust::shown(&candidate.path),
+                text::count(self.all.len(), "baseline"),
+            )
+        });
+        Ok(Some(Chosen {
+            candidate,
+            comparison,
+            how,
+        }))
     }
 }
 
-fn one(path: &Path, args: &Verify, trusting: &Trusting) -> Result<Candidate> {
-    if args.trust.allow_unsigned {
+fn one(path: &Path, allow_unsigned: bool, trusting: &Trusting) -> Result<Candidate> {
+    if allow_unsigned {
         let unverified = trust::baseline(path)?;
         let baseline = unverified
             .read_without_trust()
@@ -152,62 +248,6 @@ fn objection(baseline: &Baseline, device: &Device, asset: Option<&String>) -> Op
         return Some(format!("version {version}, not for {asked}"));
     }
     None
-}
-
-/// Compares an image with the baseline that fits it best; `None` when it holds nothing of any.
-///
-/// # Errors
-/// [`WrongDevice`]: the image is what another baseline states than those for the device that was named, or it shows another version.
-pub(super) fn choose(
-    candidates: Vec<Candidate>,
-    found: &Inventory,
-    args: &Verify,
-    asset: Option<&String>,
-) -> Result<Option<Chosen>> {
-    let (device, is_choice) = (&args.device, args.baseline.is_dir());
-    let count = candidates.len();
-    let mut best: Option<(Fit, Candidate, Comparison)> = None;
-    for candidate in candidates {
-        let comparison = compare::compare(&candidate.baseline, found);
-        let fit = Fit::of(&candidate.baseline, &comparison, found);
-        if best.as_ref().is_none_or(|(other, ..)| fit > *other) {
-            best = Some((fit, candidate, comparison));
-        }
-    }
-    let Some((fit, candidate, comparison)) = best else {
-        return Ok(None);
-    };
-    let baseline = &candidate.baseline;
-    let name = format!(
-        "{} {} {}",
-        baseline.device.vendor, baseline.device.model, baseline.firmware.version
-    );
-    let (matched, compared) = (fit.matched, fit.compared);
-    if is_choice && matched == 0 {
-        return Ok(None);
-    }
-    if let Some(wrong) = objection(baseline, device, asset) {
-        let told =
-            format!("the image matches {name} ({matched} of {compared} items); that is {wrong}");
-        return Err(WrongDevice(told).into());
-    }
-    if let Some(shown) =
-        evidence::contradiction(baseline, found).filter(|_| !device.despite_version)
-    {
-        return Err(WrongDevice(format!("the baseline is for {name}, but {shown}")).into());
-    }
-    let how = is_choice.then(|| {
-        format!(
-            "{} was chosen of {}: {matched} of {compared} items match",
-            trust::shown(&candidate.path),
-            text::count(count, "baseline"),
-        )
-    });
-    Ok(Some(Chosen {
-        candidate,
-        comparison,
-        how,
-    }))
 }
 
 /// How well a baseline fits. Ordered: the greater fits better.

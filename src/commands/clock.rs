@@ -30,3 +30,26 @@ pub(super) fn now() -> jiff::Timestamp {
     let now = jiff::Timestamp::now();
     jiff::Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
+
+/// Tells now and then that a time has passed.
+pub(super) struct Every {
+    time: Duration,
+    last: Instant,
+}
+
+impl Every {
+    /// From now on, once each `time`.
+    pub(super) fn new(time: Duration) -> Self {
+        let last = Instant::now();
+        Self { time, last }
+    }
+
+    /// Whether it has passed since it last did.
+    pub(super) fn is_due(&mut self) -> bool {
+        let is_due = self.last.elapsed() >= self.time;
+        if is_due {
+            self.last = Instant::now();
+        }
+        is_due
+    }
+}

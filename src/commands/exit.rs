@@ -6,6 +6,7 @@ use super::trust::Missing;
 use crate::baseline::Refused;
 use crate::baseline::import::NotImported;
 use crate::document::Malformed;
+use crate::fleet::{inventory, results};
 use crate::formats::wrapper;
 use crate::image::Unreadable;
 use crate::report;
@@ -31,6 +32,16 @@ pub(super) struct WrongDevice(pub(super) String);
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct Usage(pub(super) String);
+
+/// What was told of an error before, with its code.
+#[derive(Debug, thiserror::Error)]
+#[error("{1}")]
+pub(super) struct Told(pub(super) u8, pub(super) String);
+
+/// The exit code and the line of an error, for a record of it.
+pub(super) fn told(error: &anyhow::Error) -> (u8, String) {
+    (classify(error).0, line(error))
+}
 
 /// Prints why a command stopped, and what to do; yields the exit code.
 pub fn report_error(error: &anyhow::Error) -> u8 {
@@ -122,6 +133,21 @@ fn classify(error: &anyhow::Error) -> (u8, Option<&'static str>) {
         }
         if cause.is::<Usage>() {
             return (64, None);
+        }
+        if let Some(told) = cause.downcast_ref::<Told>() {
+            return (told.0, None);
+        }
+        if cause.is::<inventory::Malformed>() {
+            return (
+                MALFORMED,
+                Some("docs/fleet.md says what an inventory holds"),
+            );
+        }
+        if cause.is::<results::Unusable>() {
+            return (
+                MALFORMED,
+                Some("name the file of the same audit, or begin a new one in another file"),
+            );
         }
     }
     (INTERNAL, None)

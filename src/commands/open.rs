@@ -17,7 +17,7 @@ use crate::problem::Problem;
 use crate::report::text;
 
 /// The descriptions of wrappers in some files.
-fn wrappers(files: &[PathBuf]) -> Result<Vec<Wrapper>> {
+pub(super) fn wrappers(files: &[PathBuf]) -> Result<Vec<Wrapper>> {
     let read = |path: &PathBuf| {
         let text = trust::description(path)?;
         Wrapper::parse(&text).with_context(|| trust::shown(path))
@@ -35,24 +35,8 @@ pub(super) fn inventory(
     let head = format!("reading {}", escape(path.as_os_str().as_encoded_bytes()));
     let progress = talk::progress(&head);
     let budget = Budget::with_deadline(flags.limits(), clock::deadline(flags.max_seconds));
-    let mut image = Image::open(path, &budget)?;
-    image.nand = reading.choice();
-    image.base = reading.base;
-    image.undoes_xor = reading.xor;
-    image.part.clone_from(&beside.part);
-    image.wrappers = wrappers(&reading.wrapper)?;
-    if let Some(other) = &beside.interleave {
-        image.interleave(other, beside.interleave_width.into(), &budget)?;
-    }
-    for (nth, (name, file)) in beside.with.iter().enumerate() {
-        if beside.with.iter().take(nth).any(|(other, _)| other == name) {
-            return Err(Usage(format!("--with {name}: that name was given twice")).into());
-        }
-        image.add(name, file, &budget)?;
-    }
-    if let Some(second) = &beside.second_read {
-        image.read_again(second, &budget)?;
-    }
+    let wrappers = wrappers(&reading.wrapper)?;
+    let image = image(path, reading, wrappers, beside, &budget)?;
     let told = |time: Duration| {
         let (entries, decoded) = budget.spent();
         format!(
@@ -62,7 +46,46 @@ pub(super) fn inventory(
             talk::rest(budget.pace(), time)
         )
     };
-    let mut found = progress.during(told, || extract::unpack(&image, &budget));
+    let found = progress.during(told, || extract::unpack(&image, &budget));
+    Ok(unchanged(&image, found))
+}
+
+/// Opens an image and the files that belong to it; what describes wrappers was read before.
+pub(super) fn image(
+    path: &Path,
+    reading: &cli::Reading,
+    wrappers: Vec<Wrapper>,
+    beside: &cli::Beside,
+    budget: &Budget,
+) -> Result<Image> {
+    let mut image = Image::open(path, budget)?;
+    image.nand = reading.choice();
+    image.base = reading.base;
+    image.undoes_xor = reading.xor;
+    image.part.clone_from(&beside.part);
+    image.wrappers = wrappers;
+    if let Some(other) = &beside.interleave {
+        image.interleave(other, beside.interleave_width.into(), budget)?;
+    }
+    for (nth, (name, file)) in beside.with.iter().enumerate() {
+        if beside.with.iter().take(nth).any(|(other, _)| other == name) {
+            return Err(Usage(format!("--with {name}: that name was given twice")).into());
+        }
+        image.add(name, file, budget)?;
+    }
+    if let Some(second) = &beside.second_read {
+        image.read_again(second, budget)?;
+    }
+    Ok(image)
+}
+
+/// Everything that is in an image of many: nothing is told of it meanwhile.
+pub(super) fn unpacked(image: &Image, budget: &Budget) -> Inventory {
+    unchanged(image, extract::unpack(image, budget))
+}
+
+/// Says so where the file was changed meanwhile.
+fn unchanged(image: &Image, mut found: Inventory) -> Inventory {
     if image.changed() {
         let detail = "the file was changed while it was read; read it again";
         let problem = Problem::new(crate::problem::ProblemKind::Unreadable, detail);
@@ -70,5 +93,5 @@ pub(super) fn inventory(
             .problems
             .push(extract::Told::new(&crate::place::Place::image(), problem));
     }
-    Ok(found)
+    found
 }

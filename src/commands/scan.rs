@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 
-use super::{clock, open, packs, report, talk, trust, verify, yara};
+use super::{clock, judge, open, packs, report, talk, trust, verify, yara};
 use crate::baseline::compare::{Comparison, NotChecked};
 use crate::check;
 use crate::cli;
@@ -33,7 +33,7 @@ pub(super) fn run(args: &cli::Scan) -> Result<u8> {
         expires: chain.keyring.expires,
     }));
     let breaches = order::dates(&documents, now);
-    let breaches = verify::accepted(breaches, args.allow_stale.as_deref());
+    let breaches = judge::accepted(breaches, args.allow_stale.as_deref());
     let unit = report::unit(&args.unit)?;
     let found = open::inventory(&args.image, &args.reading, &args.beside, &args.budget)?;
     let mut risk = talk::during_checks(&basis.pace, || check::risk(&found, &basis));

@@ -79,6 +79,11 @@ pub(super) fn record(path: &Path) -> Result<Vec<u8>, Missing> {
     read(path, crate::report::verify::MAX_BYTES)
 }
 
+/// An inventory of a fleet.
+pub(super) fn inventory(path: &Path) -> Result<Vec<u8>, Missing> {
+    read(path, crate::fleet::inventory::MAX_BYTES)
+}
+
 /// A small file that says how to read an image.
 pub(super) fn description(path: &Path) -> Result<Vec<u8>, Missing> {
     read(path, MAX_SMALL)

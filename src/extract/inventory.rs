@@ -47,7 +47,7 @@ pub struct Inventory {
 }
 
 /// Which image it is.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImageId {
     /// Its name without the folder, escaped.
     pub name: String,
@@ -84,7 +84,7 @@ impl ImageId {
 }
 
 /// Which file it is.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileId {
     /// Its name, escaped.
     pub name: String,

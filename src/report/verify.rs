@@ -12,7 +12,7 @@ pub mod unit;
 use serde::{Deserialize, Serialize};
 
 use self::map::Map;
-pub use self::read::{MAX_BYTES, Malformed};
+pub use self::read::{MAX_BYTES, Malformed, show};
 pub use self::rows::{
     BaselineRow, ChangeRow, CheckedRow, FindingRow, History, NotCheckedRow, PackRow, SignerRow,
     TableRow,

@@ -63,6 +63,7 @@ const STAGES: &[&[&str]] = &[
     &["finding", "behaviour", "software"],
     &["rules", "advisories", "verdict", "check"],
     &["report"],
+    &["fleet"],
     &["cli", "commands"],
 ];
 

@@ -15,6 +15,7 @@
 )]
 
 mod attack;
+mod audit;
 mod beside;
 mod boot_parts;
 mod bounds;

@@ -32,7 +32,7 @@ impl Report {
 }
 
 /// Shows the hidden characters of every text and key. As deep as the JSON reader goes: 128.
-fn show(value: &mut Value) {
+pub fn show(value: &mut Value) {
     match value {
         Value::String(text) => {
             if let std::borrow::Cow::Owned(shown) = visible(text) {

@@ -138,7 +138,7 @@ fn change_cells(report: &Report, change: &ChangeRow) -> [String; 12] {
 }
 
 /// Writes one record with the line end that RFC 4180 wants.
-fn row<'c>(cells: impl Iterator<Item = &'c str>, out: &mut String) {
+pub fn row<'c>(cells: impl Iterator<Item = &'c str>, out: &mut String) {
     for (at, text) in cells.enumerate() {
         if at > 0 {
             out.push(',');

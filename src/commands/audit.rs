@@ -1,0 +1,75 @@
+//! `vitalsign audit`
+
+mod bench;
+mod cache;
+mod fleet;
+mod named;
+mod results;
+mod summary;
+mod work;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use anyhow::{Context, Result};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+
+use self::bench::Audit;
+use self::results::Results;
+use self::work::End;
+use super::{exit, talk, trust};
+use crate::cli;
+use crate::fleet::summary::Summary;
+
+/// Audits a fleet, or shows what an audit said; the exit code is the OR of what was seen.
+pub(super) fn run(args: &cli::Audit) -> Result<u8> {
+    if let Some(path) = &args.summary {
+        return summary::run(path, args);
+    }
+    let Some(path) = &args.fleet else {
+        return Err(exit::Usage("name a fleet".to_owned()).into());
+    };
+    let fleet = fleet::read(path).with_context(|| trust::shown(path))?;
+    let mut summary = Summary::default();
+    let mut results = Results::open(args, &fleet, &mut summary)?;
+    let stop = stop_on_interrupt()?;
+    let mut audit = Audit::read(args, fleet, results.judged_at(), Arc::clone(&stop))?;
+    let head = audit.head();
+    results.begin(&head)?;
+    summary.begins(head);
+    let end = work::run(&audit, &mut results, &mut summary, &stop)?;
+    results.finish()?;
+    audit.remember(&summary)?;
+    talk::say(summary::brief(&summary)?.trim_end());
+    if end == End::Done {
+        return Ok(summary.exit_code());
+    }
+    talk::say(&stopped(&end, args));
+    Ok(summary.exit_code_unfinished())
+}
+
+/// A flag that the first interrupt sets. The second one ends the program at once: what is in the file of results stays.
+fn stop_on_interrupt() -> Result<Arc<AtomicBool>> {
+    /// What a shell gives for a program that SIGINT ended.
+    const INTERRUPTED: i32 = 130;
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        flag::register_conditional_shutdown(signal, INTERRUPTED, Arc::clone(&stop))?;
+        flag::register(signal, Arc::clone(&stop))?;
+    }
+    Ok(stop)
+}
+
+fn stopped(end: &End, args: &cli::Audit) -> String {
+    let why = match end {
+        End::Failures(count) => format!("{count} devices could not be judged (--max-failures)"),
+        End::Done | End::Interrupted => "interrupted".to_owned(),
+    };
+    let how = if args.output.is_some() {
+        "what is done is kept: the same command with --resume goes on"
+    } else {
+        "with --output FILE what is done is kept, and --resume goes on"
+    };
+    format!("INCOMPLETE: {why}; {how}")
+}
