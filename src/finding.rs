@@ -1,10 +1,9 @@
 //! What a check found: a typed value with a stable code, pushed by checks and rendered by reports.
 
-use std::collections::BTreeSet;
-
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
+use crate::baseline::own::InCode;
 use crate::place::Place;
 
 /// How bad it is.
@@ -55,15 +54,4 @@ pub struct Finding {
     /// The code of the program that it is about, where that alone shows it.
     #[serde(skip)]
     pub shown_in: Option<InCode>,
-}
-
-/// The code and data of a program that a finding goes by.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct InCode {
-    /// The functions, by their addresses.
-    pub functions: BTreeSet<u64>,
-    /// The constant texts that are handed over.
-    pub texts: BTreeSet<Vec<u8>>,
-    /// Whether something is handed over that may stand in the program's data.
-    pub has_data: bool,
 }

@@ -1,8 +1,18 @@
 //! Which code of a modified program is the one that its baseline states, function by function.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
-use crate::finding::InCode;
+/// The code and data of a program that a finding goes by.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InCode {
+    /// The functions, by their addresses.
+    pub functions: BTreeSet<u64>,
+    /// The constant texts that are handed over.
+    pub texts: BTreeSet<Vec<u8>>,
+    /// Whether something is handed over that may stand in the program's data.
+    pub has_data: bool,
+}
 
 /// The code that a modified program has in common with the expected one.
 #[derive(Clone, Debug, PartialEq, Eq)]

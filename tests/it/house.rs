@@ -53,7 +53,9 @@ fn no_source_file_outgrows_its_room() {
 
 /// The stages from the bytes to the report. A module may use those of its own line and of the lines above it.
 const STAGES: &[&[&str]] = &[
-    &["read", "digest", "entry", "memory", "place", "problem"],
+    &[
+        "read", "digest", "entry", "memory", "pace", "place", "problem",
+    ],
     &["image", "budget"],
     &["formats"],
     &["facts"],
