@@ -1,7 +1,7 @@
 //! Gone on with, interrupted, or known from before: the end is the same.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use tempfile::TempDir;
