@@ -22,7 +22,7 @@ impl RegisterSet {
         let mut set = 0;
         let mut left = registers;
         while let [first, rest @ ..] = left {
-            set |= 1_u64.unbounded_shl(first.0 as u32);
+            set |= 1_u64.unbounded_shl(u32::from_le_bytes([first.0, 0, 0, 0]));
             left = rest;
         }
         Self(set)
