@@ -212,7 +212,7 @@ impl Summary {
             errors,
             worst: worst.iter().take(MOST).map(|row| Unit::new(row)).collect(),
             images: self.groups.images(self),
-            parts: self.groups.parts(self),
+            parts: self.groups.parts(),
             outliers: self.groups.outliers(self),
             versions: others
                 .take(MOST)

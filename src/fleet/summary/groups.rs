@@ -2,14 +2,15 @@
 //!
 //! What is usual for a part is what at least two devices of the model have, and at least a tenth of those that have the part. Where that
 //! covers at least half of them, whoever has something else is an outlier: a version that many have is none, and where no two devices are
-//! alike, as with settings, nobody is. Programs are looked at apart from the rest of a file system.
+//! alike, as with settings, nobody is. Programs are looked at apart from the rest of a file system. Who lacks a part that more than nine of ten
+//! devices of the model have is an outlier, too.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{MOST, Summary};
+use super::{MOST, Row, Summary};
 use crate::digest::Digest;
 use crate::fleet::keys::What;
 use crate::fleet::record::{Judged, Record, count};
@@ -25,9 +26,23 @@ type PartKey = (String, String, Content);
 pub(super) struct Groups {
     images: BTreeMap<Digest, (String, Members)>,
     parts: BTreeMap<PartKey, BTreeMap<Digest, Members>>,
-    models: BTreeMap<String, u64>,
+    models: BTreeMap<String, Members>,
     keys: BTreeMap<(What, String), Members>,
-    programs: BTreeMap<Digest, (String, Members)>,
+    programs: BTreeMap<Digest, Spread>,
+}
+
+/// Where a program is.
+#[derive(Default)]
+struct Spread {
+    /// The first device of the inventory that has it, and where it does.
+    first: Option<(u64, String)>,
+    members: Members,
+}
+
+impl Spread {
+    fn path(&self) -> &str {
+        self.first.as_ref().map_or("", |(_, path)| path)
+    }
 }
 
 /// What of a part is compared.
@@ -117,6 +132,27 @@ pub struct ProgramGroup {
     pub units: Vec<String>,
 }
 
+impl Outlier {
+    fn new(
+        row: &Row,
+        (model, place, content): &PartKey,
+        sha256: Option<Digest>,
+        usual: usize,
+        among: usize,
+    ) -> Self {
+        Self {
+            name: row.name().to_owned(),
+            image: row.image.clone(),
+            model: model.clone(),
+            place: place.clone(),
+            content: *content,
+            sha256,
+            usual: count(usual),
+            of: count(among),
+        }
+    }
+}
+
 impl Groups {
     pub(super) fn add(&mut self, index: usize, record: &Record, judged: &Judged) {
         let baseline = judged.baseline.as_ref().filter(|_| judged.is_near);
@@ -131,8 +167,7 @@ impl Groups {
         let stated = record.device.model.clone();
         let model = stated.or_else(|| baseline.map(|it| it.model.clone()));
         let model = model.unwrap_or_default();
-        let units = self.models.entry(model.clone()).or_default();
-        *units = units.saturating_add(1);
+        self.models.entry(model.clone()).or_default().push(index);
         for part in &judged.parts {
             let contents = [
                 (Content::All, Some(part.sha256)),
@@ -152,29 +187,28 @@ impl Groups {
             once(group.or_default(), index);
         }
         for program in &judged.programs {
-            let group = self.programs.entry(program.sha256);
-            let group = group.or_insert_with(|| (program.path.clone(), Members::new()));
-            once(&mut group.1, index);
+            let spread = self.programs.entry(program.sha256).or_default();
+            let is_first = |(position, _): &(u64, String)| record.position < *position;
+            if spread.first.as_ref().is_none_or(is_first) {
+                spread.first = Some((record.position, program.path.clone()));
+            }
+            once(&mut spread.members, index);
         }
     }
 
     pub(super) fn images(&self, of: &Summary) -> Vec<ImageGroup> {
         let groups = self.images.iter();
-        let mut rows: Vec<_> = groups
-            .filter(|(_, (_, members))| members.len() > 1)
-            .map(|(&sha256, (firmware, members))| ImageGroup {
-                sha256,
-                firmware: firmware.clone(),
-                count: count(members.len()),
-                units: of.names(members),
-            })
-            .collect();
-        rows.sort_by_key(|row| Reverse(row.count));
-        rows.truncate(MOST);
-        rows
+        let groups = groups.filter(|(_, (_, members))| members.len() > 1);
+        let rows = groups.map(|(&sha256, (firmware, members))| ImageGroup {
+            sha256,
+            firmware: firmware.clone(),
+            count: count(members.len()),
+            units: of.names(members),
+        });
+        largest(rows, |row| row.count)
     }
 
-    pub(super) fn parts(&self, _of: &Summary) -> Vec<PartGroup> {
+    pub(super) fn parts(&self) -> Vec<PartGroup> {
         let mut rows = Vec::new();
         for ((model, place, content), groups) in &self.parts {
             let usual = usual(groups);
@@ -197,33 +231,27 @@ impl Groups {
 
     pub(super) fn outliers(&self, of: &Summary) -> Vec<Outlier> {
         let mut rows = Vec::new();
-        for ((model, place, content), groups) in &self.parts {
+        for (key, groups) in &self.parts {
             let all = together(groups.values());
             let usual = usual(groups);
             let covered = together(usual.iter().map(|(_, members)| *members));
-            if usual.is_empty() || covered.saturating_mul(2) < all {
-                continue;
-            }
-            let outlier = |&index: &usize, sha256| {
+            let outlier = |index: usize, sha256, (usual, among)| {
                 let row = of.rows.get(index)?;
-                let told = Outlier {
-                    name: row.name().to_owned(),
-                    image: row.image.clone(),
-                    model: model.clone(),
-                    place: place.clone(),
-                    content: *content,
-                    sha256,
-                    usual: count(covered),
-                    of: count(all),
-                };
-                Some((row.position, told))
+                Some((row.position, Outlier::new(row, key, sha256, usual, among)))
             };
-            let unusual = groups
-                .iter()
-                .filter(|(sha256, _)| !usual.iter().any(|(other, _)| other == sha256));
-            for (sha256, members) in unusual {
-                rows.extend(members.iter().filter_map(|at| outlier(at, Some(*sha256))));
+            if !usual.is_empty() && covered.saturating_mul(2) >= all {
+                let is_usual = |of: &Digest| usual.iter().any(|(other, _)| *other == of);
+                for (sha256, members) in groups.iter().filter(|(sha256, _)| !is_usual(sha256)) {
+                    let told = members.iter().copied();
+                    rows.extend(told.filter_map(|at| outlier(at, Some(*sha256), (covered, all))));
+                }
             }
+            let (lacking, among) = self.lacking(key, groups);
+            rows.extend(
+                lacking
+                    .into_iter()
+                    .filter_map(|at| outlier(at, None, (all, among))),
+            );
         }
         rows.sort_by(|(one, a), (other, b)| {
             (one, &a.place, a.content).cmp(&(other, &b.place, b.content))
@@ -232,42 +260,64 @@ impl Groups {
         rows.take(MOST).collect()
     }
 
+    /// The devices of a model that lack a part which more than nine of ten have, and how many the model has.
+    fn lacking(
+        &self,
+        (model, _, content): &PartKey,
+        groups: &BTreeMap<Digest, Members>,
+    ) -> (Vec<usize>, usize) {
+        let of_model = self
+            .models
+            .get(model)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        let having: BTreeSet<usize> = groups.values().flatten().copied().collect();
+        let among = of_model.len();
+        let is_common = having.len().saturating_mul(10) > among.saturating_mul(9);
+        // Who lacks a part lacks its programs, too: that is told once.
+        if *content != Content::All || !is_common {
+            return (Vec::new(), among);
+        }
+        let lacking = of_model.iter().filter(|index| !having.contains(index));
+        (lacking.copied().collect(), among)
+    }
+
     pub(super) fn keys(&self, of: &Summary) -> Vec<KeyGroup> {
         let groups = self.keys.iter();
-        let mut rows: Vec<_> = groups
-            .filter(|(_, members)| members.len() > 1)
-            .map(|((what, fingerprint), members)| KeyGroup {
-                what: *what,
-                fingerprint: fingerprint.clone(),
-                count: count(members.len()),
-                units: of.names(members),
-            })
-            .collect();
-        rows.sort_by_key(|row| Reverse(row.count));
-        rows.truncate(MOST);
-        rows
+        let groups = groups.filter(|(_, members)| members.len() > 1);
+        let rows = groups.map(|((what, fingerprint), members)| KeyGroup {
+            what: *what,
+            fingerprint: fingerprint.clone(),
+            count: count(members.len()),
+            units: of.names(members),
+        });
+        largest(rows, |row| row.count)
     }
 
     pub(super) fn programs(&self, of: &Summary) -> Vec<ProgramGroup> {
         let groups = self.programs.iter();
-        let mut rows: Vec<_> = groups
-            .map(|(&sha256, (path, members))| ProgramGroup {
-                sha256,
-                path: path.clone(),
-                count: count(members.len()),
-                units: of.names(members),
-            })
-            .collect();
-        rows.sort_by_key(|row| Reverse(row.count));
-        rows.truncate(MOST);
-        rows
+        let rows = groups.map(|(&sha256, spread)| ProgramGroup {
+            sha256,
+            path: spread.path().to_owned(),
+            count: count(spread.members.len()),
+            units: of.names(&spread.members),
+        });
+        largest(rows, |row| row.count)
     }
 
     /// How many devices have each program that no baseline states.
     pub(super) fn spread(&self) -> impl Iterator<Item = (Digest, &str, u64)> {
         let groups = self.programs.iter();
-        groups.map(|(&sha256, (path, members))| (sha256, path.as_str(), count(members.len())))
+        groups.map(|(&sha256, spread)| (sha256, spread.path(), count(spread.members.len())))
     }
+}
+
+/// The largest groups, and of equal ones those that come first.
+fn largest<T>(groups: impl Iterator<Item = T>, count: impl Fn(&T) -> u64) -> Vec<T> {
+    let mut groups: Vec<T> = groups.collect();
+    groups.sort_by_key(|group| Reverse(count(group)));
+    groups.truncate(MOST);
+    groups
 }
 
 /// A device counts once, however often it has something.

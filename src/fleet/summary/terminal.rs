@@ -105,10 +105,13 @@ impl Told {
                     Content::Programs => "programs",
                     Content::All => "content",
                 };
-                let told = format!(
-                    "{what} of {} as no usual one; {} of {} are usual",
-                    row.place, row.usual, row.of
-                );
+                let told = match row.sha256 {
+                    Some(_) => format!(
+                        "{what} of {} as no usual one; {} of {} are usual",
+                        row.place, row.usual, row.of
+                    ),
+                    None => format!("lacks {}; {} of {} have it", row.place, row.usual, row.of),
+                };
                 (row.name.clone(), told)
             },
         )?;

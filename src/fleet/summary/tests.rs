@@ -76,6 +76,52 @@ fn of_two_versions_and_one_that_was_tampered_with_only_that_one_is_told() {
 }
 
 #[test]
+fn a_part_that_only_one_lacks_is_told_of_it() {
+    let of = |units: u32, lacking: usize| {
+        let mut all: Vec<Judged> = (0..units).map(|nth| judged(nth, 1, nth)).collect();
+        for one in all.iter_mut().take(lacking) {
+            one.parts.retain(|part| !part.place.starts_with("squashfs"));
+        }
+        let told = summary(all).told().outliers.into_iter();
+        told.map(|row| (row.image, row.place, row.sha256, row.usual, row.of))
+            .collect::<Vec<_>>()
+    };
+    let expected = (
+        "0.bin".to_owned(),
+        "squashfs@0x60000".to_owned(),
+        None,
+        10,
+        11,
+    );
+    assert_eq!(of(11, 1), [expected]);
+    // One of ten is as many as an option may have.
+    assert_eq!(of(10, 1), []);
+    assert_eq!(of(11, 0), []);
+}
+
+#[test]
+fn what_is_told_does_not_depend_on_which_device_was_done_first() {
+    let with = |nth: u64| {
+        let mut one = judged(7, 7, 7);
+        one.programs = vec![ProgramRow {
+            kind: ChangeKind::Added,
+            path: format!("/opt/{nth}"),
+            sha256: Digest::of(b"program"),
+        }];
+        Record::judged(nth, &device(nth), one, "x".to_owned())
+    };
+    let path = |order: [u64; 2]| {
+        let mut summary = Summary::default();
+        for nth in order {
+            summary.add(&with(nth));
+        }
+        summary.told().programs[0].path.clone()
+    };
+    assert_eq!(path([0, 1]), "/opt/0");
+    assert_eq!(path([1, 0]), "/opt/0");
+}
+
+#[test]
 fn where_all_differ_nobody_is_unlike_the_others() {
     let told = summary((0..9).map(|nth| judged(nth, nth, nth)).collect()).told();
     assert!(told.outliers.is_empty() && told.parts.is_empty());
