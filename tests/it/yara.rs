@@ -127,3 +127,29 @@ fn an_include_stays_in_its_folder() {
     // Files that include each other come to an end.
     assert!(outside("a.yar").contains("more than 256 includes"));
 }
+
+/// An audit goes on by the same rules only: by their texts, and by those that they include.
+#[test]
+fn an_audit_does_not_go_on_by_other_rules() {
+    let rule = |text: &str| format!("rule r {{ strings: $a = \"{text}\" condition: $a }}");
+    let folder = bench(&[
+        ("rules/a.yar", "include \"more.inc\""),
+        ("rules/more.inc", &rule("needle")),
+        ("fleet/one.bin", "....needle"),
+    ]);
+    let audit = |more: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_vitalsign"))
+            .current_dir(folder.path())
+            .args(["audit", "fleet", "--yara", "rules", "--output", "results"])
+            .args(more)
+            .output()
+            .unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        (output.status.code(), told.contains("with other rules"))
+    };
+    assert_eq!(audit(&[]), (Some(8), false));
+    assert_eq!(audit(&["--resume"]), (Some(8), false));
+    let mut file = fs::File::create(folder.path().join("rules/more.inc")).unwrap();
+    file.write_all(rule("haystack").as_bytes()).unwrap();
+    assert_eq!(audit(&["--resume"]), (Some(65), true));
+}

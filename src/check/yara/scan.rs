@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use boreal::Scanner;
@@ -38,6 +39,8 @@ pub struct Yara {
     scanner: Scanner,
     /// How many files of rules there are.
     files: usize,
+    /// The digest of the rules.
+    sha256: Digest,
 }
 
 impl Yara {
@@ -51,8 +54,21 @@ impl Yara {
     ) -> Result<Self, String> {
         let mut compiler = CompilerBuilder::new().build();
         compiler.set_params(CompilerParams::default().max_strings_per_rule(STRINGS));
-        compiler.set_include_callback(move |name, _, _| include(name));
+        let read = Arc::new(Mutex::new(String::new()));
+        let note = |read: &Mutex<String>, name: &str, text: &str| {
+            let line = format!("{name:?} {}\n", Digest::of(text.as_bytes()));
+            read.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push_str(&line);
+        };
+        let included = Arc::clone(&read);
+        compiler.set_include_callback(move |name, _, _| {
+            let text = include(name)?;
+            note(&included, name, &text);
+            Ok(text)
+        });
         for (name, text) in files {
+            note(&read, name, text);
             compiler
                 .add_rules_str_in_namespace(text, name)
                 .map_err(|error| told(name, &error.to_string()))?;
@@ -68,7 +84,17 @@ impl Yara {
         Ok(Self {
             scanner,
             files: files.len(),
+            sha256: Digest::of(
+                read.lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .as_bytes(),
+            ),
         })
+    }
+
+    /// The digest of the rules, with what they include.
+    pub fn sha256(&self) -> Digest {
+        self.sha256
     }
 
     /// How many rules there are.

@@ -126,7 +126,7 @@ impl<'a> Audit<'a> {
                 inventory: fleet.digest(),
                 baselines: Digest::of(b""),
                 trust: named::trust(args)?,
-                rules: named::rules(args, &basis),
+                rules: named::rules(&basis),
                 options: named::options(args)?,
             },
             args,

@@ -7,6 +7,7 @@ use anyhow::Result;
 
 use crate::check::Basis;
 use crate::check::secrets::FingerprintKey;
+use crate::check::yara::Yara;
 use crate::cli;
 use crate::commands::trust::{self, Missing};
 use crate::digest::Digest;
@@ -29,11 +30,12 @@ pub(super) fn trust(args: &cli::Audit) -> Result<Digest> {
 }
 
 /// What names the rules.
-pub(super) fn rules(args: &cli::Audit, basis: &Basis) -> Digest {
+pub(super) fn rules(basis: &Basis) -> Digest {
     let given = basis.rules.given().iter();
     let packs: Vec<Digest> = given.map(|given| given.sha256).collect();
     let key = basis.fingerprints.as_ref().map(FingerprintKey::name);
-    Digest::of(format!("{:?}", (packs, key, &args.checks.yara)).as_bytes())
+    let yara = basis.yara.as_ref().map(Yara::sha256);
+    Digest::of(format!("{:?}", (packs, key, yara)).as_bytes())
 }
 
 /// What names the other options that a verdict depends on.
