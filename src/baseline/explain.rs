@@ -21,7 +21,7 @@ use super::own::Own;
 use super::text::{self as rows, TextRow};
 use super::tree::{self as blobs, TreeRow};
 use crate::digest::Digest;
-use crate::entry::{File, Node};
+use crate::entry::Node;
 use crate::extract::Found;
 use crate::facts::code::Outline;
 use crate::facts::elf::{Elf, Structure};
@@ -41,7 +41,7 @@ pub(super) struct Explained {
 
 /// What the file found differs in from the executable that was expected; `reference`: that one itself, where it is at hand.
 pub(super) fn explain(expected: &ElfRow, found: &Found, reference: Option<&[u8]>) -> Explained {
-    let (Some(sha256), Some(bytes)) = (found.sha256, read(found)) else {
+    let (Some(sha256), Some(bytes)) = (found.sha256, read(found, LARGEST)) else {
         return Explained::default();
     };
     match fingerprint(&bytes, sha256) {
@@ -74,7 +74,7 @@ pub(super) fn explain_text(
         .zip(of)
         .and_then(|(old, of)| TextRow::of(path, old, of));
     let Some(row) = row_of(texts, of).or(own.as_ref()) else {
-        return explain_bytes(originals, of, file);
+        return explain_bytes(originals, of, found);
     };
     if file.size > text::LONGEST {
         return vec![format!(
@@ -82,20 +82,18 @@ pub(super) fn explain_text(
             file.size
         )];
     }
-    let mut now = Vec::new();
-    match file.data.copy_to(&mut now) {
-        Ok(()) => text::explain(row, path, &now, old.as_deref()),
-        Err(_) => Vec::new(),
+    match read(found, text::LONGEST) {
+        Some(now) => text::explain(row, path, &now, old.as_deref()),
+        None => Vec::new(),
     }
 }
 
 /// What a content of no known sort differs in; that takes both of them.
-fn explain_bytes(originals: &Originals<'_>, of: Option<Digest>, file: &File) -> Vec<String> {
-    let mut now = Vec::new();
-    let is_small = file.size <= bytes::LARGEST;
-    match originals.read(of, bytes::LARGEST) {
-        Some(old) if is_small && file.data.copy_to(&mut now).is_ok() => bytes::explain(&old, &now),
-        _ => Vec::new(),
+fn explain_bytes(originals: &Originals<'_>, of: Option<Digest>, found: &Found) -> Vec<String> {
+    let old = originals.read(of, bytes::LARGEST);
+    match old.zip(read(found, bytes::LARGEST)) {
+        Some((old, now)) => bytes::explain(&old, &now),
+        None => Vec::new(),
     }
 }
 
@@ -108,13 +106,7 @@ pub(super) fn explain_tree(
 ) -> Option<Vec<String>> {
     let at = trees.binary_search_by_key(&of?, |row| row.of).ok()?;
     let row = trees.get(at)?;
-    let Node::File(file) = &found.entry.node else {
-        return None;
-    };
-    let mut now = Vec::new();
-    if file.size > blobs::LARGEST || file.data.copy_to(&mut now).is_err() {
-        return None;
-    }
+    let now = read(found, blobs::LARGEST)?;
     let old = originals.read(of, blobs::LARGEST);
     Some(tree::explain(row, &now, old.as_deref()))
 }
@@ -126,15 +118,11 @@ pub(super) fn explain_variable(
     of: Option<Digest>,
     found: &Found,
 ) -> Vec<String> {
-    let Node::File(file) = &found.entry.node else {
+    let Some(now) = read(found, text::LONGEST) else {
         return Vec::new();
     };
     let path = found.entry.path.as_bytes();
     let name = path.strip_prefix(b"/").unwrap_or(path);
-    let mut now = Vec::new();
-    if file.size > text::LONGEST || file.data.copy_to(&mut now).is_err() {
-        return Vec::new();
-    }
     let old = originals.read(of, rows::LONGEST);
     text::explain_value(row_of(texts, of), name, &now, old.as_deref())
 }
@@ -145,12 +133,13 @@ fn row_of(texts: &[TextRow], of: Option<Digest>) -> Option<&TextRow> {
     texts.get(at)
 }
 
-fn read(found: &Found) -> Option<Vec<u8>> {
+/// The content of a file of at most so many bytes; `None` for a longer one, and for what cannot be read.
+fn read(found: &Found, most: u64) -> Option<Vec<u8>> {
     let Node::File(file) = &found.entry.node else {
         return None;
     };
     let mut bytes = Vec::new();
-    let is_read = file.size <= LARGEST && file.data.copy_to(&mut bytes).is_ok();
+    let is_read = file.size <= most && file.data.copy_to(&mut bytes).is_ok();
     is_read.then_some(bytes)
 }
 
