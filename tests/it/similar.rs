@@ -65,6 +65,27 @@ fn a_changed_copy_is_told() {
     assert!(originals.len() > 2, "{originals:?}");
 }
 
+/// One instruction of one function is another: all functions but that one are the expected program's.
+#[test]
+fn all_functions_but_the_changed_one_are_counted() {
+    let root = fixtures().join("implants/files/opt/bin");
+    let own = fs::read(root.join("original_aarch64_glibc_dynamic_O2_stripped")).unwrap();
+    // `mov x29, sp` becomes `nop`.
+    let mut new = own.clone();
+    let mut words = own.windows(4);
+    let at = words.position(|word| word == [0xfd, 0x03, 0x00, 0x91]);
+    let at = at.unwrap();
+    new[at..at + 4].copy_from_slice(&[0x1f, 0x20, 0x03, 0xd5]);
+    let told = told(&[("monitor", &own)], &new);
+    let line = told.iter().find(|text| text.starts_with("it is like "));
+    let (_, counts) = line.unwrap().rsplit_once('(').unwrap();
+    let (same, all) = counts.trim_end_matches(')').split_once(" of ").unwrap();
+    let (same, all): (usize, usize) = (same.parse().unwrap(), all.parse().unwrap());
+    assert_eq!(same, all - 1, "{line:?}");
+    let percent = format!(": {} % of its functions", same * 100 / all);
+    assert!(line.unwrap().contains(&percent), "{line:?}");
+}
+
 #[test]
 fn another_program_is_like_none() {
     let root = fixtures().join("implants/files/opt/bin");
