@@ -8,4 +8,5 @@ pub mod keys;
 pub mod parts;
 pub mod record;
 pub mod results;
+pub mod shard;
 pub mod summary;

@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::{Budget, Checks, Packs, Reading, Trust};
 use crate::finding::Severity;
+use crate::fleet::shard::Asked;
 
 /// `vitalsign audit`
 #[derive(Debug, Args)]
@@ -61,6 +62,15 @@ pub struct Audit {
     /// `--summary`, where that is written.
     #[arg(long, value_name = "FILE", help_heading = "Results")]
     pub output: Option<PathBuf>,
+    /// Do one part of the fleet, for several machines: I of N, from 0/N on, chosen by the names of the images. `auto/N` takes I, and `auto` both,
+    /// from the array of Slurm, Kubernetes or AWS Batch that the run is a task of. All shards are judged by one time, so it must be stated.
+    #[arg(
+        long,
+        value_name = "I/N|auto",
+        requires = "now",
+        help_heading = "Results"
+    )]
+    pub shard: Option<Asked>,
     /// Write results in the order of the inventory, and not as they are done.
     #[arg(long, help_heading = "Results")]
     pub in_order: bool,

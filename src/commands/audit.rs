@@ -5,6 +5,7 @@ mod cache;
 mod fleet;
 mod named;
 mod results;
+mod shard;
 mod summary;
 mod work;
 
@@ -17,6 +18,7 @@ use signal_hook::flag;
 
 use self::bench::Audit;
 use self::results::Results;
+use self::shard::Mine;
 use self::work::End;
 use super::{exit, talk, trust};
 use crate::cli;
@@ -31,10 +33,11 @@ pub(super) fn run(args: &cli::Audit) -> Result<u8> {
         return Err(exit::Usage("name a fleet".to_owned()).into());
     };
     let fleet = fleet::read(path).with_context(|| trust::shown(path))?;
+    let mine = Mine::of(args.shard, &fleet)?;
     let mut summary = Summary::default();
-    let mut results = Results::open(args, &fleet, &mut summary)?;
+    let mut results = Results::open(args, &fleet, &mine, &mut summary)?;
     let stop = stop_on_interrupt()?;
-    let mut audit = Audit::read(args, fleet, results.judged_at(), Arc::clone(&stop))?;
+    let mut audit = Audit::read(args, fleet, mine, results.judged_at(), Arc::clone(&stop))?;
     let head = audit.head();
     results.begin(&head)?;
     summary.begins(head);

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::record::{Record, SCHEMA};
+use super::shard::ShardRow;
 use crate::digest::Digest;
 use crate::place::{escape, visible};
 use crate::report::verify::{Tool, show};
@@ -36,6 +37,9 @@ pub struct Audit {
     pub judged_at: String,
     /// How many devices the inventory names.
     pub devices: u64,
+    /// Which of them the file holds, where it is not to hold all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shard: Option<ShardRow>,
     /// Whether records stand in its order.
     pub in_order: bool,
     /// What the verdicts depend on, by digests.
@@ -72,6 +76,16 @@ pub enum Unusable {
     /// It is of another audit.
     #[error("it is of another audit, with other {0}")]
     Other(&'static str),
+    /// It is of another part of the fleet.
+    #[error("it holds {}, and this is {}", part(*.0), part(*.1))]
+    Shard(Option<ShardRow>, Option<ShardRow>),
+}
+
+fn part(shard: Option<ShardRow>) -> String {
+    match shard {
+        Some(shard) => format!("shard {}/{}", shard.index, shard.of),
+        None => "a whole fleet".to_owned(),
+    }
 }
 
 impl Line {
@@ -188,8 +202,25 @@ impl Audit {
         ];
         match pairs.iter().find(|(_, differs)| *differs) {
             Some((what, _)) => Err(Unusable::Other(what)),
-            None => Ok(()),
+            None => self.must_hold(other.shard),
         }
+    }
+
+    /// Refuses a file of another part of the fleet.
+    ///
+    /// # Errors
+    /// [`Unusable::Shard`].
+    pub fn must_hold(&self, shard: Option<ShardRow>) -> Result<(), Unusable> {
+        if self.shard == shard {
+            Ok(())
+        } else {
+            Err(Unusable::Shard(self.shard, shard))
+        }
+    }
+
+    /// How many devices have their records in the file, once it is whole.
+    pub fn expected(&self) -> u64 {
+        self.shard.map_or(self.devices, |shard| shard.devices)
     }
 }
 
@@ -205,6 +236,7 @@ mod tests {
             tool: Tool::default(),
             judged_at: "2026-11-22T00:00:00Z".to_owned(),
             devices: 2,
+            shard: None,
             in_order: true,
             by: By {
                 inventory: sha256,

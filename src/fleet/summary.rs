@@ -147,9 +147,9 @@ impl Summary {
         self.bits | UNVERIFIED
     }
 
-    /// How many devices the inventory names, as the first line of the results says.
+    /// How many devices the inventory names, or the shard has, as the first line of the results says.
     fn devices(&self) -> u64 {
-        let stated = self.audit.as_ref().map(|audit| audit.devices);
+        let stated = self.audit.as_ref().map(Audit::expected);
         stated.unwrap_or_else(|| count(self.rows.len()))
     }
 
@@ -245,7 +245,7 @@ pub struct Told {
     /// Which audit it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audit: Option<Audit>,
-    /// How many devices the inventory names.
+    /// How many devices the inventory names; of a shard, how many it has.
     pub devices: u64,
     /// How many of them have a record.
     pub done: u64,
