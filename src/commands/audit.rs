@@ -3,6 +3,7 @@
 mod bench;
 mod cache;
 mod fleet;
+mod merge;
 mod named;
 mod results;
 mod shard;
@@ -22,10 +23,14 @@ use self::shard::Mine;
 use self::work::End;
 use super::{exit, talk, trust};
 use crate::cli;
+use crate::cli::audit::AuditCommand;
 use crate::fleet::summary::Summary;
 
 /// Audits a fleet, or shows what an audit said; the exit code is the OR of what was seen.
 pub(super) fn run(args: &cli::Audit) -> Result<u8> {
+    if let Some(AuditCommand::Merge(args)) = &args.command {
+        return merge::run(args);
+    }
     if let Some(path) = &args.summary {
         return summary::run(path, args);
     }

@@ -134,13 +134,35 @@ pub struct Whole {
     pub is_torn: bool,
 }
 
+/// Where a record stands in its file.
+#[derive(Clone, Copy, Debug)]
+pub struct At<'l> {
+    /// The number of its line, from 1.
+    pub number: u64,
+    /// The start of its line, in bytes from the file's start.
+    pub start: u64,
+    /// The line, with its end.
+    pub line: &'l [u8],
+}
+
 /// Reads a file of results line by line; `each` is given every record. A last line that is torn is passed over.
 ///
 /// # Errors
 /// [`Unusable`]: a line that is not the last is no record. Errors of `each` go through.
 pub fn read<E: From<Unusable>>(
-    mut from: impl BufRead,
+    from: impl BufRead,
     mut each: impl FnMut(&Audit, Record) -> Result<(), E>,
+) -> Result<Whole, E> {
+    read_lines(from, |audit, record, _| each(audit, record))
+}
+
+/// The same, where `each` is also told where the record stands.
+///
+/// # Errors
+/// As those of [`read`].
+pub fn read_lines<E: From<Unusable>>(
+    mut from: impl BufRead,
+    mut each: impl FnMut(&Audit, Record, At<'_>) -> Result<(), E>,
 ) -> Result<Whole, E> {
     let mut read = Whole {
         audit: None,
@@ -162,7 +184,15 @@ pub fn read<E: From<Unusable>>(
         };
         match (parsed, &read.audit) {
             (Ok(Line::Audit(audit)), None) => read.audit = Some(*audit),
-            (Ok(Line::Device(record)), Some(audit)) => each(audit, *record)?,
+            (Ok(Line::Device(record)), Some(audit)) => {
+                let (start, line) = (read.whole, line.as_slice());
+                let at = At {
+                    number,
+                    start,
+                    line,
+                };
+                each(audit, *record, at)?;
+            }
             (Ok(Line::Device(_)), None) => return Err(Unusable::NoAudit.into()),
             (Ok(Line::Audit(_)), Some(_)) => {
                 let what = "a second audit begins".to_owned();
@@ -215,6 +245,29 @@ impl Audit {
             Ok(())
         } else {
             Err(Unusable::Shard(self.shard, shard))
+        }
+    }
+
+    /// Refuses a part of another audit than this one is a part of, with other times too.
+    ///
+    /// # Errors
+    /// [`Unusable::Other`].
+    pub fn must_be_with(&self, other: &Self) -> Result<(), Unusable> {
+        self.whole().must_be(&other.whole())?;
+        if self.judged_at == other.judged_at {
+            Ok(())
+        } else {
+            Err(Unusable::Other("times (--now)"))
+        }
+    }
+
+    /// The audit of the whole fleet, in order, that this one is a part of.
+    #[must_use]
+    pub fn whole(&self) -> Self {
+        Self {
+            shard: None,
+            in_order: true,
+            ..self.clone()
         }
     }
 

@@ -70,17 +70,34 @@ impl Shard {
         Ok(Self { index, of })
     }
 
-    /// Whether a device is in it: by the first 8 bytes of the SHA-256 of its image's name, as a big-endian number, modulo their count. The name is
-    /// that of the record: as the inventory writes it, escaped.
-    pub fn holds(&self, image: &str) -> bool {
+    /// Which one it is, from 0.
+    pub fn index(self) -> u64 {
+        self.index
+    }
+
+    /// Of how many.
+    pub fn of(self) -> u64 {
+        self.of
+    }
+
+    /// The one among the same shards that a device is in: by the first 8 bytes of the SHA-256 of its image's name, as a big-endian number,
+    /// modulo their count. The name is that of the record: as the inventory writes it, escaped.
+    #[must_use]
+    pub fn that_holds(self, image: &str) -> Self {
         let digest = Digest::of(image.as_bytes());
         let first = digest.as_bytes().first_chunk().copied();
         let number = u64::from_be_bytes(first.unwrap_or_default());
-        number.checked_rem(self.of) == Some(self.index)
+        let index = number.checked_rem(self.of).unwrap_or_default();
+        Self { index, ..self }
+    }
+
+    /// Whether a device is in it.
+    pub fn holds(self, image: &str) -> bool {
+        self.that_holds(image) == self
     }
 
     /// What its results begin with.
-    pub fn row(&self, devices: usize) -> ShardRow {
+    pub fn row(self, devices: usize) -> ShardRow {
         ShardRow {
             index: self.index,
             of: self.of,
@@ -89,7 +106,7 @@ impl Shard {
     }
 
     /// Its devices, by their positions in the inventory.
-    pub fn positions(&self, devices: &[Device]) -> Vec<usize> {
+    pub fn positions(self, devices: &[Device]) -> Vec<usize> {
         let devices = devices.iter().enumerate();
         let held = devices.filter(|(_, device)| self.holds(&device.image));
         held.map(|(position, _)| position).collect()

@@ -25,18 +25,14 @@ impl Mine {
             let value = std::env::var_os(name)?;
             Some(value.to_string_lossy().into_owned())
         };
-        let shard = match asked {
-            Some(asked) => Some(resolve(asked, environment)?),
-            None => {
-                if let Some(engine) = ENGINES.iter().find(|it| environment(it.index).is_some()) {
-                    talk::say(&format!(
-                        "note: this is a task of an array ({}), and without --shard it does the whole fleet",
-                        engine.index
-                    ));
-                }
-                None
-            }
-        };
+        let shard = asked.map(|asked| resolve(asked, environment)).transpose()?;
+        let task = ENGINES.iter().find(|it| environment(it.index).is_some());
+        if let (None, Some(engine)) = (shard, task) {
+            talk::say(&format!(
+                "note: this is a task of an array ({}), and without --shard it does the whole fleet",
+                engine.index
+            ));
+        }
         let positions = match shard {
             Some(shard) => shard.positions(&fleet.devices),
             None => (0..fleet.devices.len()).collect(),

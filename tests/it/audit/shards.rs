@@ -1,6 +1,7 @@
 //! One fleet on several machines: every device in one shard, and nothing of another one's.
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -13,7 +14,7 @@ use crate::samples::repository;
 use crate::schemas::{holds, schema};
 
 /// Images that are as their baseline states, changed ones, and one that cannot be read.
-fn fleet() -> (TempDir, PathBuf) {
+pub(super) fn fleet() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let good = fs::read(repository().join("tests/cmd/given/image.bin")).unwrap();
     let mut inventory = "image,asset\n".to_owned();
@@ -24,14 +25,14 @@ fn fleet() -> (TempDir, PathBuf) {
         if number != 8 {
             fs::write(folder.path().join(&name), image).unwrap();
         }
-        inventory += &format!("{name},W{number}\n");
+        writeln!(inventory, "{name},W{number}").unwrap();
     }
     let path = folder.path().join("fleet.csv");
     fs::write(&path, inventory).unwrap();
     (folder, path)
 }
 
-fn shard(fleet: &Path, of: &str, to: &Path, more: &[&str]) -> Output {
+pub(super) fn shard(fleet: &Path, of: &str, to: &Path, more: &[&str]) -> Output {
     let to = ["--shard", of, "--output", to.to_str().unwrap()];
     judge(fleet, &[&SMALL[..], &to, more].concat())
 }
@@ -53,10 +54,10 @@ fn every_device_is_done_by_one_shard() {
             let held = found.len() - 1;
             let row = json!({ "index": index, "of": of, "devices": held });
             assert_eq!(found[0]["shard"], row);
-            let mut head = found.remove(0);
-            head.as_object_mut().unwrap().remove("shard");
-            head["in_order"] = json!(true);
-            assert_eq!(head, whole[0]);
+            let mut first = found.remove(0);
+            first.as_object_mut().unwrap().remove("shard");
+            first["in_order"] = json!(true);
+            assert_eq!(first, whole[0]);
             let bits = found.iter().fold(0, |bits, record| {
                 let code = record["exit_code"].as_u64().unwrap();
                 bits | if code < 64 { code } else { 8 }
