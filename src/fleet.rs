@@ -5,7 +5,10 @@
 
 pub mod inventory;
 pub mod keys;
+pub mod merge;
 pub mod parts;
 pub mod record;
 pub mod results;
+pub mod shard;
 pub mod summary;
+pub mod tally;

@@ -2,18 +2,23 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::{Budget, Checks, Packs, Reading, Trust};
 use crate::finding::Severity;
+use crate::fleet::shard::Asked;
 
 /// `vitalsign audit`
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a flag of the command line"
 )]
 pub struct Audit {
+    /// What else there is to do with results.
+    #[command(subcommand)]
+    pub command: Option<AuditCommand>,
     /// The devices: a directory of images, an inventory (FILE.csv or FILE.toml, see docs/fleet.md), or `-` for a list of paths on
     /// standard input.
     #[arg(required_unless_present = "summary", conflicts_with = "summary")]
@@ -61,6 +66,15 @@ pub struct Audit {
     /// `--summary`, where that is written.
     #[arg(long, value_name = "FILE", help_heading = "Results")]
     pub output: Option<PathBuf>,
+    /// Do one part of the fleet, for several machines: I of N, from 0/N on, chosen by the names of the images. `auto/N` takes I, and `auto` both,
+    /// from the array of Slurm, Kubernetes or AWS Batch that the run is a task of. All shards are judged by one time, so it must be stated.
+    #[arg(
+        long,
+        value_name = "I/N|auto",
+        requires = "now",
+        help_heading = "Results"
+    )]
+    pub shard: Option<Asked>,
     /// Write results in the order of the inventory, and not as they are done.
     #[arg(long, help_heading = "Results")]
     pub in_order: bool,
@@ -95,6 +109,27 @@ pub struct Audit {
     /// How much work each image may cause.
     #[command(flatten)]
     pub budget: Budget,
+}
+
+/// What is done with the results of several machines. A fleet that is called as one of these is named `./merge`.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Join the results of all shards into those of the whole fleet, in the order of the inventory.
+    Merge(Merge),
+}
+
+/// `vitalsign audit merge`
+#[derive(Debug, Args)]
+pub struct Merge {
+    /// The files of results, one a shard, in any order.
+    #[arg(required = true, value_name = "RESULTS")]
+    pub shards: Vec<PathBuf>,
+    /// The new file, instead of standard output. Nothing is written where a device has no record.
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// The fleet that was audited: devices that have no record are told by their names, and by their shards.
+    #[arg(long, value_name = "FLEET")]
+    pub fleet: Option<PathBuf>,
 }
 
 /// The forms of a summary.

@@ -3,8 +3,10 @@
 mod bench;
 mod cache;
 mod fleet;
+mod merge;
 mod named;
 mod results;
+mod shard;
 mod summary;
 mod work;
 
@@ -17,13 +19,18 @@ use signal_hook::flag;
 
 use self::bench::Audit;
 use self::results::Results;
+use self::shard::Mine;
 use self::work::End;
 use super::{exit, talk, trust};
 use crate::cli;
+use crate::cli::audit::AuditCommand;
 use crate::fleet::summary::Summary;
 
 /// Audits a fleet, or shows what an audit said; the exit code is the OR of what was seen.
 pub(super) fn run(args: &cli::Audit) -> Result<u8> {
+    if let Some(AuditCommand::Merge(args)) = &args.command {
+        return merge::run(args);
+    }
     if let Some(path) = &args.summary {
         return summary::run(path, args);
     }
@@ -31,10 +38,11 @@ pub(super) fn run(args: &cli::Audit) -> Result<u8> {
         return Err(exit::Usage("name a fleet".to_owned()).into());
     };
     let fleet = fleet::read(path).with_context(|| trust::shown(path))?;
+    let mine = Mine::of(args.shard, &fleet)?;
     let mut summary = Summary::default();
-    let mut results = Results::open(args, &fleet, &mut summary)?;
+    let mut results = Results::open(args, &fleet, &mine, &mut summary)?;
     let stop = stop_on_interrupt()?;
-    let mut audit = Audit::read(args, fleet, results.judged_at(), Arc::clone(&stop))?;
+    let mut audit = Audit::read(args, fleet, mine, results.judged_at(), Arc::clone(&stop))?;
     let head = audit.head();
     results.begin(&head)?;
     summary.begins(head);

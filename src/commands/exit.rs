@@ -6,7 +6,7 @@ use super::trust::Missing;
 use crate::baseline::Refused;
 use crate::baseline::import::NotImported;
 use crate::document::Malformed;
-use crate::fleet::{inventory, results};
+use crate::fleet::{inventory, merge, results};
 use crate::formats::wrapper;
 use crate::image::Unreadable;
 use crate::report;
@@ -141,6 +141,12 @@ fn classify(error: &anyhow::Error) -> (u8, Option<&'static str>) {
             return (
                 MALFORMED,
                 Some("docs/fleet.md says what an inventory holds"),
+            );
+        }
+        if cause.is::<merge::Unmergeable>() {
+            return (
+                MALFORMED,
+                Some("name the results of all shards of one audit, each once"),
             );
         }
         if cause.is::<results::Unusable>() {

@@ -32,6 +32,14 @@ pub(super) fn write_json(to: Option<&Path>, record: &impl serde::Serialize) -> R
         out.write_all(b"\n")?;
         out.flush()
     };
+    write_by(to, fill)
+}
+
+/// Writes what `fill` writes, without holding it.
+pub(super) fn write_by(
+    to: Option<&Path>,
+    fill: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+) -> Result<()> {
     match to {
         Some(path) => fill_file(path, 0o644, fill),
         None => fill_stdout(fill),

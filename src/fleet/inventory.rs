@@ -16,7 +16,7 @@ use crate::place::escape;
 /// An inventory is at most so long (256 MiB).
 pub const MAX_BYTES: usize = 256 << 20;
 /// A fleet has at most so many devices.
-const MOST: usize = 1_000_000;
+pub(super) const MOST: usize = 1_000_000;
 
 /// The columns of an inventory, and the keys of its TOML form, besides `with.NAME`.
 const COLUMNS: &[&str] = &[

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::record::{Record, SCHEMA};
+use super::shard::ShardRow;
 use crate::digest::Digest;
 use crate::place::{escape, visible};
 use crate::report::verify::{Tool, show};
@@ -36,6 +37,9 @@ pub struct Audit {
     pub judged_at: String,
     /// How many devices the inventory names.
     pub devices: u64,
+    /// Which of them the file holds, where it is not to hold all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shard: Option<ShardRow>,
     /// Whether records stand in its order.
     pub in_order: bool,
     /// What the verdicts depend on, by digests.
@@ -72,6 +76,16 @@ pub enum Unusable {
     /// It is of another audit.
     #[error("it is of another audit, with other {0}")]
     Other(&'static str),
+    /// It is of another part of the fleet.
+    #[error("it holds {}, and this is {}", part(*.0), part(*.1))]
+    Shard(Option<ShardRow>, Option<ShardRow>),
+}
+
+fn part(shard: Option<ShardRow>) -> String {
+    match shard {
+        Some(shard) => format!("shard {}/{}", shard.index, shard.of),
+        None => "a whole fleet".to_owned(),
+    }
 }
 
 impl Line {
@@ -120,13 +134,35 @@ pub struct Whole {
     pub is_torn: bool,
 }
 
+/// Where a record stands in its file.
+#[derive(Clone, Copy, Debug)]
+pub struct At<'l> {
+    /// The number of its line, from 1.
+    pub number: u64,
+    /// The start of its line, in bytes from the file's start.
+    pub start: u64,
+    /// The line, with its end.
+    pub line: &'l [u8],
+}
+
 /// Reads a file of results line by line; `each` is given every record. A last line that is torn is passed over.
 ///
 /// # Errors
 /// [`Unusable`]: a line that is not the last is no record. Errors of `each` go through.
 pub fn read<E: From<Unusable>>(
-    mut from: impl BufRead,
+    from: impl BufRead,
     mut each: impl FnMut(&Audit, Record) -> Result<(), E>,
+) -> Result<Whole, E> {
+    read_lines(from, |audit, record, _| each(audit, record))
+}
+
+/// The same, where `each` is also told where the record stands.
+///
+/// # Errors
+/// As those of [`read`].
+pub fn read_lines<E: From<Unusable>>(
+    mut from: impl BufRead,
+    mut each: impl FnMut(&Audit, Record, At<'_>) -> Result<(), E>,
 ) -> Result<Whole, E> {
     let mut read = Whole {
         audit: None,
@@ -148,7 +184,15 @@ pub fn read<E: From<Unusable>>(
         };
         match (parsed, &read.audit) {
             (Ok(Line::Audit(audit)), None) => read.audit = Some(*audit),
-            (Ok(Line::Device(record)), Some(audit)) => each(audit, *record)?,
+            (Ok(Line::Device(record)), Some(audit)) => {
+                let (start, line) = (read.whole, line.as_slice());
+                let at = At {
+                    number,
+                    start,
+                    line,
+                };
+                each(audit, *record, at)?;
+            }
             (Ok(Line::Device(_)), None) => return Err(Unusable::NoAudit.into()),
             (Ok(Line::Audit(_)), Some(_)) => {
                 let what = "a second audit begins".to_owned();
@@ -188,8 +232,48 @@ impl Audit {
         ];
         match pairs.iter().find(|(_, differs)| *differs) {
             Some((what, _)) => Err(Unusable::Other(what)),
-            None => Ok(()),
+            None => self.must_hold(other.shard),
         }
+    }
+
+    /// Refuses a file of another part of the fleet.
+    ///
+    /// # Errors
+    /// [`Unusable::Shard`].
+    pub fn must_hold(&self, shard: Option<ShardRow>) -> Result<(), Unusable> {
+        if self.shard == shard {
+            Ok(())
+        } else {
+            Err(Unusable::Shard(self.shard, shard))
+        }
+    }
+
+    /// Refuses a part of another audit than this one is a part of, with other times too.
+    ///
+    /// # Errors
+    /// [`Unusable::Other`].
+    pub fn must_be_with(&self, other: &Self) -> Result<(), Unusable> {
+        self.whole().must_be(&other.whole())?;
+        if self.judged_at == other.judged_at {
+            Ok(())
+        } else {
+            Err(Unusable::Other("times (--now)"))
+        }
+    }
+
+    /// The audit of the whole fleet, in order, that this one is a part of.
+    #[must_use]
+    pub fn whole(&self) -> Self {
+        Self {
+            shard: None,
+            in_order: true,
+            ..self.clone()
+        }
+    }
+
+    /// How many devices have their records in the file, once it is whole.
+    pub fn expected(&self) -> u64 {
+        self.shard.map_or(self.devices, |shard| shard.devices)
     }
 }
 
@@ -205,6 +289,7 @@ mod tests {
             tool: Tool::default(),
             judged_at: "2026-11-22T00:00:00Z".to_owned(),
             devices: 2,
+            shard: None,
             in_order: true,
             by: By {
                 inventory: sha256,

@@ -17,9 +17,10 @@ pub use self::groups::{ImageGroup, KeyGroup, Outlier, PartGroup, ProgramGroup};
 pub use self::since::Since;
 use super::record::{Outcome, Record, count};
 use super::results::Audit;
+use super::tally::Tally;
 use crate::digest::Digest;
 use crate::finding::{Confidence, Severity};
-use crate::verdict::{Integrity, Risk, UNVERIFIED};
+use crate::verdict::{Integrity, Risk};
 
 /// What a summary says that it is.
 const SCHEMA: &str = "vitalsign.fleet/1";
@@ -35,9 +36,7 @@ pub struct Summary {
     rows: Vec<Row>,
     groups: Groups,
     baselines: BTreeSet<Digest>,
-    bits: u8,
-    worst_error: u8,
-    judged: u64,
+    tally: Tally,
 }
 
 /// What is held of one device.
@@ -109,10 +108,9 @@ impl Summary {
             proven: 0,
             versions,
         };
-        self.bits |= record.bits();
+        self.tally.add(record);
         match &record.outcome {
             Outcome::Judged(judged) => {
-                self.judged = self.judged.saturating_add(1);
                 row.answer = Answer::Judged(judged.integrity, judged.risk);
                 row.sha256 = judged.image.sha256;
                 row.proven = judged.findings_of(Severity::High, Confidence::Proven);
@@ -120,10 +118,7 @@ impl Summary {
                 self.baselines.extend(signed.map(|it| it.sha256));
                 self.groups.add(index, record, judged);
             }
-            Outcome::Error(error) => {
-                row.answer = Answer::Error(error.code);
-                self.worst_error = self.worst_error.max(error.code);
-            }
+            Outcome::Error(error) => row.answer = Answer::Error(error.code),
         }
         self.rows.push(row);
     }
@@ -133,23 +128,19 @@ impl Summary {
         self.baselines.contains(&sha256)
     }
 
-    /// The OR of all bits; a device that could not be judged is unverified. Where none could be judged at all, there is no verdict: the
-    /// highest of their codes.
+    /// What the audit ends with.
     pub fn exit_code(&self) -> u8 {
-        if self.judged == 0 && self.worst_error > 0 {
-            return self.worst_error;
-        }
-        self.bits
+        self.tally.exit_code()
     }
 
     /// The same where devices are left that were not looked at.
     pub fn exit_code_unfinished(&self) -> u8 {
-        self.bits | UNVERIFIED
+        self.tally.exit_code_unfinished()
     }
 
-    /// How many devices the inventory names, as the first line of the results says.
+    /// How many devices the inventory names, or the shard has, as the first line of the results says.
     fn devices(&self) -> u64 {
-        let stated = self.audit.as_ref().map(|audit| audit.devices);
+        let stated = self.audit.as_ref().map(Audit::expected);
         stated.unwrap_or_else(|| count(self.rows.len()))
     }
 
@@ -245,7 +236,7 @@ pub struct Told {
     /// Which audit it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audit: Option<Audit>,
-    /// How many devices the inventory names.
+    /// How many devices the inventory names; of a shard, how many it has.
     pub devices: u64,
     /// How many of them have a record.
     pub done: u64,

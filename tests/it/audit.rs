@@ -17,6 +17,8 @@ use crate::schemas::{holds, schema};
 
 mod again;
 mod many;
+mod merge;
+mod shards;
 
 const NOW: &str = "2026-11-22T00:00:00Z";
 const TRUST: [&str; 2] = ["--trust-key", "baselines/demo-TEST-KEY.pub"];

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use super::cache::{Cache, Row};
 use super::named;
 use super::results::Prepared;
+use super::shard::Mine;
 use crate::budget::Budget;
 use crate::check::{Basis, device::Named};
 use crate::cli;
@@ -51,7 +52,8 @@ struct Set {
 /// An audit that may begin.
 pub(super) struct Audit<'a> {
     args: &'a cli::Audit,
-    pub(super) fleet: Fleet,
+    fleet: Fleet,
+    mine: Mine,
     trusting: Trusting,
     basis: Basis,
     /// Those that all devices are compared with.
@@ -70,6 +72,7 @@ impl<'a> Audit<'a> {
     pub(super) fn read(
         args: &'a cli::Audit,
         fleet: Fleet,
+        mine: Mine,
         began: Option<Timestamp>,
         stop: Arc<AtomicBool>,
     ) -> Result<Self> {
@@ -131,6 +134,7 @@ impl<'a> Audit<'a> {
             },
             args,
             fleet,
+            mine,
             trusting,
             basis,
             all: all.unwrap_or_default(),
@@ -152,6 +156,7 @@ impl<'a> Audit<'a> {
             },
             judged_at: self.now.to_string(),
             devices: u64::try_from(self.fleet.devices.len()).unwrap_or(u64::MAX),
+            shard: self.mine.row(),
             in_order: self.args.in_order,
             by: self.by,
         }
@@ -354,8 +359,8 @@ impl<'a> Audit<'a> {
 
     /// The devices that are still to be done, by their positions.
     pub(super) fn left(&self, prepared: &Prepared) -> Vec<usize> {
-        let all = 0..self.fleet.devices.len();
-        all.filter(|position| !prepared.is_done(*position))
+        let mine = self.mine.positions.iter().copied();
+        mine.filter(|position| !prepared.is_done(*position))
             .collect()
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use jiff::Timestamp;
 
+use super::shard::Mine;
 use crate::cli;
 use crate::commands::exit::Usage;
 use crate::commands::{clock, output, talk, trust};
@@ -66,7 +67,13 @@ fn lock(file: &File) -> Result<()> {
 
 impl Prepared {
     /// Reads what is there, and opens the file behind it.
-    fn go_on(&mut self, path: &Path, fleet: &Fleet, summary: &mut Summary) -> Result<File> {
+    fn go_on(
+        &mut self,
+        path: &Path,
+        fleet: &Fleet,
+        mine: &Mine,
+        summary: &mut Summary,
+    ) -> Result<File> {
         let file = File::options().read(true).write(true).open(path);
         let file = file.context("cannot be written")?;
         lock(&file)?;
@@ -75,7 +82,8 @@ impl Prepared {
             if audit.by.inventory != inventory {
                 return Err(Unusable::Other("devices in its inventory"));
             }
-            self.take(audit, &record, fleet)?;
+            audit.must_hold(mine.row())?;
+            self.take(audit, &record, fleet, mine)?;
             summary.add(&record);
             Ok(())
         })?;
@@ -90,7 +98,7 @@ impl Prepared {
             talk::say(&format!(
                 "going on: {} of {} are done, judged by {}{torn}",
                 self.done.len(),
-                fleet.devices.len(),
+                mine.positions.len(),
                 audit.judged_at,
             ));
         }
@@ -103,15 +111,24 @@ impl Prepared {
         u64::try_from(position).is_ok_and(|position| self.done.contains(&position))
     }
 
-    fn take(&mut self, audit: &Audit, record: &Record, fleet: &Fleet) -> Result<(), Unusable> {
+    fn take(
+        &mut self,
+        audit: &Audit,
+        record: &Record,
+        fleet: &Fleet,
+        mine: &Mine,
+    ) -> Result<(), Unusable> {
         let wrong = |what: &'static str| Err(Unusable::Other(what));
         let position = usize::try_from(record.position).unwrap_or(usize::MAX);
         match fleet.devices.get(position) {
             Some(device) if device.image == record.device.image => {}
             _ => return wrong("devices in its inventory"),
         }
-        let next = u64::try_from(self.done.len()).unwrap_or(u64::MAX);
-        if audit.in_order && record.position != next {
+        if mine.positions.binary_search(&position).is_err() {
+            return wrong("devices in the shard");
+        }
+        let next = mine.positions.get(self.done.len());
+        if audit.in_order && next != Some(&position) {
             return wrong("records than one in order");
         }
         if self.done.insert(record.position) {
@@ -124,13 +141,18 @@ impl Prepared {
 
 impl Results {
     /// Opens where records go. Of an audit that goes on, every record there is counted, and a torn one cut off.
-    pub(super) fn open(args: &cli::Audit, fleet: &Fleet, summary: &mut Summary) -> Result<Self> {
+    pub(super) fn open(
+        args: &cli::Audit,
+        fleet: &Fleet,
+        mine: &Mine,
+        summary: &mut Summary,
+    ) -> Result<Self> {
         let mut prepared = Prepared::default();
         let to = match &args.output {
             None => To::Stdout,
             Some(path) if args.resume && path.try_exists().unwrap_or(true) => {
                 let file = prepared
-                    .go_on(path, fleet, summary)
+                    .go_on(path, fleet, mine, summary)
                     .with_context(|| trust::shown(path))?;
                 To::File(file, clock::Every::new(SYNCED))
             }

@@ -71,6 +71,12 @@ impl Told {
             "Devices     {} of {} done{left}",
             self.done, self.devices
         )?;
+        if let Some(audit) = &self.audit
+            && let Some(shard) = audit.shard
+        {
+            let (index, of, all) = (shard.index, shard.of, audit.devices);
+            writeln!(out, "Shard       {index}/{of} of a fleet of {all}")?;
+        }
         if !self.errors.is_empty() {
             let told = self.errors.iter();
             let told: Vec<String> = told
