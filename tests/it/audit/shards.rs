@@ -67,6 +67,9 @@ fn every_device_is_done_by_one_shard() {
             }
             let summary = audit(&["--summary", results.to_str().unwrap()]);
             assert_eq!(summary.status.code(), output.status.code());
+            let told = String::from_utf8_lossy(&summary.stdout);
+            let shard = format!("Shard       {index}/{of} of a fleet of 13");
+            assert!(told.contains(&shard), "{told}");
             done.extend(found);
         }
         done.sort_by_key(|record| record["position"].as_u64());
