@@ -4,16 +4,17 @@
 //! goes on where a longer one would have done was not written by it. What follows a stream (padding, say) betrays
 //! itself so within a few codes. Those few are held back until it is clear that they belong to the stream.
 
+mod held;
 mod lzw;
 mod pairs;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
 use std::io::{self, Read};
 
 use bytes::Bytes;
 
+use self::held::{Held, Start};
 use self::lzw::{Lzw, Step};
 use super::notes::Notes;
 use crate::budget::Budget;
@@ -30,9 +31,6 @@ const MAGIC: [u8; 2] = [0x1f, 0x9d];
 
 /// The length of the header: magic, and the largest width of codes with the flag of block mode (bytes).
 const HEADER: u64 = 3;
-
-/// How many codes are held back.
-const HELD: usize = 8;
 
 /// From so many equal bytes on, what follows a stream is taken for padding.
 const PADDING: usize = 16;
@@ -91,7 +89,7 @@ impl Format for Compress {
             lzw: Lzw::new(width, block, HEADER),
             made: Vec::new(),
             given: 0,
-            held: VecDeque::new(),
+            held: Held::default(),
             codes: 0,
             over: None,
         })
@@ -142,8 +140,7 @@ struct Stream {
     /// What was decoded, of which `given..` is still to be yielded.
     made: Vec<u8>,
     given: usize,
-    /// Where the last codes start: in bits from the region's start, and in `made`.
-    held: VecDeque<(u64, usize)>,
+    held: Held,
     codes: u64,
     over: Option<Over>,
 }
@@ -151,30 +148,28 @@ struct Stream {
 impl Stream {
     /// How much of what was made may be yielded.
     fn ready(&self) -> usize {
-        match (self.over, self.held.front()) {
-            (None, Some(&(_, at))) => at,
-            _ => self.made.len(),
+        match self.over {
+            None => self.held.oldest().made,
+            Some(_) => self.made.len(),
         }
     }
 
     /// Decodes until there is something to yield.
     fn fill(&mut self) {
         self.made.drain(..self.given);
-        for (_, at) in &mut self.held {
-            *at = at.saturating_sub(self.given);
-        }
+        self.held.give(self.given);
         self.given = 0;
         while self.over.is_none() && self.ready() < 64 << 10 {
-            let start = (self.lzw.at_bit(), self.made.len());
+            let start = Start {
+                bit: self.lzw.at_bit(),
+                made: self.made.len(),
+            };
             match self.lzw.step(&self.input, &mut self.made) {
                 Step::Made => {
                     self.codes = self.codes.saturating_add(1);
-                    if self.held.len() == HELD {
-                        self.held.pop_front();
-                    }
-                    self.held.push_back(start);
+                    self.held.push(start);
                 }
-                Step::End if self.input.len() < self.region.len() => self.cut(start.0),
+                Step::End if self.input.len() < self.region.len() => self.cut(start.bit),
                 Step::End => {
                     self.over = Some(Over {
                         end: length(&self.region),
@@ -182,7 +177,7 @@ impl Stream {
                         last: true,
                     });
                 }
-                Step::Longer | Step::Unknown => self.cut(start.0),
+                Step::Longer | Step::Unknown => self.cut(start.bit),
             }
         }
     }
@@ -215,8 +210,11 @@ impl Stream {
             let rest = last.map_or(0, |byte| byte >> (bit % 8));
             bit >= from.saturating_mul(8) || bit / 8 == from.saturating_sub(1) && rest == 0
         };
-        let first = self.held.iter().find(|(bit, _)| is_padding(*bit));
-        let (bit, made) = first.copied().unwrap_or((stop, self.made.len()));
+        let first = self.held.find(|start| is_padding(start.bit));
+        let Start { bit, made } = first.unwrap_or(Start {
+            bit: stop,
+            made: self.made.len(),
+        });
         self.made.truncate(made);
         self.over = Some(Over {
             end: bit.div_ceil(8).min(length(&self.region)),

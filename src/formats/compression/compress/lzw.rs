@@ -84,8 +84,8 @@ pub(super) struct Lzw {
     width: u32,
     /// The next code to get a meaning.
     free: u32,
-    /// The last code; none at the start.
-    previous: Option<u32>,
+    /// The last code and its string; none at the start.
+    previous: Option<(u32, Text)>,
     texts: Vec<Text>,
     /// A code and a byte that are a string with a code of its own.
     pairs: Pairs,
@@ -144,31 +144,34 @@ impl Lzw {
         let Some(code) = taken else {
             return Step::End;
         };
-        let Some(previous) = self.previous else {
+        let Some((previous, before)) = self.previous else {
             if code >= CLEAR {
                 return Step::Unknown;
             }
-            self.emit(code, out);
-            self.previous = Some(code);
+            let text = self.text(code);
+            self.emit(text, out);
+            self.previous = Some((code, text));
             return Step::Made;
         };
         if code > self.free || code == CLEAR && self.block {
             return Step::Unknown;
         }
         // A code that gets its meaning just now is the last string with its own first byte behind it.
-        let known = if code == self.free { previous } else { code };
-        let first = self.text(known).first;
+        let is_new = code == self.free;
+        let known = if is_new { before } else { self.text(code) };
         // Behind an emptied table the pair is none that the encoder saw.
         let is_seen = self.free != CLEAR || !self.block;
-        if is_seen && self.pairs.contains(previous, first) {
+        if is_seen && self.pairs.contains(previous, known.first) {
             return Step::Longer;
         }
-        self.add(previous, first, is_seen);
+        self.add(previous, before, known.first, is_seen);
         self.emit(known, out);
-        if known != code {
-            out.push(first);
+        let mut text = known;
+        if is_new {
+            out.push(known.first);
+            text = self.text(code);
         }
-        self.previous = Some(code);
+        self.previous = Some((code, text));
         Step::Made
     }
 
@@ -217,10 +220,9 @@ impl Lzw {
         self.texts.get(at).copied().unwrap_or_default()
     }
 
-    /// Gives the next free code a meaning, if there is one left.
-    fn add(&mut self, prefix: u32, last: u8, is_seen: bool) {
+    /// Gives the next free code a meaning, if there is one left: the string `before`, which is that of `prefix`, and one byte more.
+    fn add(&mut self, prefix: u32, before: Text, last: u8, is_seen: bool) {
         let at = usize::try_from(self.free).unwrap_or(usize::MAX);
-        let before = self.text(prefix);
         let Some(text) = self.texts.get_mut(at) else {
             return;
         };
@@ -231,15 +233,18 @@ impl Lzw {
         }
     }
 
-    /// Appends the string of `code`, from its last block to its first.
-    fn emit(&self, code: u32, out: &mut Vec<u8>) {
-        let mut text = self.text(code);
+    /// Appends a string, from its last block to its first.
+    fn emit(&self, mut text: Text, out: &mut Vec<u8>) {
         let (start, len) = (out.len(), usize::from(text.len));
-        let blocks = len.div_ceil(BLOCK);
-        out.resize(start.saturating_add(blocks.saturating_mul(BLOCK)), 0);
-        for block in out.rchunks_exact_mut(BLOCK).take(blocks) {
-            block.copy_from_slice(&text.tail);
-            text = self.text(u32::from(text.body));
+        if len <= BLOCK {
+            out.extend_from_slice(&text.tail);
+        } else {
+            let blocks = len.div_ceil(BLOCK);
+            out.resize(start.saturating_add(blocks.saturating_mul(BLOCK)), 0);
+            for block in out.rchunks_exact_mut(BLOCK).take(blocks) {
+                block.copy_from_slice(&text.tail);
+                text = self.text(u32::from(text.body));
+            }
         }
         out.truncate(start.saturating_add(len));
     }
