@@ -1,13 +1,14 @@
 //! The software that a content states or shows: databases of package managers, notes of ELF files, texts with a version.
 //!
-//! Read: the status files of dpkg and opkg, the list of apk, the package note of ELF files (systemd's "Package Metadata for Executable
-//! Files"), and the texts of `versions`. Not read: the databases of rpm, which are named.
+//! Read: the status files of dpkg and opkg, the list of apk, the databases of rpm, the package note of ELF files (systemd's "Package
+//! Metadata for Executable Files"), and the texts of `versions`.
 
 mod apk;
 mod control;
 mod identify;
 mod note;
 mod products;
+mod rpm;
 #[cfg(test)]
 mod tests;
 mod versions;
@@ -37,6 +38,8 @@ pub enum Source {
     Opkg,
     /// That of apk.
     Apk,
+    /// That of rpm.
+    Rpm,
     /// The package note of an ELF file.
     ElfNote,
     /// A text with a version in a program, a kernel or a loader.
@@ -50,6 +53,7 @@ impl Source {
             Self::Dpkg => "dpkg",
             Self::Opkg => "opkg",
             Self::Apk => "apk",
+            Self::Rpm => "rpm",
             Self::ElfNote => "elf-note",
             Self::VersionText => "version-text",
         }
@@ -57,7 +61,7 @@ impl Source {
 
     /// Whether a package manager says so, and not the program itself.
     pub fn is_database(self) -> bool {
-        matches!(self, Self::Dpkg | Self::Opkg | Self::Apk)
+        matches!(self, Self::Dpkg | Self::Opkg | Self::Apk | Self::Rpm)
     }
 }
 
@@ -89,6 +93,8 @@ pub struct Stated {
     pub packages: Vec<Package>,
     /// How many records could not be read, or were too many.
     pub left_out: u64,
+    /// Why it was not read, or not to its end, where it was not.
+    pub unread: Option<&'static str>,
 }
 
 /// Which database a file is.
@@ -100,7 +106,7 @@ pub enum Database {
     Opkg,
     /// Records of apk.
     Apk,
-    /// One of rpm, which is not read.
+    /// One of rpm, of whatever form; or what is still to be written into one.
     Rpm,
 }
 
@@ -116,9 +122,11 @@ impl Database {
             (b"/var/lib/rpm/Packages", Database::Rpm),
             (b"/var/lib/rpm/Packages.db", Database::Rpm),
             (b"/var/lib/rpm/rpmdb.sqlite", Database::Rpm),
+            (b"/var/lib/rpm/rpmdb.sqlite-wal", Database::Rpm),
             (b"/usr/lib/sysimage/rpm/Packages", Database::Rpm),
             (b"/usr/lib/sysimage/rpm/Packages.db", Database::Rpm),
             (b"/usr/lib/sysimage/rpm/rpmdb.sqlite", Database::Rpm),
+            (b"/usr/lib/sysimage/rpm/rpmdb.sqlite-wal", Database::Rpm),
         ];
         let known = PLACES.iter().find(|(place, _)| path.ends_with(place));
         let (folder, name) = path.split_at_checked(path.iter().rposition(|&byte| byte == b'/')?)?;
@@ -129,28 +137,14 @@ impl Database {
             .or(is_one.then_some(Self::Dpkg))
     }
 
-    /// What it states; nothing where it is one that is not read.
+    /// What it states.
     pub fn read(self, bytes: &[u8]) -> Stated {
         match self {
             Self::Dpkg => control::read(bytes, Source::Dpkg),
             Self::Opkg => control::read(bytes, Source::Opkg),
             Self::Apk => apk::read(bytes),
-            Self::Rpm => Stated::default(),
+            Self::Rpm => rpm::read(bytes),
         }
-    }
-
-    /// Why it is not read, where it is not.
-    pub fn unread(self, head: &[u8]) -> Option<&'static str> {
-        if self != Self::Rpm {
-            return None;
-        }
-        Some(if head.starts_with(b"SQLite format 3\0") {
-            "packages: the database of rpm (SQLite) is not read"
-        } else if head.starts_with(b"RpmP") {
-            "packages: the database of rpm (ndb) is not read"
-        } else {
-            "packages: the database of rpm (Berkeley DB, or of no known form) is not read"
-        })
     }
 }
 

@@ -32,6 +32,11 @@ pub mod xor {
     pub use super::compression::xor::{ID, keys, open_with, plain};
 }
 
+/// Headers of rpm: those of packages, and what its database keeps of them.
+pub(crate) mod rpm {
+    pub(crate) use super::archive::rpm::header::{Header, MAGIC, Value};
+}
+
 /// Wrappers of vendors that somebody described.
 pub mod wrapper {
     pub use super::archive::wrapper::{ID, Malformed, Wrapper};

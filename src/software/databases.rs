@@ -46,9 +46,8 @@ impl<'a> Databases<'a> {
             let Some(bytes) = bytes(entry) else {
                 continue;
             };
-            let head = bytes.get(..16).unwrap_or(&bytes);
-            let unread = database.unread(head).map(str::to_owned);
             let stated = database.read(&bytes);
+            let unread = stated.unread.map(str::to_owned);
             let left_out = (stated.left_out > 0).then(|| {
                 format!(
                     "packages: {} records of this database could not be read",

@@ -39,26 +39,42 @@ impl Release {
 }
 
 /// The package URL of a package, where its kind has a type in the specification and that is all known which the type requires:
-/// `deb` and `apk` require the name of the distribution; opkg has no type.
+/// `deb`, `apk` and `rpm` require the name of the distribution; opkg has no type.
 pub fn purl(package: &Package, release: Option<&Release>) -> Option<String> {
     let kind = match package.source {
         Source::Dpkg => "deb",
         Source::Apk => "apk",
+        Source::Rpm => "rpm",
         Source::Opkg | Source::ElfNote | Source::VersionText => return None,
     };
     let release = release?;
-    let name = encoded(&package.name.to_ascii_lowercase());
+    let is_rpm = package.source == Source::Rpm;
+    let name = if is_rpm {
+        encoded(&package.name)
+    } else {
+        encoded(&package.name.to_ascii_lowercase())
+    };
+    // Of rpm the epoch stands apart.
+    let stated = package.version.as_str();
+    let (epoch, version) = match stated.split_once(':') {
+        Some((epoch, version)) if is_rpm => (Some(epoch.to_owned()), version),
+        _ => (None, stated),
+    };
     let mut purl = format!(
         "pkg:{kind}/{}/{name}@{}",
         encoded(&release.id),
-        encoded(&package.version)
+        encoded(version)
     );
     let mut between = '?';
     let distro = release
         .version
         .as_ref()
         .map(|version| format!("{}-{version}", release.id));
-    for (key, value) in [("arch", &package.architecture), ("distro", &distro)] {
+    for (key, value) in [
+        ("arch", &package.architecture),
+        ("distro", &distro),
+        ("epoch", &epoch),
+    ] {
         if let Some(value) = value {
             let _ = write!(purl, "{between}{key}={}", encoded(value));
             between = '&';

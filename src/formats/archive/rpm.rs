@@ -1,6 +1,6 @@
 //! rpm: the package format V3/V4 of RPM. A lead, a header of signatures, a header of facts, and the payload: a compressed cpio archive.
 
-mod header;
+pub(in crate::formats) mod header;
 #[cfg(test)]
 mod tests;
 

@@ -4,7 +4,8 @@ use crate::digest::hex;
 use crate::formats::stored::Ledger;
 use crate::read::{Fields, index};
 
-const MAGIC: [u8; 4] = [0x8e, 0xad, 0xe8, 1];
+/// What starts a header in a file.
+pub(crate) const MAGIC: [u8; 4] = [0x8e, 0xad, 0xe8, 1];
 
 /// The lengths of what starts a header, and of an entry of its index (bytes).
 const START: u64 = 16;
@@ -24,7 +25,7 @@ const TEXTS: u32 = 9;
 const RESERVED_SPACE: u32 = 1008;
 
 /// Where a header and its parts stand, in bytes from the region's start.
-pub(super) struct Header {
+pub(crate) struct Header {
     pub(super) at: u64,
     entries: u32,
     store_at: u64,
@@ -41,7 +42,7 @@ struct Entry {
 }
 
 /// A value.
-pub(super) enum Value {
+pub(crate) enum Value {
     Numbers(Vec<u64>),
     /// One text, or the first of several.
     Text(Vec<u8>),
@@ -50,7 +51,7 @@ pub(super) enum Value {
 
 impl Header {
     /// The header at `at`; `None` where there is none, or not all of it.
-    pub(super) fn parse(region: &[u8], at: u64) -> Option<Self> {
+    pub(crate) fn parse(region: &[u8], at: u64) -> Option<Self> {
         let fields = Fields::big(region.get(index(at)..)?);
         let (entries, store) = (fields.u32(8)?, fields.u32(12)?);
         if fields.slice(0, 4)? != MAGIC || entries == 0 || entries > ENTRIES || store > STORE {
@@ -104,7 +105,7 @@ impl Header {
     }
 
     /// The value of a tag.
-    pub(super) fn value(&self, region: &[u8], tag: u32) -> Option<Value> {
+    pub(crate) fn value(&self, region: &[u8], tag: u32) -> Option<Value> {
         let entry = self.entries(region).find(|entry| entry.tag == tag)?;
         let stored = self.stored(region, &entry)?;
         let numbers = |len: usize| {

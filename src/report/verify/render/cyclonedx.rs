@@ -123,7 +123,7 @@ fn of_package(package: &Package, name: &str) -> Value {
 /// What a database or a note states counts as 1; a text in a program shows which version was compiled in, not that it is used.
 fn evidence(package: &Package) -> Value {
     let (technique, confidence) = match package.source {
-        Source::Dpkg | Source::Opkg | Source::Apk => ("manifest-analysis", 1.0),
+        Source::Dpkg | Source::Opkg | Source::Apk | Source::Rpm => ("manifest-analysis", 1.0),
         Source::ElfNote => ("binary-analysis", 1.0),
         Source::VersionText => ("binary-analysis", 0.8),
     };
