@@ -19,8 +19,8 @@ fn row(package: &Package) -> String {
 #[test]
 fn every_form_states_what_rpm_lists() {
     let listed = include_str!("../../../../fixtures/rpmdb/packages.tsv");
-    let expected = listed.lines().filter(|line| !line.starts_with(KEY));
-    let expected: String = expected.map(|line| format!("{line}\n")).collect();
+    let expected = listed.split_inclusive('\n');
+    let expected: String = expected.filter(|line| !line.starts_with(KEY)).collect();
     for database in [SQLITE, LITTLE, BIG] {
         let stated = read(database);
         assert_eq!((stated.left_out, stated.unread), (0, None));
