@@ -51,6 +51,13 @@ pub struct Cli {
     /// How many threads to use; as many as there are cores when not given.
     #[arg(long, global = true, value_name = "N")]
     pub jobs: Option<usize>,
+    /// Keep all rights of whoever runs this while an image is read. On Linux they are given up otherwise: only inputs can be read, only
+    /// outputs written, and no program started.
+    #[arg(long, global = true, conflicts_with = "require_sandbox")]
+    pub no_sandbox: bool,
+    /// Read an image only if this system can hold the sandbox; the report then states that it did.
+    #[arg(long, global = true)]
+    pub require_sandbox: bool,
 }
 
 /// What can be done.
@@ -169,6 +176,10 @@ pub struct List {
 
 /// `vitalsign extract`
 #[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 pub struct Extract {
     /// The image: a file, a block device, a directory (a mounted root) or `-`.
     pub image: PathBuf,
@@ -178,6 +189,15 @@ pub struct Extract {
     /// Also write older contents that are still there, overwritten or deleted, into folders that end in `.history`.
     #[arg(long)]
     pub history: bool,
+    /// Keep owners, groups, exact modes, times, extended attributes and hard links; owners only as root.
+    #[arg(long)]
+    pub preserve: bool,
+    /// Keep setuid and setgid bits, and with `--preserve` file capabilities.
+    #[arg(long)]
+    pub setuid: bool,
+    /// Make device nodes, pipes and sockets; device nodes only as root.
+    #[arg(long)]
+    pub devices: bool,
     /// How the image's bytes are to be taken.
     #[command(flatten)]
     pub reading: Reading,

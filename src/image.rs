@@ -1,5 +1,6 @@
 //! Where bytes come from: a file, a device, standard input, or a mounted root directory.
 
+mod device;
 pub mod map;
 pub mod root;
 pub mod spool;
@@ -43,6 +44,8 @@ pub struct Image {
     pub second_read: Option<Named>,
     /// The files that it was put together from, when they are several.
     pub interleaved: Vec<Named>,
+    /// What of its bytes could not be read, or of those of the files beside it.
+    pub problems: Vec<Problem>,
     opened: Vec<(PathBuf, Identity)>,
 }
 
@@ -117,6 +120,7 @@ impl Image {
             part: None,
             second_read: None,
             interleaved: Vec::new(),
+            problems: Vec::new(),
             opened: Vec::new(),
         }
     }
@@ -181,6 +185,11 @@ impl Image {
     fn beside(&mut self, path: &Path, budget: &Budget) -> Result<(String, Bytes), Unreadable> {
         let other = Self::open(path, budget)?;
         self.opened.extend(other.opened);
+        self.problems
+            .extend(other.problems.into_iter().map(|problem| {
+                let detail = format!("{}: {}", other.name, problem.detail);
+                Problem { detail, ..problem }
+            }));
         match other.source {
             Source::Bytes(bytes) => Ok((other.name, bytes)),
             Source::Root(..) => Err(unreadable(path, io::ErrorKind::IsADirectory.into())),
@@ -199,17 +208,19 @@ impl Image {
             Some(name) => escape(name.as_encoded_bytes()),
             None => escape(path.as_os_str().as_encoded_bytes()),
         };
-        let source = if metadata.is_dir() {
+        let (source, problems) = if metadata.is_dir() {
             let (tree, problems) = root::read(path, budget)?;
-            Source::Root(tree, problems)
+            (Source::Root(tree, problems), Vec::new())
         } else {
-            Source::Bytes(contents(&file, &metadata, spool)?)
+            let (bytes, problems) = contents(&file, &metadata, spool)?;
+            (Source::Bytes(bytes), problems)
         };
         let regular = metadata.is_file();
         let opened = regular.then(|| (path.to_owned(), Identity::of(&metadata)));
         Ok(Self {
             name,
             source,
+            problems,
             opened: opened.into_iter().collect(),
             ..Self::from_bytes("", Bytes::new())
         })
@@ -259,18 +270,20 @@ fn merge(first: &[u8], second: &[u8], width: usize, spool: &Spool) -> io::Result
     stream.finish()
 }
 
-fn contents(file: &File, metadata: &Metadata, spool: &Spool) -> io::Result<Bytes> {
+/// The bytes of a file or device, and what of them could not be read.
+fn contents(file: &File, metadata: &Metadata, spool: &Spool) -> io::Result<(Bytes, Vec<Problem>)> {
+    let whole = |bytes| (bytes, Vec::new());
     let kind = metadata.file_type();
     if kind.is_file() {
-        return map::map(file, 0, index(metadata.len()));
+        return map::map(file, 0, index(metadata.len())).map(whole);
     }
     if kind.is_block_device() {
         let mut device = file;
         let len = device.seek(SeekFrom::End(0))?;
-        return map::map(file, 0, index(len));
+        return device::read(file, len, spool);
     }
     if kind.is_char_device() || kind.is_fifo() {
-        return read_all(file, spool);
+        return read_all(file, spool).map(whole);
     }
     Err(io::Error::new(
         io::ErrorKind::InvalidInput,

@@ -3,6 +3,7 @@
 pub mod attestation;
 pub mod baseline_diff;
 pub mod decision;
+pub mod extracted;
 pub mod formats;
 pub mod list;
 pub mod rows;

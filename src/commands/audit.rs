@@ -14,25 +14,24 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, Result};
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag;
 
 use self::bench::Audit;
 use self::results::Results;
 use self::shard::Mine;
 use self::work::End;
-use super::{exit, talk, trust};
+use super::sandbox::Start;
+use super::{exit, interrupt, talk, trust};
 use crate::cli;
 use crate::cli::audit::AuditCommand;
 use crate::fleet::summary::Summary;
 
 /// Audits a fleet, or shows what an audit said; the exit code is the OR of what was seen.
-pub(super) fn run(args: &cli::Audit) -> Result<u8> {
+pub(super) fn run(args: &cli::Audit, start: &Start) -> Result<u8> {
     if let Some(AuditCommand::Merge(args)) = &args.command {
-        return merge::run(args);
+        return merge::run(args, start);
     }
     if let Some(path) = &args.summary {
-        return summary::run(path, args);
+        return summary::run(path, args, start);
     }
     let Some(path) = &args.fleet else {
         return Err(exit::Usage("name a fleet".to_owned()).into());
@@ -41,11 +40,14 @@ pub(super) fn run(args: &cli::Audit) -> Result<u8> {
     let mine = Mine::of(args.shard, &fleet)?;
     let mut summary = Summary::default();
     let mut results = Results::open(args, &fleet, &mine, &mut summary)?;
-    let stop = stop_on_interrupt()?;
+    // The second interrupt ends the program at once: what is in the file of results stays.
+    let stop = Arc::new(AtomicBool::new(false));
+    interrupt::gently(&stop);
     let mut audit = Audit::read(args, fleet, mine, results.judged_at(), Arc::clone(&stop))?;
     let head = audit.head();
     results.begin(&head)?;
     summary.begins(head);
+    start.confine(audit.access())?;
     let end = work::run(&audit, &mut results, &mut summary, &stop)?;
     results.finish()?;
     audit.remember(&summary)?;
@@ -55,18 +57,6 @@ pub(super) fn run(args: &cli::Audit) -> Result<u8> {
     }
     talk::say(&stopped(&end, args));
     Ok(summary.exit_code_unfinished())
-}
-
-/// A flag that the first interrupt sets. The second one ends the program at once: what is in the file of results stays.
-fn stop_on_interrupt() -> Result<Arc<AtomicBool>> {
-    /// What a shell gives for a program that SIGINT ended.
-    const INTERRUPTED: i32 = 130;
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        flag::register_conditional_shutdown(signal, INTERRUPTED, Arc::clone(&stop))?;
-        flag::register(signal, Arc::clone(&stop))?;
-    }
-    Ok(stop)
 }
 
 fn stopped(end: &End, args: &cli::Audit) -> String {

@@ -14,22 +14,25 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
+use super::sandbox::Start;
 use super::trust;
 use crate::baseline::Baseline;
 use crate::cli::BaselineCommand;
 use crate::report::text;
 
 /// Runs a baseline command.
-pub(super) fn run(command: &BaselineCommand) -> Result<u8> {
+pub(super) fn run(command: &BaselineCommand, start: &Start) -> Result<u8> {
+    let begun = || start.begin();
     match command {
-        BaselineCommand::Create(args) => create::run(args),
-        BaselineCommand::Sign(args) => sign::run(args),
-        BaselineCommand::Check(args) => check::run(args),
-        BaselineCommand::Show(args) => show::run(args),
-        BaselineCommand::Explain(args) => explain::run(args),
-        BaselineCommand::Diff(args) => diff::run(args),
-        BaselineCommand::Import(args) => import::run(args),
-        BaselineCommand::Export(args) => export::run(args),
+        BaselineCommand::Create(args) => create::run(args, start),
+        BaselineCommand::Import(args) => import::run(args, start),
+        // The rest reads what whoever runs it wrote.
+        BaselineCommand::Sign(args) => begun().and_then(|()| sign::run(args)),
+        BaselineCommand::Check(args) => begun().and_then(|()| check::run(args)),
+        BaselineCommand::Show(args) => begun().and_then(|()| show::run(args)),
+        BaselineCommand::Explain(args) => begun().and_then(|()| explain::run(args)),
+        BaselineCommand::Diff(args) => begun().and_then(|()| diff::run(args)),
+        BaselineCommand::Export(args) => begun().and_then(|()| export::run(args)),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use super::sandbox::{Access, Start};
 use super::{open, verify};
 use crate::baseline::compare::NotChecked;
 use crate::baseline::{Baseline, Device, Firmware, compare, create};
@@ -13,7 +14,12 @@ use crate::report::verify::{Command, Report};
 use crate::verdict::{Against, Threshold, Verdict};
 
 /// Compares two images; the exit code is the sum of what was seen.
-pub(super) fn run(args: &cli::Diff) -> Result<u8> {
+pub(super) fn run(args: &cli::Diff, start: &Start) -> Result<u8> {
+    let access = Access::default()
+        .reads([&args.expected, &args.found])
+        .reads(&args.reading.wrapper)
+        .reports(&args.output);
+    let sandbox = start.confine(access)?;
     let open = |image| open::inventory(image, &args.reading, &cli::Beside::default(), &args.budget);
     let expected = open(&args.expected)?;
     let draft = create::create(&expected);
@@ -68,7 +74,8 @@ pub(super) fn run(args: &cli::Diff) -> Result<u8> {
         &comparison,
         &risk.findings,
         verdict,
-    );
+    )
+    .read_in(sandbox);
     let report = verify::listed(report, &found, &args.output, false);
     verify::write(&report, &args.output)?;
     Ok(verdict.exit_code)

@@ -2,6 +2,8 @@
 
 use super::output::Unwritable;
 use super::packs::Unvouched;
+use super::sandbox::NotHeld;
+use super::talk;
 use super::trust::Missing;
 use crate::baseline::Refused;
 use crate::baseline::import::NotImported;
@@ -17,7 +19,7 @@ use crate::trust::key::KeyError;
 /// A description of a wrapper, or a stored report, says what none may.
 const MALFORMED: u8 = 65;
 /// Nothing was verified because an input could not be read.
-const CANNOT_READ: u8 = 66;
+pub(super) const CANNOT_READ: u8 = 66;
 /// The baseline is for another device.
 const WRONG_DEVICE: u8 = 68;
 /// Something went wrong that should not have.
@@ -46,9 +48,9 @@ pub(super) fn told(error: &anyhow::Error) -> (u8, String) {
 /// Prints why a command stopped, and what to do; yields the exit code.
 pub fn report_error(error: &anyhow::Error) -> u8 {
     let (code, hint) = classify(error);
-    anstream::eprintln!("error: {}", line(error));
+    talk::err(&format!("error: {}", line(error)));
     if let Some(hint) = hint {
-        anstream::eprintln!("\nhint: {hint}");
+        talk::err(&format!("\nhint: {hint}"));
     }
     code
 }
@@ -128,6 +130,14 @@ fn classify(error: &anyhow::Error) -> (u8, Option<&'static str>) {
                 Some(
                     "read model and version on the device's label, and name the baseline for them; to compare all the same, leave \
                      out what was named, or say --despite-version",
+                ),
+            );
+        }
+        if cause.is::<NotHeld>() {
+            return (
+                INTERNAL,
+                Some(
+                    "use a kernel with Landlock (Linux 6.2 or later) and seccomp; without --require-sandbox the image is read all the same",
                 ),
             );
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use rayon::prelude::*;
 
+use super::sandbox::{Access, Start};
 use super::{open, output};
 use crate::cli::{self, ListFormat};
 use crate::entry::Node;
@@ -13,7 +14,12 @@ use crate::facts::{self, Facts, FileType};
 use crate::report::list;
 
 /// Lists an image; exit code 8 when something in it stayed unread or unexplained.
-pub(super) fn run(args: &cli::List) -> Result<u8> {
+pub(super) fn run(args: &cli::List, start: &Start) -> Result<u8> {
+    let access = Access::default()
+        .reads([&args.image])
+        .reads_beside(&args.beside, &args.reading)
+        .writes(args.output.output.as_deref(), 0o644);
+    start.confine(access)?;
     let found = open::inventory(&args.image, &args.reading, &args.beside, &args.budget)?;
     match args.output.format {
         ListFormat::Json => {

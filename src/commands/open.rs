@@ -12,8 +12,8 @@ use crate::cli;
 use crate::extract::{self, Inventory};
 use crate::formats::wrapper::Wrapper;
 use crate::image::Image;
-use crate::place::escape;
-use crate::problem::Problem;
+use crate::place::{Place, escape};
+use crate::problem::{Problem, ProblemKind};
 use crate::report::text;
 
 /// The descriptions of wrappers in some files.
@@ -47,7 +47,7 @@ pub(super) fn inventory(
         )
     };
     let found = progress.during(told, || extract::unpack(&image, &budget));
-    Ok(unchanged(&image, found))
+    Ok(with_faults(&image, found))
 }
 
 /// Opens an image and the files that belong to it; what describes wrappers was read before.
@@ -81,17 +81,18 @@ pub(super) fn image(
 
 /// Everything that is in an image of many: nothing is told of it meanwhile.
 pub(super) fn unpacked(image: &Image, budget: &Budget) -> Inventory {
-    unchanged(image, extract::unpack(image, budget))
+    with_faults(image, extract::unpack(image, budget))
 }
 
-/// Says so where the file was changed meanwhile.
-fn unchanged(image: &Image, mut found: Inventory) -> Inventory {
+/// Says which bytes could not be read, and whether the file was changed meanwhile.
+fn with_faults(image: &Image, mut found: Inventory) -> Inventory {
+    let mut faults = image.problems.clone();
     if image.changed() {
         let detail = "the file was changed while it was read; read it again";
-        let problem = Problem::new(crate::problem::ProblemKind::Unreadable, detail);
-        found
-            .problems
-            .push(extract::Told::new(&crate::place::Place::image(), problem));
+        faults.push(Problem::new(ProblemKind::Unreadable, detail));
     }
+    let told = faults.into_iter();
+    let told = told.map(|problem| extract::Told::new(&Place::image(), problem));
+    found.problems.extend(told);
     found
 }

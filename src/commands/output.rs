@@ -1,10 +1,16 @@
 //! Where results go: standard output, or a file written so that a crash leaves the old one or the new one.
 
+mod unnamed;
+
+use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 
+use self::unnamed::Unnamed;
+use super::sandbox::Right;
 use crate::place::escape;
 use crate::report::verify::render::json;
 
@@ -75,27 +81,74 @@ pub(super) fn write_file(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     fill_file(path, mode, |out| out.write_all(bytes))
 }
 
+/// Files that were opened before the sandbox closed, by the names that they will be written under.
+static RESERVED: Mutex<BTreeMap<PathBuf, Unnamed>> = Mutex::new(BTreeMap::new());
+
+/// Opens a file that will be written; yields what may still be needed then.
+///
+/// # Errors
+/// [`Unwritable`]: it could not be written, which is found out before the work begins.
+pub(super) fn reserve(path: &Path, mode: u32) -> Result<(PathBuf, Right)> {
+    if is_written_in_place(path) {
+        return Ok((path.to_owned(), Right::Write));
+    }
+    let file = open(path, mode).map_err(|error| unwritable(path, &error))?;
+    let folder = file.folder.clone();
+    let right = match (file.has_name(), path.try_exists().unwrap_or(true)) {
+        (true, _) => Right::Files,
+        (false, true) => Right::Replace,
+        (false, false) => Right::Link,
+    };
+    let mut reserved = RESERVED.lock().unwrap_or_else(PoisonError::into_inner);
+    reserved.insert(path.to_owned(), file);
+    Ok((folder, right))
+}
+
+/// Lets go of what was reserved and not written.
+pub(super) fn release() {
+    let mut reserved = RESERVED.lock().unwrap_or_else(PoisonError::into_inner);
+    reserved.clear();
+}
+
+/// Whether what stands there is no file: a device, a pipe.
+fn is_written_in_place(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir())
+}
+
+/// A new file for a place. A link leads to the file that is replaced.
+fn open(path: &Path, mode: u32) -> std::io::Result<Unnamed> {
+    match std::fs::metadata(path) {
+        Ok(there) if there.is_dir() => Err(std::io::ErrorKind::IsADirectory.into()),
+        Ok(_) => Unnamed::open(&path.canonicalize()?, mode),
+        Err(_) => Unnamed::open(path, mode),
+    }
+}
+
 fn fill_file(
     path: &Path,
     mode: u32,
     fill: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
 ) -> Result<()> {
-    let written = match std::fs::metadata(path) {
-        Ok(there) if !there.is_file() => fill_in_place(path, fill),
-        Ok(_) => path
-            .canonicalize()
-            .and_then(|path| persist(&path, mode, fill)),
-        Err(_) => persist(path, mode, fill),
+    let reserved = RESERVED
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .remove(path);
+    let written = match reserved {
+        Some(reserved) => persist(reserved, fill),
+        None if is_written_in_place(path) => fill_in_place(path, fill),
+        None => open(path, mode).and_then(|opened| persist(opened, fill)),
     };
-    written.map_err(|error| {
-        let path = escape(path.as_os_str().as_encoded_bytes());
-        // The kind alone: the whole text would name the temporary file.
-        let why = match error.kind() {
-            std::io::ErrorKind::NotFound => "its folder does not exist".to_owned(),
-            kind => kind.to_string(),
-        };
-        Unwritable { path, why }.into()
-    })
+    written.map_err(|error| unwritable(path, &error))
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> anyhow::Error {
+    let path = escape(path.as_os_str().as_encoded_bytes());
+    // The kind alone: the whole text would name the temporary file.
+    let why = match error.kind() {
+        std::io::ErrorKind::NotFound => "its folder does not exist".to_owned(),
+        kind => kind.to_string(),
+    };
+    Unwritable { path, why }.into()
 }
 
 /// To rename over `/dev/null` would take it from every other program.
@@ -109,20 +162,9 @@ fn fill_in_place(
 }
 
 fn persist(
-    path: &Path,
-    mode: u32,
+    mut to: Unnamed,
     fill: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
 ) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut written = tempfile::Builder::new()
-        .permissions(std::fs::Permissions::from_mode(mode))
-        .tempfile_in(folder)?;
-    fill(&mut written)?;
-    written.as_file().sync_all()?;
-    written.persist(path).map_err(|error| error.error)?;
-    std::fs::File::open(folder)?.sync_all()
+    fill(&mut to)?;
+    to.keep()
 }

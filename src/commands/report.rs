@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use super::exit::Usage;
+use super::sandbox::{Access, Start};
 use super::{output, talk, trust, verify};
 use crate::cli::{self, ReportFormat, ReportOutput};
 use crate::report::since::Since;
@@ -12,7 +13,11 @@ use crate::report::verify::Report;
 use crate::report::verify::unit::Unit;
 
 /// Renders a record; the exit code says that it was written, and nothing about the image.
-pub(super) fn run(args: &cli::Report) -> Result<u8> {
+pub(super) fn run(args: &cli::Report, start: &Start) -> Result<u8> {
+    let access = Access::default()
+        .reads(args.file.iter().chain(&args.compare))
+        .reports(&args.output);
+    start.confine(access)?;
     if let [old, new] = args.compare.as_slice() {
         return compare(&read(old)?, &read(new)?, &args.output);
     }

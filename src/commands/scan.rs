@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 
+use super::sandbox::{Access, Start};
 use super::{clock, judge, open, packs, report, talk, trust, verify, yara};
 use crate::baseline::compare::{Comparison, NotChecked};
 use crate::check;
@@ -14,7 +15,7 @@ use crate::trust::order::{self, Dated};
 use crate::verdict::{Threshold, Verdict};
 
 /// Looks for known risk in an image; the exit code is the sum of what was seen.
-pub(super) fn run(args: &cli::Scan) -> Result<u8> {
+pub(super) fn run(args: &cli::Scan, start: &Start) -> Result<u8> {
     let (rules, trusting) = packs::read(&args.packs, &args.speakers)?;
     let now = args.now.unwrap_or_else(clock::now);
     let basis = check::Basis {
@@ -35,6 +36,11 @@ pub(super) fn run(args: &cli::Scan) -> Result<u8> {
     let breaches = order::dates(&documents, now);
     let breaches = judge::accepted(breaches, args.allow_stale.as_deref());
     let unit = report::unit(&args.unit)?;
+    let access = Access::default()
+        .reads([&args.image])
+        .reads_beside(&args.beside, &args.reading)
+        .reports(&args.output);
+    let sandbox = start.confine(access)?;
     let found = open::inventory(&args.image, &args.reading, &args.beside, &args.budget)?;
     let mut risk = talk::during_checks(&basis.pace, || check::risk(&found, &basis));
     risk.published(&found, &basis, None);
@@ -60,7 +66,8 @@ pub(super) fn run(args: &cli::Scan) -> Result<u8> {
     )
     .judged(now, breaches)
     .by(&basis, &risk)
-    .of_unit(unit);
+    .of_unit(unit)
+    .read_in(sandbox);
     let report = verify::listed(report, &found, &args.output, false);
     verify::write(&report, &args.output)?;
     Ok(verdict.exit_code)

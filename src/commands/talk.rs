@@ -1,5 +1,6 @@
 //! What a command says besides its result: on standard error, and not with `--quiet`.
 
+use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Thread;
 use std::time::Duration;
@@ -19,8 +20,13 @@ pub(super) fn be_quiet() {
 /// Says one line.
 pub(super) fn say(line: &str) {
     if !QUIET.load(Ordering::Relaxed) {
-        anstream::eprintln!("{line}");
+        err(line);
     }
+}
+
+/// Writes one line to standard error, with `--quiet` too. Where nobody can read it, the work is no worse for that.
+pub(super) fn err(line: &str) {
+    let _ = writeln!(anstream::stderr().lock(), "{line}");
 }
 
 /// Shows on a terminal that something takes time, until it is dropped; elsewhere nothing.

@@ -6,6 +6,7 @@ use anyhow::Result;
 
 use super::candidates::Candidates;
 use super::judge::{Bench, Subject};
+use super::sandbox::{Access, Start};
 use super::{attest, authority, clock, open, output, packs, report, talk, trust, yara};
 use crate::check;
 use crate::cli::{self, ReportOutput};
@@ -16,7 +17,7 @@ use crate::software;
 use crate::verdict::Threshold;
 
 /// Verifies an image; the exit code is the sum of what was seen.
-pub(super) fn run(args: &cli::Verify) -> Result<u8> {
+pub(super) fn run(args: &cli::Verify, start: &Start) -> Result<u8> {
     let attestor = attest::prepare(args)?;
     let mut trusting = authority::read(&args.trust)?;
     let now = args.now.unwrap_or_else(clock::now);
@@ -31,6 +32,13 @@ pub(super) fn run(args: &cli::Verify) -> Result<u8> {
     let unit = report::unit(&args.unit)?;
     let candidates = Candidates::read(&args.baseline, args.trust.allow_unsigned, &trusting)?;
     candidates.are_for(&args.device, unit.asset.as_ref())?;
+    let access = Access::default()
+        .reads([&args.image])
+        .reads_beside(&args.beside, &args.reading)
+        .reports(&args.output)
+        .writes(args.trust.state.as_deref(), 0o600)
+        .writes(args.attest.attest_output.as_deref(), 0o644);
+    let sandbox = start.confine(access)?;
     let found = open::inventory(&args.image, &args.reading, &args.beside, &args.budget)?;
     let bench = Bench {
         trusting: &trusting,
@@ -48,7 +56,12 @@ pub(super) fn run(args: &cli::Verify) -> Result<u8> {
         unit,
     };
     let judged = talk::during_checks(&basis.pace, || bench.judge(&found, subject))?;
-    let report = listed(judged.report, &found, &args.output, attestor.is_some());
+    let report = listed(
+        judged.report.read_in(sandbox),
+        &found,
+        &args.output,
+        attestor.is_some(),
+    );
     write(&report, &args.output)?;
     if let Some(candidate) = judged.candidate {
         // A time that the caller made up is none that was seen.

@@ -2,9 +2,10 @@
 
 #![expect(
     unsafe_code,
-    reason = "mapping a file and giving its pages back; see each block"
+    reason = "mapping a file, giving its pages back, and ending well where they are gone; see each block"
 )]
 
+use std::ffi::CString;
 use std::fs::File;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -40,13 +41,51 @@ pub fn map(file: &File, at: u64, len: usize) -> io::Result<Bytes> {
     }
     // SAFETY: the map is private and read-only. The bytes may still change when another process writes to the file
     // meanwhile: every reader copies a value once and checks it then, and the command compares the file's
-    // identity before and after. A file that shrinks raises SIGBUS, which ends the process without a verdict.
+    // identity before and after. A file that shrinks, or cannot be read any more, raises SIGBUS: `end_on_lost_bytes`.
     let map = unsafe { MmapOptions::new().offset(at).len(len).map(file)? };
     let map = Arc::new(map);
     let mut maps = MAPS.lock().unwrap_or_else(PoisonError::into_inner);
     maps.retain(|known| known.strong_count() > 0);
     maps.push(Arc::downgrade(&map));
     Ok(Bytes::from_owner(Owner(map)))
+}
+
+/// What is done in the moment that bytes of a map are gone.
+pub struct Farewell {
+    /// What is written to standard error.
+    pub told: &'static str,
+    /// The exit code.
+    pub code: i32,
+    /// A folder that is removed if it is empty.
+    pub folder: Option<CString>,
+}
+
+/// Has the program say why it ends when a file that is mapped became shorter or cannot be read any more. There is nobody to whom that could
+/// be returned: the bytes are read everywhere, as memory.
+///
+/// # Errors
+/// The operating system's.
+#[cfg(target_os = "linux")]
+pub fn end_on_lost_bytes(farewell: Farewell) -> io::Result<()> {
+    let end = move || {
+        let _ = rustix::io::write(rustix::stdio::stderr(), farewell.told.as_bytes());
+        if let Some(folder) = &farewell.folder {
+            let _ = rustix::fs::unlinkat(rustix::fs::CWD, folder, rustix::fs::AtFlags::REMOVEDIR);
+        }
+        signal_hook::low_level::exit(farewell.code);
+    };
+    // SAFETY: what runs in the handler must be safe to run in the middle of anything. It makes three system calls (write, unlinkat, exit_group)
+    // on values that were made before, and takes no lock and no memory.
+    unsafe { signal_hook::low_level::register(signal_hook::consts::SIGBUS, end) }.map(drop)
+}
+
+/// On other systems a stack that overflows raises the same signal.
+///
+/// # Errors
+/// None.
+#[cfg(not(target_os = "linux"))]
+pub fn end_on_lost_bytes(_farewell: Farewell) -> io::Result<()> {
+    Ok(())
 }
 
 /// Notes that one place was read: the system brings in its surroundings too, and more than one page of them.

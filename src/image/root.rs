@@ -12,6 +12,7 @@ use std::sync::Arc;
 use rustix::fs::OFlags;
 use walkdir::WalkDir;
 
+use super::Identity;
 use crate::budget::Budget;
 use crate::entry::{self, Data, Device, Entry, EntryPath, Fault, Meta, Node};
 use crate::formats::Tree;
@@ -120,7 +121,7 @@ fn node(path: &Path, metadata: &Metadata, links: &mut Links) -> io::Result<Node>
                 size: metadata.len(),
                 data: Arc::new(OnDisk {
                     path: path.to_owned(),
-                    identity: (metadata.dev(), metadata.ino(), metadata.len()),
+                    identity: Identity::of(metadata),
                 }),
             });
         Node::File(file.clone())
@@ -130,8 +131,8 @@ fn node(path: &Path, metadata: &Metadata, links: &mut Links) -> io::Result<Node>
 /// A file on the disk, opened again when it is read.
 struct OnDisk {
     path: PathBuf,
-    /// Device, inode and size as they were when the tree was walked.
-    identity: (u64, u64, u64),
+    /// As it was when the tree was walked.
+    identity: Identity,
 }
 
 impl OnDisk {
@@ -141,11 +142,15 @@ impl OnDisk {
             .read(true)
             .custom_flags(i32::from_ne_bytes(flags.bits().to_ne_bytes()))
             .open(&self.path)?;
-        let now = file.metadata()?;
-        if (now.dev(), now.ino(), now.len()) != self.identity {
-            return Err(io::Error::other("the file changed while the tree was read"));
-        }
+        self.is_same(&file)?;
         Ok(file)
+    }
+
+    fn is_same(&self, file: &File) -> io::Result<()> {
+        if Identity::of(&file.metadata()?) == self.identity {
+            return Ok(());
+        }
+        Err(io::Error::other("the file changed while the tree was read"))
     }
 }
 
@@ -154,7 +159,7 @@ impl Data for OnDisk {
         let told = |error: io::Error| Problem::new(ProblemKind::Unreadable, error.to_string());
         let mut file = self.open().map_err(told)?;
         let mut buffer = vec![0; 128 << 10];
-        let mut left = self.identity.2;
+        let mut left = self.identity.size;
         while left > 0 {
             let most = buffer.len().min(index(left));
             let part = buffer.get_mut(..most).unwrap_or_default();
@@ -168,7 +173,8 @@ impl Data for OnDisk {
             out.write_all(buffer.get(..count).unwrap_or_default())?;
             left = left.saturating_sub(u64::try_from(count).unwrap_or(u64::MAX));
         }
-        Ok(())
+        // What was given out may be of two states of it otherwise.
+        Ok(self.is_same(&file).map_err(told)?)
     }
 }
 
@@ -223,5 +229,62 @@ mod tests {
             panic!("two files");
         };
         assert!(Arc::ptr_eq(&one.data, &two.data));
+    }
+
+    /// Something done to a file.
+    type Change = fn(&File);
+
+    /// Has a file changed when the first of its bytes are given out.
+    struct Changing(Option<(File, Change)>);
+
+    impl Write for Changing {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if let Some((file, change)) = self.0.take() {
+                change(&file);
+            }
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn written_again(file: &File) {
+        std::os::unix::fs::FileExt::write_all_at(file, b"x", 0).unwrap();
+        // The clock of a file system may not have moved since the file was made.
+        file.set_modified(std::time::UNIX_EPOCH).unwrap();
+    }
+
+    #[test]
+    fn a_file_that_changes_before_or_while_it_is_read_is_told() {
+        let shorter: Change = |file| file.set_len(5).unwrap();
+        for (is_before, change, expected) in [
+            (true, written_again as Change, "the file changed"),
+            (true, shorter, "the file changed"),
+            (false, written_again, "the file changed"),
+            (false, shorter, "the file became shorter"),
+        ] {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("log");
+            File::create(&path)
+                .unwrap()
+                .write_all(&vec![7; 1 << 20])
+                .unwrap();
+            let (tree, _) = read(dir.path(), &Budget::new(Limits::default())).unwrap();
+            let Node::File(file) = &tree.entries[1].node else {
+                panic!("a file");
+            };
+            file.data.copy_to(&mut Changing(None)).unwrap();
+            let to = File::options().write(true).open(&path).unwrap();
+            let mut changing = Changing(Some((to, change)));
+            if is_before {
+                let _ = changing.write(b"");
+            }
+            let Err(Fault::Problem(problem)) = file.data.copy_to(&mut changing) else {
+                panic!("it changed");
+            };
+            assert!(problem.detail.contains(expected), "{}", problem.detail);
+        }
     }
 }

@@ -101,6 +101,32 @@ pub struct Report {
     /// The files that it holds, with their digests; with the packages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub files: Option<Vec<File>>,
+    /// Whether the image was read in a sandbox, where that was required or switched off. Where it was left open it depends on the machine,
+    /// and the record of an image does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<Sandbox>,
+}
+
+/// Whether whatever read the image could have done harm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sandbox {
+    /// It could read the inputs and write the outputs, and do no more.
+    Held,
+    /// It had all rights of whoever ran it.
+    Off,
+}
+
+impl Sandbox {
+    /// The same, for people.
+    pub fn told(self) -> &'static str {
+        match self {
+            Self::Held => {
+                "held: the image was read without the right to open other files, start programs, or use the network"
+            }
+            Self::Off => "switched off: the image was read with all rights of whoever ran this",
+        }
+    }
 }
 
 /// The program that made a record.
@@ -168,7 +194,15 @@ impl Report {
             packages: None,
             packages_unread: Vec::new(),
             files: None,
+            sandbox: None,
         }
+    }
+
+    /// With what is stated about the sandbox.
+    #[must_use]
+    pub fn read_in(mut self, sandbox: Option<Sandbox>) -> Self {
+        self.sandbox = sandbox;
+        self
     }
 
     /// With the time it was judged by, and what is then out of order.

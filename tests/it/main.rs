@@ -24,6 +24,9 @@ mod determinism;
 mod directory;
 mod exchange;
 mod explain;
+mod extraction;
+#[cfg(target_os = "linux")]
+mod faults;
 mod fixtures;
 mod hostile;
 mod house;

@@ -21,6 +21,7 @@ use crate::commands::authority::{self, Trusting};
 use crate::commands::candidates::{Candidate, Candidates};
 use crate::commands::exit::{self, INTERNAL, Usage};
 use crate::commands::judge::{Bench, Subject};
+use crate::commands::sandbox::{Access, Right};
 use crate::commands::{clock, open, output, packs, trust, yara};
 use crate::digest::Digest;
 use crate::fleet::inventory::{Device, Fleet};
@@ -323,6 +324,19 @@ impl<'a> Audit<'a> {
             )
         );
         Ok(Some((Digest::of(text.as_bytes()), files)))
+    }
+
+    /// What is still opened once all of that was read: the images, and where reports and the state go.
+    pub(super) fn access(&self) -> Access {
+        let mine = self.mine.positions.iter();
+        let devices = mine.filter_map(|position| self.fleet.devices.get(*position));
+        let images = devices.clone().map(|device| &device.path);
+        let parts: Vec<_> = devices.flat_map(|device| self.with(device)).collect();
+        Access::default()
+            .reads(images)
+            .reads(parts.iter().map(|(_, file)| file))
+            .has(self.args.reports.as_deref(), Right::Files)
+            .writes(self.args.trust.state.as_deref(), 0o600)
     }
 
     /// The other parts of a device, by name.

@@ -12,6 +12,7 @@ use anyhow::{Context, Result};
 use super::fleet;
 use crate::cli;
 use crate::commands::exit::{Told, Usage};
+use crate::commands::sandbox::{Access, Start};
 use crate::commands::trust::{self, Missing};
 use crate::commands::{output, talk};
 use crate::fleet::inventory::Fleet;
@@ -27,7 +28,7 @@ const OPEN: usize = 256;
 const TOLD: usize = 20;
 
 /// Joins shards; the exit code is that of one run over the whole fleet.
-pub(super) fn run(args: &cli::audit::Merge) -> Result<u8> {
+pub(super) fn run(args: &cli::audit::Merge, start: &Start) -> Result<u8> {
     if let Some(path) = &args.output
         && path.try_exists().unwrap_or(true)
     {
@@ -37,6 +38,9 @@ pub(super) fn run(args: &cli::audit::Merge) -> Result<u8> {
     let known = args.fleet.as_deref();
     let known = known.map(|path| fleet::read(path).with_context(|| trust::shown(path)));
     let known = known.transpose()?;
+    // Shards come from other machines: they are read as hostile.
+    let access = Access::default().reads(&args.shards);
+    start.confine(access.writes(args.output.as_deref(), 0o644))?;
     let mut merge = Merge::default();
     for path in &args.shards {
         let file = File::open(path).map_err(|source| Missing::new(path, source))?;

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 
 use crate::cli;
 use crate::cli::audit::SummaryFormat;
+use crate::commands::sandbox::{Access, Start};
 use crate::commands::trust::{self, Missing};
 use crate::commands::{output, talk};
 use crate::fleet::record::Record;
@@ -15,7 +16,9 @@ use crate::fleet::results::{self, Unusable};
 use crate::fleet::summary::{Summary, csv};
 
 /// Shows a file of results; the exit code is that of the audit.
-pub(super) fn run(path: &Path, args: &cli::Audit) -> Result<u8> {
+pub(super) fn run(path: &Path, args: &cli::Audit, start: &Start) -> Result<u8> {
+    let access = Access::default().reads(args.summary.iter().chain(&args.since));
+    start.confine(access.writes(args.output.as_deref(), 0o644))?;
     let old = args.since.as_deref();
     let old = old.map(|path| read(path, |_| ())).transpose()?;
     let mut rows = String::new();

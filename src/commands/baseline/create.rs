@@ -8,6 +8,7 @@ use crate::baseline::{Baseline, Evidence, Forbid, Kind, MutableRow, create};
 use crate::cli::{BaselineCreate, Header};
 use crate::commands::exit::Usage;
 use crate::commands::open;
+use crate::commands::sandbox::{Access, Start};
 use crate::entry::EntryPath;
 use crate::extract::Inventory;
 use crate::place::escape;
@@ -16,7 +17,12 @@ use crate::place::escape;
 const MUTABLE_BYTES: u64 = 16 << 20;
 
 /// Makes a baseline from a reference image.
-pub(super) fn run(args: &BaselineCreate) -> Result<u8> {
+pub(super) fn run(args: &BaselineCreate, start: &Start) -> Result<u8> {
+    let access = Access::default()
+        .reads([&args.image])
+        .reads_beside(&args.beside, &args.reading)
+        .writes(Some(&args.header.output), 0o644);
+    start.confine(access)?;
     let found = open::inventory(&args.image, &args.reading, &args.beside, &args.budget)?;
     from(&found, &args.header, &args.mutable, &args.evidence)
 }

@@ -9,11 +9,16 @@ use super::{create, draft};
 use crate::baseline::Origin;
 use crate::baseline::import::{self, Naming, NotImported, Source};
 use crate::cli::{self, BaselineImport};
+use crate::commands::sandbox::{Access, Start};
 use crate::commands::{open, talk, trust};
 use crate::digest::Digest;
 
 /// Makes a draft from a list.
-pub(super) fn run(args: &BaselineImport) -> Result<u8> {
+pub(super) fn run(args: &BaselineImport, start: &Start) -> Result<u8> {
+    let access = Access::default()
+        .reads([&args.source])
+        .writes(Some(&args.header.output), 0o644);
+    start.confine(access)?;
     if args.source.is_dir() && args.from.is_none_or(|kind| kind == Source::Tree) {
         let (reading, beside) = (cli::Reading::default(), cli::Beside::default());
         let found = open::inventory(&args.source, &reading, &beside, &args.budget)?;

@@ -83,6 +83,9 @@ fn render_basis(report: &Report, out: &mut String) -> fmt::Result {
     if let Some(time) = &report.judged_at {
         writeln!(out, "Judged at   {time}")?;
     }
+    if let Some(sandbox) = report.sandbox {
+        text::wrap(out, "Sandbox     ", HEAD, sandbox.told())?;
+    }
     let coverage = &report.coverage;
     let sums = format!(
         "{} content, {} metadata, {} fill, {} of no known format; together {}",
