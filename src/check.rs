@@ -14,6 +14,7 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use self::behaviour::Behaviour;
+pub use self::behaviour::Programs;
 use self::device::{Named, Stated};
 use self::secrets::{Count, FingerprintKey, PrivateKey};
 use self::yara::Yara;
@@ -45,6 +46,8 @@ pub struct Basis {
     pub table_age: Option<i64>,
     /// Told how many bytes of programs were found, and followed.
     pub pace: Arc<Pace>,
+    /// What programs show that were followed before, in this image or another.
+    pub programs: Arc<Programs>,
 }
 
 /// What the checks found in an image, and what they could not look at.

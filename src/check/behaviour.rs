@@ -1,5 +1,6 @@
 //! Scripts and configurations against the rules: which behaviour they show.
 
+mod known;
 mod program;
 
 use std::cmp::Reverse;
@@ -7,6 +8,7 @@ use std::collections::BTreeSet;
 
 use rayon::prelude::*;
 
+pub use self::known::Programs;
 use self::program::Followed;
 use super::Basis;
 use super::secrets::{Count, PrivateKey, Told};
@@ -16,7 +18,6 @@ use crate::entry::Node;
 use crate::extract::{Found, Inventory};
 use crate::facts::FileType;
 use crate::finding::{Confidence, Finding, Severity};
-use crate::pace::Pace;
 use crate::place::Place;
 use crate::rules::{self, Card, Match, Rule, Rulebook};
 
@@ -43,7 +44,7 @@ pub(super) struct Behaviour {
 /// What the scripts and configurations of an image show.
 pub(super) fn behaviour(found: &Inventory, basis: &Basis) -> Behaviour {
     let mut behaviour = Behaviour::default();
-    let scene = scene(found, &basis.pace, &mut behaviour.not_checked);
+    let scene = scene(found, basis, &mut behaviour.not_checked);
     let (units, started) = units(&scene);
     let files: Vec<&[Unit]> = units
         .chunk_by(|one, next| one.place == next.place)
@@ -81,7 +82,7 @@ pub(super) fn behaviour(found: &Inventory, basis: &Basis) -> Behaviour {
 }
 
 /// The files that can show something. Of others only the path counts.
-fn scene(found: &Inventory, pace: &Pace, not_checked: &mut Vec<(Place, String)>) -> Scene {
+fn scene(found: &Inventory, basis: &Basis, not_checked: &mut Vec<(Place, String)>) -> Scene {
     let mut left = TOGETHER;
     let mut wanted = Vec::new();
     for entry in &found.entries {
@@ -102,7 +103,7 @@ fn scene(found: &Inventory, pace: &Pace, not_checked: &mut Vec<(Place, String)>)
         };
         wanted.push((entry, bytes));
     }
-    let programs = program::followed(found, pace, not_checked);
+    let programs = program::followed(found, basis, not_checked);
     let contents: Vec<Content> = wanted
         .par_iter()
         .map(|(entry, bytes)| content(entry, *bytes, programs.get(&entry.place)))

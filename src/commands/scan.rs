@@ -25,6 +25,7 @@ pub(super) fn run(args: &cli::Scan, start: &Start) -> Result<u8> {
         yara: yara::read(args.checks.yara.as_deref())?,
         table_age: clock::table_age(now),
         pace: Arc::default(),
+        programs: Arc::default(),
     };
     let mut documents = packs::dates(&basis.rules);
     let chain = trusting.as_ref().and_then(|it| it.keyring.as_ref());

@@ -28,6 +28,7 @@ pub(super) fn run(args: &cli::Verify, start: &Start) -> Result<u8> {
         yara: yara::read(args.checks.yara.as_deref())?,
         table_age: clock::table_age(now),
         pace: Arc::default(),
+        programs: Arc::default(),
     };
     let unit = report::unit(&args.unit)?;
     let candidates = Candidates::read(&args.baseline, args.trust.allow_unsigned, &trusting)?;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::behaviour::Makeup;
+use crate::check::Basis;
 use crate::digest::Digest;
 use crate::entry::Node;
 use crate::extract::{Found, Inventory};
@@ -13,13 +14,13 @@ use crate::facts::FileType;
 use crate::facts::code::{Code, Unfollowed};
 use crate::facts::elf::Structure;
 use crate::facts::hidden::Hidden;
-use crate::pace::Pace;
 use crate::place::Place;
 
 /// A larger program is not followed (64 MiB).
 const LONGEST: u64 = 64 << 20;
 
 /// What is known of one program.
+#[derive(Clone, Default)]
 pub(super) struct Followed {
     /// What its code calls, where that was followed.
     pub(super) code: Option<Arc<Code>>,
@@ -29,10 +30,20 @@ pub(super) struct Followed {
     not_checked: Vec<&'static str>,
 }
 
+impl Followed {
+    /// How much it is to keep: functions, calls and texts.
+    pub(super) fn weight(&self) -> usize {
+        let functions = self.code.iter().flat_map(|code| &code.functions);
+        let code = functions.map(|it| it.calls.len().saturating_add(1));
+        let texts = self.makeup.iter().map(|it| it.hidden.texts.len());
+        code.chain(texts).fold(1, usize::saturating_add)
+    }
+}
+
 /// The programs of an image by the first place where each stands. What could not be followed is told.
 pub(super) fn followed(
     found: &Inventory,
-    pace: &Pace,
+    basis: &Basis,
     not_checked: &mut Vec<(Place, String)>,
 ) -> BTreeMap<Place, Followed> {
     let mut first: BTreeMap<Digest, &Found> = BTreeMap::new();
@@ -41,19 +52,19 @@ pub(super) fn followed(
             first.entry(digest).or_insert(entry);
         }
     }
-    let mut programs: Vec<&Found> = first.into_values().collect();
-    programs.sort_by(|one, other| one.place.cmp(&other.place));
-    for entry in &programs {
-        pace.found(size(entry));
+    let mut programs: Vec<(Digest, &Found)> = first.into_iter().collect();
+    programs.sort_by(|(_, one), (_, other)| one.place.cmp(&other.place));
+    for (_, entry) in &programs {
+        basis.pace.found(size(entry));
     }
-    let followed = programs.par_iter().map(|entry| {
-        let followed = follow(entry);
-        pace.did(size(entry));
+    let followed = programs.par_iter().map(|(digest, entry)| {
+        let followed = basis.programs.of(*digest, || follow(entry));
+        basis.pace.did(size(entry));
         followed
     });
     let followed: Vec<Option<Followed>> = followed.collect();
     let mut known = BTreeMap::new();
-    for (entry, followed) in programs.into_iter().zip(followed) {
+    for ((_, entry), followed) in programs.into_iter().zip(followed) {
         let Some(followed) = followed else {
             continue;
         };
@@ -77,11 +88,7 @@ fn follow(entry: &Found) -> Option<Followed> {
     let Node::File(file) = &entry.entry.node else {
         return None;
     };
-    let mut followed = Followed {
-        code: None,
-        makeup: None,
-        not_checked: Vec::new(),
-    };
+    let mut followed = Followed::default();
     if file.size > LONGEST {
         followed
             .not_checked

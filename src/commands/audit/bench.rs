@@ -98,6 +98,7 @@ impl<'a> Audit<'a> {
             yara: yara::read(args.checks.yara.as_deref())?,
             table_age: clock::table_age(now),
             pace: Arc::default(),
+            programs: Arc::default(),
         };
         let set = |path: &Path| -> Result<Set> {
             let candidates = Candidates::read(path, args.trust.allow_unsigned, &trusting)?;
