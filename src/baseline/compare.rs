@@ -86,47 +86,27 @@ pub struct Checked {
 
 /// Compares everything that was found with what the baseline expects.
 pub fn compare(baseline: &Baseline, found: &Inventory) -> Comparison {
-    with(baseline, found, Originals::of([found]), None)
+    Comparing::of(baseline, found, Originals::of([found])).done(None)
+}
+
+/// The same without saying what is different in what differs, which costs far more than finding out that it does. The verdict is the same.
+pub fn measure(baseline: &Baseline, found: &Inventory) -> Comparison {
+    let mut comparing = Comparing::of(baseline, found, Originals::of([]));
+    comparing.explains = false;
+    comparing.done(None)
 }
 
 /// The same, where the image that the baseline was made from is at hand: its contents tell more of what is changed, and decide nothing.
 pub fn compare_beside(baseline: &Baseline, found: &Inventory, reference: &Inventory) -> Comparison {
     let originals = Originals::of([reference, found]);
-    with(baseline, found, originals, Some(reference))
-}
-
-fn with<'a>(
-    baseline: &'a Baseline,
-    found: &'a Inventory,
-    originals: Originals<'a>,
-    reference: Option<&Inventory>,
-) -> Comparison {
-    let mut comparing = Comparing {
-        baseline,
-        found,
-        originals,
-        similar: None,
-        missing_parts: BTreeSet::new(),
-        rows: rows_by_component(baseline),
-        out: Comparison::default(),
-        claims: Claims::new(found),
-        ranges: Vec::new(),
-    };
-    comparing.trees();
-    comparing.memories();
-    comparing.raw_components();
-    comparing.explain_boot(reference);
-    comparing.uncovered();
-    comparing.unread();
-    comparing.absent_parts();
-    comparing.out.claimed = comparing.claims.told(found);
-    comparing.out.claimed.ranges = comparing.ranges;
-    comparing.out
+    Comparing::of(baseline, found, originals).done(Some(reference))
 }
 
 struct Comparing<'a> {
     baseline: &'a Baseline,
     found: &'a Inventory,
+    /// Whether it is told what is different in what differs.
+    explains: bool,
     /// Contents that the baseline states and that are at hand.
     originals: Originals<'a>,
     /// The programs of the baseline by their functions, once one is asked for.
@@ -153,6 +133,36 @@ pub(super) fn rows_by_component(baseline: &Baseline) -> Vec<Vec<&FileRow>> {
 }
 
 impl<'a> Comparing<'a> {
+    fn of(baseline: &'a Baseline, found: &'a Inventory, originals: Originals<'a>) -> Self {
+        Self {
+            baseline,
+            found,
+            explains: true,
+            originals,
+            similar: None,
+            missing_parts: BTreeSet::new(),
+            rows: rows_by_component(baseline),
+            out: Comparison::default(),
+            claims: Claims::new(found),
+            ranges: Vec::new(),
+        }
+    }
+
+    fn done(mut self, reference: Option<&Inventory>) -> Comparison {
+        self.trees();
+        self.memories();
+        self.raw_components();
+        if self.explains {
+            self.explain_boot(reference);
+        }
+        self.uncovered();
+        self.unread();
+        self.absent_parts();
+        self.out.claimed = self.claims.told(self.found);
+        self.out.claimed.ranges = self.ranges;
+        self.out
+    }
+
     fn trees(&mut self) {
         let trees = piece::trees(self.found);
         let pairs = pair(self.baseline, &self.rows, &trees);

@@ -9,7 +9,7 @@ use super::exit::WrongDevice;
 use super::trust::Missing;
 use super::{signatures, talk, trust};
 use crate::baseline::compare::{self, Comparison};
-use crate::baseline::{Baseline, Trusted, evidence};
+use crate::baseline::{Baseline, Body, Trusted, evidence};
 use crate::cli::Device;
 use crate::digest::Digest;
 use crate::extract::Inventory;
@@ -135,15 +135,15 @@ impl Candidates {
         device: &Device,
         asset: Option<&String>,
     ) -> Result<Option<Chosen<'_>>> {
-        let mut best: Option<(Fit, &Candidate, Comparison)> = None;
+        let mut best: Option<(Fit, &Candidate)> = None;
         for candidate in &self.all {
-            let comparison = compare::compare(&candidate.baseline, found);
-            let fit = Fit::of(&candidate.baseline, &comparison, found);
-            if best.as_ref().is_none_or(|(other, ..)| fit > *other) {
-                best = Some((fit, candidate, comparison));
+            let measured = compare::measure(&candidate.baseline, found);
+            let fit = Fit::of(&candidate.baseline, &measured, found);
+            if best.as_ref().is_none_or(|(other, _)| fit > *other) {
+                best = Some((fit, candidate));
             }
         }
-        let Some((fit, candidate, comparison)) = best else {
+        let Some((fit, candidate)) = best else {
             return Ok(None);
         };
         let baseline = &candidate.baseline;
@@ -175,7 +175,7 @@ impl Candidates {
         });
         Ok(Some(Chosen {
             candidate,
-            comparison,
+            comparison: compare::compare(baseline, found),
             how,
         }))
     }
@@ -255,8 +255,8 @@ fn objection(baseline: &Baseline, device: &Device, asset: Option<&String>) -> Op
 struct Fit {
     /// Whether the image shows nothing that says it is another version.
     is_this_version: bool,
-    /// In thousandths of what was compared.
-    share: usize,
+    /// How much of the baseline and of the image is in the other, too, in thousandths: what two models have in common is all of neither.
+    likeness: usize,
     matched: usize,
     /// Of two that match alike, the one that leaves less open.
     few_changes: std::cmp::Reverse<usize>,
@@ -272,10 +272,14 @@ impl Fit {
                 .fold(0_usize, |sum, row| sum.saturating_add(count(row)))
         };
         let (matched, compared) = (sum(|row| row.matched), sum(|row| row.compared));
-        let share = matched.saturating_mul(1000).checked_div(compared);
+        let raw = baseline.components.iter();
+        let raw = raw.filter(|it| !matches!(it.body, Body::Tree { .. }));
+        let all = [baseline.files.len(), raw.count(), found.entries.len()];
+        let all = all.into_iter().fold(0_usize, usize::saturating_add);
+        let likeness = matched.saturating_mul(2000).checked_div(all);
         Self {
             is_this_version: evidence::contradiction(baseline, found).is_none(),
-            share: share.unwrap_or_default(),
+            likeness: likeness.unwrap_or_default(),
             matched,
             few_changes: std::cmp::Reverse(comparison.changes.len()),
             compared,

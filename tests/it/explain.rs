@@ -174,3 +174,33 @@ fn changed_instructions_are_listed() {
         "{told:#?}"
     );
 }
+
+/// Of several baselines the one that fits best is explained, as if it were the only one.
+#[test]
+fn a_baseline_that_was_chosen_explains_as_much_as_one_that_was_given() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let baseline = root.join("baselines/example-medical-vsm9000-4.2.1.toml");
+    let baseline = fs::read_to_string(baseline).unwrap();
+    let twin = root.join("fixtures/demo/vsm9000-4.2.1-tampered.bin");
+    let folder = tempfile::tempdir().unwrap();
+    let (one, other) = (folder.path().join("a.toml"), folder.path().join("b.toml"));
+    // An image of which less is as this one says.
+    let bent = baseline.replace("mode = \"0755\"", "mode = \"0700\"");
+    fs::write(&one, bent).unwrap();
+    fs::write(&other, baseline).unwrap();
+    let changes = |from: &Path| {
+        let from = from.to_str().unwrap();
+        let trust = ["--baseline", from, "--allow-unsigned"];
+        let report = schemas::run(&[&["verify", twin.to_str().unwrap()][..], &trust].concat()).0;
+        report["changes"].clone()
+    };
+    let chosen = changes(folder.path());
+    assert_eq!(chosen, changes(&other));
+    let explained = |change: &Value| !change["explanation"].as_array().unwrap().is_empty();
+    let chosen = chosen.as_array().unwrap();
+    assert!(
+        chosen
+            .iter()
+            .any(|it| it["path"] == "/opt/bin/monitor" && explained(it))
+    );
+}

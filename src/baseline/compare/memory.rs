@@ -70,7 +70,9 @@ impl Comparing<'_> {
             change.place = Some(place.clone());
             let text = |digest: Digest| Some(Value::Text(digest.to_string()));
             change.differ("sha256", text(sha256), text(candidate.sha256));
-            explain(&mut change, &ranges, functions, candidate.memory);
+            if self.explains {
+                explain(&mut change, &ranges, functions, candidate.memory);
+            }
             self.out.changes.push(change);
         }
         self.out.checked.push(Checked {

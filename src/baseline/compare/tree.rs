@@ -229,7 +229,7 @@ impl One<'_, '_> {
             Judgement::Forbidden { reason, .. } => change.explanation.push(reason.to_string()),
             Judgement::NotNamed => {}
         }
-        if change.fields.contains(&"sha256") {
+        if self.all.explains && change.fields.contains(&"sha256") {
             let explained = self.explain(row, &found);
             change.explanation.extend(explained.clauses);
             change.own = explained.own;
@@ -292,15 +292,21 @@ impl One<'_, '_> {
                 .explanation
                 .push(format!("it is a program ({})", kind.word()));
         }
+        if self.all.explains {
+            self.explain_surplus(&found, &mut change);
+        }
+        self.changes.push((change, found.sha256));
+    }
+
+    fn explain_surplus(&mut self, found: &Found, change: &mut Change) {
         let baseline = self.all.baseline;
         let similar = &mut self.all.similar;
         let similar = similar.get_or_insert_with(|| Similar::new(baseline));
-        change.explanation.extend(similar.told(&found));
+        change.explanation.extend(similar.told(found));
         if is_environment(self.format) {
-            let value = explain_variable(&[], &self.all.originals, None, &found);
+            let value = explain_variable(&[], &self.all.originals, None, found);
             change.explanation.extend(value);
         }
-        self.changes.push((change, found.sha256));
     }
 
     fn finish(mut self) {

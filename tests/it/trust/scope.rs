@@ -135,6 +135,38 @@ fn wrong_version() {
     judge("other", "all", &[]).ends(8).shows("NO BASELINE");
 }
 
+/// Two models that have most of their files in common: a unit of the larger is not one of the smaller because something of its own differs.
+#[test]
+fn a_model_that_holds_another() {
+    let bench = Bench::new();
+    for number in 0..20 {
+        bench.write(&format!("small/lib/{number}"), b"of both");
+        bench.write(&format!("large/lib/{number}"), b"of both");
+    }
+    for name in ["settings", "monitor", "alarm", "view"] {
+        bench.write(&format!("large/opt/{name}"), b"of the large one");
+    }
+    bench.write("small/opt/view", b"of the small one");
+    bench.baseline("all/small.toml", "small", "1", 1);
+    bench.baseline("all/large.toml", "large", "2", 1);
+    bench.write("large/opt/settings", b"of this unit");
+    bench.remove("large/opt/view");
+    let unsigned = [
+        "--baseline",
+        "all",
+        "--allow-unsigned",
+        "--now",
+        super::bench::NOW,
+    ];
+    bench
+        .run(&[&["verify", "large"][..], &unsigned].concat())
+        .shows("all/large.toml was chosen of 2 baselines");
+    bench.write("small/opt/more", b"of this unit");
+    bench
+        .run(&[&["verify", "small"][..], &unsigned].concat())
+        .shows("all/small.toml was chosen of 2 baselines");
+}
+
 /// The boot loader of one version with the root of another.
 #[test]
 fn mix_and_match() {
