@@ -14,7 +14,7 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use self::behaviour::Behaviour;
-pub use self::behaviour::Programs;
+pub use self::behaviour::{Programs, Shelf};
 use self::device::{Named, Stated};
 use self::secrets::{Count, FingerprintKey, PrivateKey};
 use self::yara::Yara;

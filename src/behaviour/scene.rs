@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::paths;
 use crate::entry::EntryPath;
 use crate::facts::code::Code;
@@ -30,7 +32,7 @@ pub struct Content {
 }
 
 /// What the bytes of a program tell besides what its code calls.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Makeup {
     /// How it is laid out.
     pub structure: Structure,

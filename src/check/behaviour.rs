@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use rayon::prelude::*;
 
-pub use self::known::Programs;
+pub use self::known::{Programs, Shelf};
 use self::program::Followed;
 use super::Basis;
 use super::secrets::{Count, PrivateKey, Told};

@@ -36,6 +36,8 @@ pub use self::value::{Piece, Text};
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use self::discover::Functions;
 use self::program::{Leads, Program};
 use super::elf::Loaded;
@@ -53,7 +55,7 @@ const ROUNDS: usize = 3;
 pub const DEPTH: usize = 2;
 
 /// The functions of a program that do something which is told, and those that call them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Code {
     /// By their addresses.
     pub functions: Vec<Function>,
@@ -64,7 +66,7 @@ pub struct Code {
 }
 
 /// One function.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Function {
     /// Its address; on ARM bit 0 says that it is Thumb code.
     pub start: u64,

@@ -15,6 +15,8 @@ mod token;
 use std::fmt;
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use self::key::Key;
 use crate::read::index;
 
@@ -22,7 +24,7 @@ use crate::read::index;
 const MOST: usize = 2000;
 
 /// What is hidden in a file.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hidden {
     /// In the order of their places.
     pub texts: Vec<HiddenText>,
@@ -31,7 +33,7 @@ pub struct Hidden {
 }
 
 /// A text that does not stand in clear.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HiddenText {
     /// Where it stands in the file, in bytes from its start.
     pub offset: u64,
@@ -57,7 +59,7 @@ pub struct Reading<'t> {
 }
 
 /// How a text is hidden.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Hiding {
     /// By a key that is combined with each byte.
     Key(Key),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::behaviour::Makeup;
 use crate::check::Basis;
@@ -20,17 +21,73 @@ use crate::place::Place;
 const LONGEST: u64 = 64 << 20;
 
 /// What is known of one program.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Followed {
     /// What its code calls, where that was followed.
     pub(super) code: Option<Arc<Code>>,
-    /// What else its bytes tell.
+    /// What else its bytes tell, if it is a program.
     pub(super) makeup: Option<Arc<Makeup>>,
-    /// What was not looked at.
-    not_checked: Vec<&'static str>,
+    /// What could not be looked at.
+    gaps: Vec<Gap>,
+}
+
+/// What could not be looked at in a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Gap {
+    Long,
+    Code,
+    Library,
+    Processor,
+    Hidden,
+}
+
+impl Gap {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Long => "the code of this program was not followed: it is too long",
+            Self::Code => {
+                "the code of this program was not followed wholly: there is too much of it"
+            }
+            Self::Library => {
+                "what this program calls is not known: it holds its own library without names, and none of that was recognised"
+            }
+            Self::Processor => {
+                "the code of this program was not followed: no decoder knows its processor"
+            }
+            Self::Hidden => {
+                "hidden texts were not looked for in all of this program: too much of it looks like one"
+            }
+        }
+    }
 }
 
 impl Followed {
+    /// What the bytes of a program show.
+    pub(super) fn of(bytes: &[u8]) -> Self {
+        let mut followed = Self::default();
+        match Code::of(bytes) {
+            Ok(code) => {
+                if code.cut {
+                    followed.gaps.push(Gap::Code);
+                }
+                if code.opaque {
+                    followed.gaps.push(Gap::Library);
+                }
+                followed.code = Some(Arc::new(code));
+            }
+            Err(Unfollowed::Processor) => followed.gaps.push(Gap::Processor),
+            Err(Unfollowed::NotLoaded | Unfollowed::Nothing) => {}
+        }
+        if let Some(structure) = Structure::of(bytes) {
+            let hidden = Hidden::of(bytes);
+            if hidden.cut {
+                followed.gaps.push(Gap::Hidden);
+            }
+            followed.makeup = Some(Arc::new(Makeup { structure, hidden }));
+        }
+        followed
+    }
+
     /// How much it is to keep: functions, calls and texts.
     pub(super) fn weight(&self) -> usize {
         let functions = self.code.iter().flat_map(|code| &code.functions);
@@ -68,8 +125,8 @@ pub(super) fn followed(
         let Some(followed) = followed else {
             continue;
         };
-        let reasons = followed.not_checked.iter();
-        not_checked.extend(reasons.map(|&reason| (entry.place.clone(), reason.to_owned())));
+        let gaps = followed.gaps.iter();
+        not_checked.extend(gaps.map(|gap| (entry.place.clone(), gap.words().to_owned())));
         known.insert(entry.place.clone(), followed);
     }
     known
@@ -88,45 +145,14 @@ fn follow(entry: &Found) -> Option<Followed> {
     let Node::File(file) = &entry.entry.node else {
         return None;
     };
-    let mut followed = Followed::default();
     if file.size > LONGEST {
-        followed
-            .not_checked
-            .push("the code of this program was not followed: it is too long");
-        return Some(followed);
+        return Some(Followed {
+            gaps: vec![Gap::Long],
+            ..Followed::default()
+        });
     }
     let mut bytes = Vec::new();
-    if file.data.copy_to(&mut bytes).is_err() {
-        // That it could not be read is told elsewhere.
-        return None;
-    }
-    match Code::of(&bytes) {
-        Ok(code) => {
-            if code.cut {
-                followed.not_checked.push(
-                    "the code of this program was not followed wholly: there is too much of it",
-                );
-            }
-            if code.opaque {
-                followed.not_checked.push(
-                    "what this program calls is not known: it holds its own library without names, and none of that was recognised",
-                );
-            }
-            followed.code = Some(Arc::new(code));
-        }
-        Err(Unfollowed::Processor) => followed
-            .not_checked
-            .push("the code of this program was not followed: no decoder knows its processor"),
-        Err(Unfollowed::NotLoaded | Unfollowed::Nothing) => {}
-    }
-    if let Some(structure) = Structure::of(&bytes) {
-        let hidden = Hidden::of(&bytes);
-        if hidden.cut {
-            followed.not_checked.push(
-                "hidden texts were not looked for in all of this program: too much of it looks like one",
-            );
-        }
-        followed.makeup = Some(Arc::new(Makeup { structure, hidden }));
-    }
-    Some(followed)
+    // That it could not be read is told elsewhere.
+    file.data.copy_to(&mut bytes).ok()?;
+    Some(Followed::of(&bytes))
 }

@@ -15,7 +15,8 @@ use super::named;
 use super::results::Prepared;
 use super::shard::Mine;
 use crate::budget::Budget;
-use crate::check::{Basis, device::Named};
+use crate::check::device::Named;
+use crate::check::{Basis, Programs, Shelf};
 use crate::cli;
 use crate::commands::authority::{self, Trusting};
 use crate::commands::candidates::{Candidate, Candidates};
@@ -64,7 +65,7 @@ pub(super) struct Audit<'a> {
     wrappers: Vec<Wrapper>,
     now: Timestamp,
     by: By,
-    cache: Option<Cache>,
+    cache: Option<Arc<Cache>>,
     stop: Arc<AtomicBool>,
 }
 
@@ -91,6 +92,9 @@ impl<'a> Audit<'a> {
         }
         let trusting = authority::read(&args.trust)?;
         let now = args.now.or(began).unwrap_or_else(clock::now);
+        let cache = args.cache.as_deref().map(Cache::open).transpose()?;
+        let cache = cache.map(Arc::new);
+        let shelf = cache.clone().map(|cache| -> Arc<dyn Shelf> { cache });
         let basis = Basis {
             rules: packs::book(&args.packs, &trusting.authority)?,
             named: Named::default(),
@@ -98,7 +102,7 @@ impl<'a> Audit<'a> {
             yara: yara::read(args.checks.yara.as_deref())?,
             table_age: clock::table_age(now),
             pace: Arc::default(),
-            programs: Arc::default(),
+            programs: Arc::new(Programs::on(shelf)),
         };
         let set = |path: &Path| -> Result<Set> {
             let candidates = Candidates::read(path, args.trust.allow_unsigned, &trusting)?;
@@ -126,7 +130,7 @@ impl<'a> Audit<'a> {
         }
         let mut audit = Self {
             wrappers: open::wrappers(&args.reading.wrapper)?,
-            cache: args.cache.as_deref().map(Cache::open).transpose()?,
+            cache,
             by: By {
                 inventory: fleet.digest(),
                 baselines: Digest::of(b""),

@@ -1,4 +1,5 @@
-//! What was found out about images before: a second unit with the same bytes costs their digest.
+//! What was found out before about images and programs: a second unit with the same bytes costs their digest, and of one that differs in a few
+//! programs, only those are followed.
 //!
 //! It is only ever a cache. A row is kept under everything that its answer depends on, and carries a digest of both, so that a damaged row is
 //! none. A store that cannot be read at all is moved aside and begun anew. Whoever can write to it can forge answers, so it belongs to whoever
@@ -11,16 +12,19 @@ use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
-use redb::{Database, DatabaseError, ReadableDatabase, TableDefinition};
+use redb::{Database, DatabaseError, Durability, ReadableDatabase, TableDefinition};
 use serde::{Deserialize, Serialize};
 
+use crate::check::Shelf;
 use crate::commands::{talk, trust};
 use crate::digest::Digest;
 use crate::fleet::record::Judged;
 use crate::report::verify::Report;
 
 /// Rows by their keys. Another form of rows needs another name.
-const ROWS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("vitalsign results 1");
+type Table = TableDefinition<'static, &'static [u8], &'static [u8]>;
+const ROWS: Table = TableDefinition::new("vitalsign results 1");
+const PROGRAMS: Table = TableDefinition::new("vitalsign programs 1");
 /// So much of the store is held in memory (16 MiB).
 const HELD: usize = 16 << 20;
 /// The length of a digest.
@@ -99,8 +103,20 @@ impl Cache {
 
     /// What is known under a key. A row that is damaged is not.
     pub(super) fn get(&self, key: Digest) -> Option<Row> {
+        serde_json::from_slice(&self.sealed(ROWS, key)?).ok()
+    }
+
+    /// Keeps a row.
+    pub(super) fn put(&self, key: Digest, row: &Row) {
+        let Ok(text) = serde_json::to_vec(row) else {
+            return;
+        };
+        self.put_sealed(ROWS, key, &text, Durability::Immediate);
+    }
+
+    fn sealed(&self, table: Table, key: Digest) -> Option<Vec<u8>> {
         let row = self.with(|store| {
-            let table = match store.begin_read()?.open_table(ROWS) {
+            let table = match store.begin_read()?.open_table(table) {
                 Err(redb::TableError::TableDoesNotExist(_)) => return Ok(None),
                 table => table?,
             };
@@ -109,21 +125,17 @@ impl Cache {
         });
         let row = row??;
         let (digest, text) = row.split_at_checked(DIGEST)?;
-        (seal(key, text).as_bytes() == digest).then_some(())?;
-        serde_json::from_slice(text).ok()
+        (seal(key, text).as_bytes() == digest).then(|| text.to_vec())
     }
 
-    /// Keeps a row.
-    pub(super) fn put(&self, key: Digest, row: &Row) {
-        let Ok(text) = serde_json::to_vec(row) else {
-            return;
-        };
-        let mut sealed = seal(key, &text).as_bytes().to_vec();
-        sealed.extend_from_slice(&text);
+    fn put_sealed(&self, table: Table, key: Digest, text: &[u8], durability: Durability) {
+        let mut sealed = seal(key, text).as_bytes().to_vec();
+        sealed.extend_from_slice(text);
         self.with(|store| {
-            let writing = store.begin_write()?;
+            let mut writing = store.begin_write()?;
+            writing.set_durability(durability)?;
             writing
-                .open_table(ROWS)?
+                .open_table(table)?
                 .insert(key.as_bytes().as_slice(), sealed.as_slice())?;
             Ok(writing.commit()?)
         });
@@ -147,6 +159,23 @@ impl Cache {
         }
         None
     }
+}
+
+impl Shelf for Cache {
+    fn program(&self, digest: Digest) -> Option<Vec<u8>> {
+        self.sealed(PROGRAMS, program(digest))
+    }
+
+    /// It reaches the disk with the row of the image, which costs one wait instead of hundreds.
+    fn put_program(&self, digest: Digest, row: &[u8]) {
+        self.put_sealed(PROGRAMS, program(digest), row, Durability::None);
+    }
+}
+
+/// The key of a program's row: another version may see more in it.
+fn program(digest: Digest) -> Digest {
+    let text = format!("vitalsign program 1 {} {digest}", env!("CARGO_PKG_VERSION"));
+    Digest::of(text.as_bytes())
 }
 
 /// Why a store cannot be used.
@@ -236,6 +265,22 @@ mod tests {
         let cache = Cache::open(&store(&folder)).unwrap();
         assert_eq!(cache.get(keys[0]).unwrap().judged, row(5).judged);
         assert!(cache.get(keys[1]).is_none());
+    }
+
+    #[test]
+    fn programs_are_kept_with_the_image_that_comes_after_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let digests = [Digest::of(b"1"), Digest::of(b"2")];
+        let cache = Cache::open(&store(&folder)).unwrap();
+        cache.put_program(digests[0], b"what it shows");
+        assert_eq!(cache.program(digests[0]).unwrap(), b"what it shows");
+        assert_eq!(cache.program(digests[1]), None);
+        assert!(cache.get(program(digests[0])).is_none(), "tables are apart");
+        cache.put(digests[0], &row(5));
+        drop(cache);
+        let cache = Cache::open(&store(&folder)).unwrap();
+        assert_eq!(cache.program(digests[0]).unwrap(), b"what it shows");
+        assert_eq!(cache.get(digests[0]).unwrap().judged, row(5).judged);
     }
 
     #[test]

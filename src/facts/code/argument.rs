@@ -2,6 +2,8 @@
 
 use std::net::Ipv4Addr;
 
+use serde::{Deserialize, Serialize};
+
 use super::library::Parameter;
 use super::memory::Location;
 use super::state::{LOCAL_PARAMETERS, Setting, State};
@@ -16,7 +18,7 @@ const PEER: i64 = 8;
 const INTERNET: u8 = 2;
 
 /// What one argument is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Argument {
     /// Nothing that is known.
     Unknown,
@@ -37,7 +39,7 @@ pub enum Argument {
 }
 
 /// An Internet address as far as it is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Peer {
     /// The port.
     pub port: Option<u16>,

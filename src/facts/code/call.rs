@@ -1,9 +1,13 @@
 //! Calls, with what they are given.
 
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
+
 use super::argument::Argument;
+use super::library;
 
 /// What is called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Callee {
     /// A function of a library.
     Import,
@@ -16,7 +20,7 @@ pub enum Callee {
 }
 
 /// One call.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Call {
     /// The address of the instruction.
     pub at: u64,
@@ -28,6 +32,34 @@ pub struct Call {
     pub name: Option<&'static str>,
     /// What it is given, as far as the function's parameters are of interest.
     pub arguments: Vec<Argument>,
+}
+
+/// A call as it is kept: its name need not be one that is known.
+#[derive(Deserialize)]
+struct Stored {
+    at: u64,
+    offset: u64,
+    callee: Callee,
+    name: Option<String>,
+    arguments: Vec<Argument>,
+}
+
+impl<'de> Deserialize<'de> for Call {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let stored = Stored::deserialize(from)?;
+        let known = |name: String| {
+            let known = library::known(name.as_bytes()).map(|known| known.name);
+            known.ok_or_else(|| D::Error::custom("a call is named as no function is"))
+        };
+        let name = stored.name.map(known).transpose()?;
+        Ok(Self {
+            at: stored.at,
+            offset: stored.offset,
+            callee: stored.callee,
+            name,
+            arguments: stored.arguments,
+        })
+    }
 }
 
 impl Call {

@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::rc::Rc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::place::escape;
 
 /// What is known of one word.
@@ -22,7 +24,7 @@ pub(super) enum Value {
 }
 
 /// A part of a text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Piece {
     /// These bytes.
     Bytes(Vec<u8>),
@@ -37,7 +39,7 @@ pub enum Piece {
 }
 
 /// A text, as far as it is known.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Text {
     /// Its parts, in their order.
     pub pieces: Vec<Piece>,

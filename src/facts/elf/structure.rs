@@ -7,6 +7,7 @@ use goblin::elf::header::{ET_DYN, ET_EXEC};
 use goblin::elf::program_header::{PF_W, PF_X, PT_INTERP, PT_LOAD};
 use goblin::elf::section_header::{SHF_ALLOC, SHF_EXECINSTR, SHT_NOBITS};
 use goblin::elf::{ProgramHeader, SectionHeader};
+use serde::{Deserialize, Serialize};
 
 use super::dynamic::Dynamic;
 use super::loaded::{Loaded, number};
@@ -25,7 +26,7 @@ const FEWEST: usize = 16;
 const MOST_WORDS: usize = 1 << 20;
 
 /// How a program is laid out.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Structure {
     /// The loader that it asks for.
     pub interpreter: Option<Name>,
@@ -40,7 +41,7 @@ pub struct Structure {
 }
 
 /// Something that linkers do not make.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Oddity {
     /// What.
     pub kind: OddityKind,
@@ -53,7 +54,7 @@ pub struct Oddity {
 }
 
 /// Sorts of oddities.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum OddityKind {
     /// Executable bytes in no section, while there are sections.
     CodeOutside,
