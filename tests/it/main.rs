@@ -28,6 +28,7 @@ mod extraction;
 #[cfg(target_os = "linux")]
 mod faults;
 mod fixtures;
+mod fuzzed;
 mod hostile;
 mod house;
 mod implants;
