@@ -6,5 +6,6 @@
 fn every_case_and_the_readme_behave_as_written() {
     trycmd::TestCases::new()
         .case("tests/cmd/*.toml")
+        .case("tests/cmd/*.md")
         .case("README.md");
 }

@@ -43,6 +43,14 @@ pub struct Audit {
         help_heading = "Summary"
     )]
     pub format: SummaryFormat,
+    /// Where the pages of single devices stand, from the page of the fleet on; each is called as its report, with `.html` for `.json`.
+    #[arg(
+        long,
+        value_name = "DIR",
+        requires = "summary",
+        help_heading = "Summary"
+    )]
+    pub pages: Option<String>,
     /// The baseline, or a directory of them of which the one that fits each image is taken. Without one, images are looked at for known
     /// risk and compared with each other.
     #[arg(long, value_name = "FILE|DIR")]
@@ -137,8 +145,12 @@ pub struct Merge {
 pub enum SummaryFormat {
     /// For people.
     Terminal,
+    /// A page that holds all it needs.
+    Html,
     /// For programs.
     Json,
+    /// For tools that read SARIF 2.1.0.
+    Sarif,
     /// One row a device.
     Csv,
 }

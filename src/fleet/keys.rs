@@ -36,6 +36,16 @@ pub enum What {
     PrivateKey,
 }
 
+impl What {
+    /// In words.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::SshHostKey => "ssh-host-key",
+            Self::PrivateKey => "private-key",
+        }
+    }
+}
+
 /// The keys of an image.
 pub(super) fn keys(found: &Inventory, private: &[PrivateKey]) -> Vec<KeyRow> {
     let public = found.entries.iter().filter_map(|entry| {

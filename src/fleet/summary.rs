@@ -5,6 +5,9 @@
 
 pub mod csv;
 mod groups;
+pub mod html;
+mod matrix;
+pub mod sarif;
 mod since;
 pub mod terminal;
 
@@ -14,6 +17,7 @@ use serde::Serialize;
 
 use self::groups::Groups;
 pub use self::groups::{ImageGroup, KeyGroup, Outlier, PartGroup, ProgramGroup};
+pub use self::matrix::{Cell, Matrix, MatrixRow};
 pub use self::since::Since;
 use super::record::{Outcome, Record, count};
 use super::results::Audit;
@@ -51,6 +55,7 @@ pub(in crate::fleet) struct Row {
     sha256: Option<Digest>,
     proven: u64,
     versions: Option<(String, String)>,
+    report: Option<String>,
 }
 
 /// What was answered of a device.
@@ -107,6 +112,7 @@ impl Summary {
             sha256: None,
             proven: 0,
             versions,
+            report: record.report.clone(),
         };
         self.tally.add(record);
         match &record.outcome {
@@ -205,6 +211,7 @@ impl Summary {
             images: self.groups.images(self),
             parts: self.groups.parts(),
             outliers: self.groups.outliers(self),
+            matrices: self.matrices(),
             versions: others
                 .take(MOST)
                 .filter_map(|row| OtherVersion::new(row))
@@ -256,6 +263,8 @@ pub struct Told {
     pub parts: Vec<PartGroup>,
     /// Devices of which a part is not as it usually is.
     pub outliers: Vec<Outlier>,
+    /// The devices of each model by their parts.
+    pub matrices: Vec<Matrix>,
     /// Devices that have another version than was stated.
     pub versions: Vec<OtherVersion>,
     /// Keys that only one unit should have, and several have.
@@ -265,6 +274,20 @@ pub struct Told {
     /// What is different since an earlier audit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<Since>,
+}
+
+impl Told {
+    /// How many devices have this answer on integrity.
+    pub(super) fn integrity_of(&self, answer: Integrity) -> u64 {
+        let count = self.integrity.get(word(Integrity::WORDS, answer));
+        count.copied().unwrap_or_default()
+    }
+
+    /// How many have this one on known risk.
+    pub(super) fn risk_of(&self, answer: Risk) -> u64 {
+        let count = self.risk.get(word(Risk::WORDS, answer));
+        count.copied().unwrap_or_default()
+    }
 }
 
 /// One device.
@@ -284,6 +307,9 @@ pub struct Unit {
     pub risk: Option<Risk>,
     /// How many findings of at least high severity are proven.
     pub proven: u64,
+    /// The file of its whole report, in the folder of reports.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub report: Option<String>,
 }
 
 impl Unit {
@@ -299,6 +325,7 @@ impl Unit {
             integrity,
             risk,
             proven: row.proven,
+            report: row.report.clone(),
         }
     }
 }

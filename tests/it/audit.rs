@@ -18,6 +18,7 @@ use crate::schemas::{holds, schema};
 mod again;
 mod many;
 mod merge;
+mod page;
 mod shards;
 
 const NOW: &str = "2026-11-22T00:00:00Z";

@@ -40,7 +40,7 @@ fn stored(name: &str) -> Value {
 }
 
 /// The official schema of a form, as its makers publish it (tests/schemas/README.md), with what it refers to.
-fn official(format: ReportFormat) -> Validator {
+pub(crate) fn official(format: ReportFormat) -> Validator {
     let at = |name: &str| format!("http://cyclonedx.org/schema/{name}.SNAPSHOT.schema.json");
     let registry = Registry::new()
         .add(at("spdx"), stored("cyclonedx-spdx.json"))

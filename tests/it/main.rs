@@ -29,6 +29,7 @@ mod extraction;
 mod faults;
 mod fixtures;
 mod fuzzed;
+mod guides;
 mod hostile;
 mod house;
 mod implants;

@@ -13,7 +13,7 @@ use crate::commands::trust::{self, Missing};
 use crate::commands::{output, talk};
 use crate::fleet::record::Record;
 use crate::fleet::results::{self, Unusable};
-use crate::fleet::summary::{Summary, csv};
+use crate::fleet::summary::{Summary, csv, html, sarif};
 
 /// Shows a file of results; the exit code is that of the audit.
 pub(super) fn run(path: &Path, args: &cli::Audit, start: &Start) -> Result<u8> {
@@ -36,7 +36,9 @@ pub(super) fn run(path: &Path, args: &cli::Audit, start: &Start) -> Result<u8> {
     };
     let text = match args.format {
         SummaryFormat::Csv => rows,
+        SummaryFormat::Html => html::render(&told, args.pages.as_deref()),
         SummaryFormat::Json => output::json(&told)?,
+        SummaryFormat::Sarif => output::json(&sarif::log(&told))?,
         SummaryFormat::Terminal => {
             let mut out = String::new();
             told.render(false, &mut out)?;

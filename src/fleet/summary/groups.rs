@@ -16,17 +16,17 @@ use crate::fleet::keys::What;
 use crate::fleet::record::{Judged, Record, count};
 
 /// The devices of a group, as indexes.
-type Members = Vec<usize>;
+pub(super) type Members = Vec<usize>;
 
 /// What a part is known by: the model, the part's place, and what of it.
-type PartKey = (String, String, Content);
+pub(super) type PartKey = (String, String, Content);
 
 /// Everything that devices may have in common.
 #[derive(Default)]
 pub(super) struct Groups {
     images: BTreeMap<Digest, (String, Members)>,
-    parts: BTreeMap<PartKey, BTreeMap<Digest, Members>>,
-    models: BTreeMap<String, Members>,
+    pub(super) parts: BTreeMap<PartKey, BTreeMap<Digest, Members>>,
+    pub(super) models: BTreeMap<String, Members>,
     keys: BTreeMap<(What, String), Members>,
     programs: BTreeMap<Digest, Spread>,
 }
@@ -133,6 +133,11 @@ pub struct ProgramGroup {
 }
 
 impl Outlier {
+    /// Whether it says more than that a unit has settings or records of its own.
+    pub(super) fn is_telling(&self) -> bool {
+        self.content == Content::Programs || self.sha256.is_none()
+    }
+
     fn new(
         row: &Row,
         (model, place, content): &PartKey,
@@ -332,7 +337,7 @@ fn together<'m>(groups: impl Iterator<Item = &'m Members>) -> usize {
 }
 
 /// The contents that are usual.
-fn usual(groups: &BTreeMap<Digest, Members>) -> Vec<(&Digest, &Members)> {
+pub(super) fn usual(groups: &BTreeMap<Digest, Members>) -> Vec<(&Digest, &Members)> {
     let all = together(groups.values());
     let least = all.div_ceil(10).max(2);
     let groups = groups.iter();

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use super::{Since, Told, Unit};
+use super::{Outlier, Since, Told, Unit};
 use crate::fleet::summary::groups::Content;
 use crate::place::visible;
 use crate::report::text;
@@ -30,18 +30,18 @@ impl Told {
     }
 
     fn answer(&self, out: &mut String) -> fmt::Result {
-        let of = |word: &str| self.integrity.get(word).copied().unwrap_or_default();
+        let of = |integrity| self.integrity_of(integrity);
         let errors = self
             .errors
             .values()
             .fold(0, |sum: u64, it| sum.saturating_add(*it));
         let told = [
-            (of("match"), "as the baseline states"),
-            (of("differ"), "different"),
-            (of("incomplete"), "incomplete"),
-            (of("no-baseline"), "without a baseline that fits"),
+            (of(Integrity::Match), "as the baseline states"),
+            (of(Integrity::Differ), "different"),
+            (of(Integrity::Incomplete), "incomplete"),
+            (of(Integrity::NoBaseline), "without a baseline that fits"),
             (
-                of("untrusted"),
+                of(Integrity::Untrusted),
                 "against a baseline that nobody vouches for",
             ),
             (errors, "not judged"),
@@ -52,12 +52,11 @@ impl Told {
             .map(|(count, what)| format!("{count} {what}"))
             .collect();
         text::wrap(out, "INTEGRITY   ", 12, &told.join(", "))?;
-        let at = |word: &str| self.risk.get(word).copied().unwrap_or_default();
         let risk = format!(
             "{} with known risk, {} to review, {} with none found",
-            at("known-risk"),
-            at("review"),
-            at("none-found")
+            self.risk_of(Risk::KnownRisk),
+            self.risk_of(Risk::Review),
+            self.risk_of(Risk::NoneFound)
         );
         text::wrap(out, "KNOWN RISK  ", 12, &risk)?;
         let left = self.devices.saturating_sub(self.done);
@@ -106,26 +105,14 @@ impl Told {
             "UNLIKE THE OTHERS OF THE MODEL",
             &self.outliers,
             most,
-            |row| {
-                let what = match row.content {
-                    Content::Programs => "programs",
-                    Content::All => "content",
-                };
-                let told = match row.sha256 {
-                    Some(_) => format!(
-                        "{what} of {} as no usual one; {} of {} are usual",
-                        row.place, row.usual, row.of
-                    ),
-                    None => format!("lacks {}; {} of {} have it", row.place, row.usual, row.of),
-                };
-                (row.name.clone(), told)
-            },
+            |row| (row.name.clone(), row.told()),
         )?;
         list(out, "ONE KEY ON SEVERAL UNITS", &self.keys, most, |row| {
-            let what = serde_json::to_value(row.what).unwrap_or_default();
-            let what = what.as_str().unwrap_or_default().to_owned();
             let short: String = row.fingerprint.chars().take(16).collect();
-            (format!("{what} {short}"), units(row.count, &row.units))
+            (
+                format!("{} {short}", row.what.word()),
+                units(row.count, &row.units),
+            )
         })?;
         list(
             out,
@@ -182,8 +169,27 @@ impl Since {
     }
 }
 
+impl Outlier {
+    pub(super) fn told(&self) -> String {
+        let what = match self.content {
+            Content::Programs => "programs",
+            Content::All => "content",
+        };
+        match self.sha256 {
+            Some(_) => format!(
+                "{what} of {} as no usual one; {} of {} are usual",
+                self.place, self.usual, self.of
+            ),
+            None => format!(
+                "lacks {}; {} of {} have it",
+                self.place, self.usual, self.of
+            ),
+        }
+    }
+}
+
 impl Unit {
-    fn told(&self) -> String {
+    pub(super) fn told(&self) -> String {
         let Some(integrity) = self.integrity else {
             return format!(
                 "not judged: {} ({})",
@@ -202,7 +208,7 @@ impl Unit {
 }
 
 /// Why a device was not judged, by its code.
-fn reason(code: u8) -> &'static str {
+pub(super) fn reason(code: u8) -> &'static str {
     match code {
         64 => "wrongly asked for",
         65 => "with a malformed baseline",
@@ -214,7 +220,7 @@ fn reason(code: u8) -> &'static str {
     }
 }
 
-fn units(count: u64, named: &[String]) -> String {
+pub(super) fn units(count: u64, named: &[String]) -> String {
     let units = text::count(usize::try_from(count).unwrap_or(usize::MAX), "unit");
     let mut told = format!(
         "{units}: {}",

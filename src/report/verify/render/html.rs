@@ -11,10 +11,12 @@ mod standards;
 mod summary;
 mod write;
 
+pub(crate) use self::summary::{answer_box, section};
+pub(crate) use self::write::Html;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use self::write::Html;
 use super::{Manner, answer};
 use crate::digest::Digest;
 use crate::report::verify::Report;
@@ -31,7 +33,7 @@ pub fn render(report: &Report, manner: Manner) -> String {
     let mut html = Html::default();
     html.fixed("<!DOCTYPE html>\n");
     html.within("html", &[("lang", "en")], |html| {
-        html.within("head", &[], |html| head(report, html));
+        html.within("head", &[], |html| head(&title(report), html));
         html.within("body", &[], |html| {
             html.within("header", &[], |html| top(report, html));
             html.within("main", &[], |html| {
@@ -62,7 +64,8 @@ pub fn render(report: &Report, manner: Manner) -> String {
     html.finish()
 }
 
-fn head(report: &Report, html: &mut Html) {
+/// What stands in the head of a page: what it may load, which is nothing, its style and its title.
+pub(crate) fn head(title: &str, html: &mut Html) {
     let hash = STANDARD.encode(Digest::of(STYLE.as_bytes()).as_bytes());
     let policy = format!(
         "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'"
@@ -83,7 +86,7 @@ fn head(report: &Report, html: &mut Html) {
         ],
     );
     html.void("meta", &[("name", "referrer"), ("content", "no-referrer")]);
-    html.leaf("title", &[], &title(report));
+    html.leaf("title", &[], title);
     html.fixed("<style>");
     html.fixed(STYLE);
     html.fixed("</style>\n");

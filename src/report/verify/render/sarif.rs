@@ -75,7 +75,7 @@ pub fn render(report: &Report) -> Result<String, serde_json::Error> {
 
 /// Text as a message: braces stand for themselves when they are doubled (3.11.5), and brackets before a parenthesis make no link when they are
 /// escaped (3.11.6).
-fn message(text: &str) -> String {
+pub(crate) fn message(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let has_link = text.contains("](");
     for char in text.chars() {

@@ -53,7 +53,8 @@ pub(super) fn verdict(report: &Report, html: &mut Html) {
     );
 }
 
-fn answer_box(
+/// One answer: `tone` is `calm`, `open` or `bad`.
+pub(crate) fn answer_box(
     html: &mut Html,
     tone: &str,
     mark: &str,
@@ -212,7 +213,7 @@ fn digest(html: &mut Html, name: &str, value: &str) {
 }
 
 /// A section with a heading, which is a landmark.
-pub(super) fn section(
+pub(crate) fn section(
     html: &mut Html,
     id: &'static str,
     title: &str,

@@ -2,29 +2,29 @@
 
 /// The document as it is written.
 #[derive(Default)]
-pub(super) struct Html(String);
+pub(crate) struct Html(String);
 
 /// Attributes of an element: name and value.
-pub(super) type Attributes<'a> = &'a [(&'static str, &'a str)];
+pub(crate) type Attributes<'a> = &'a [(&'static str, &'a str)];
 
 impl Html {
     /// The text of the document.
-    pub(super) fn finish(self) -> String {
+    pub(crate) fn finish(self) -> String {
         self.0
     }
 
     /// Text that is ours and is HTML already: a style sheet, a drawing's patterns.
-    pub(super) fn fixed(&mut self, html: &'static str) {
+    pub(crate) fn fixed(&mut self, html: &'static str) {
         self.0.push_str(html);
     }
 
     /// Text, escaped.
-    pub(super) fn text(&mut self, text: &str) {
+    pub(crate) fn text(&mut self, text: &str) {
         escape(text, &mut self.0);
     }
 
     /// An element and what is in it.
-    pub(super) fn within(
+    pub(crate) fn within(
         &mut self,
         tag: &'static str,
         attributes: Attributes<'_>,
@@ -41,17 +41,17 @@ impl Html {
     }
 
     /// An element that holds text alone.
-    pub(super) fn leaf(&mut self, tag: &'static str, attributes: Attributes<'_>, text: &str) {
+    pub(crate) fn leaf(&mut self, tag: &'static str, attributes: Attributes<'_>, text: &str) {
         self.within(tag, attributes, |html| html.text(text));
     }
 
     /// A shape of a drawing: an element that holds nothing.
-    pub(super) fn shape(&mut self, tag: &'static str, attributes: Attributes<'_>) {
+    pub(crate) fn shape(&mut self, tag: &'static str, attributes: Attributes<'_>) {
         self.within(tag, attributes, |_| ());
     }
 
     /// An element without an end, or the start of one.
-    pub(super) fn void(&mut self, tag: &'static str, attributes: Attributes<'_>) {
+    pub(crate) fn void(&mut self, tag: &'static str, attributes: Attributes<'_>) {
         self.0.push('<');
         self.0.push_str(tag);
         for (name, value) in attributes {
