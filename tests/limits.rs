@@ -91,14 +91,14 @@ const ROWS: &[Row] = &[
         image: bombs_side_by_side,
         flags: &[],
         told: "became too many times its bytes",
-        most: 256,
+        most: 320,
     },
     Row {
         limit: "HELD",
         image: long_paths,
         flags: &[],
         told: "paths and attributes",
-        most: 512,
+        most: 400,
     },
 ];
 
