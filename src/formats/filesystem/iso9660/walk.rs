@@ -213,9 +213,9 @@ impl Walk<'_> {
                     self.problems.push(problem.at(record_at).about(path));
                     continue;
                 };
-                let before = self.entries.len();
+                let before = self.walked.entries.len();
                 self.record(path, record, record_at, &mut parts);
-                budget.spend_attached(&self.entries, before)?;
+                budget.spend_attached(&self.walked.entries, before)?;
             }
         }
         if let Some(found) = parts {

@@ -8,7 +8,6 @@ use crate::budget::Budget;
 use crate::entry::{Entry, EntryPath, File, Meta, Node};
 use crate::formats::{Span, Tree};
 use crate::problem::{Problem, ProblemKind};
-use crate::read::length;
 
 use super::contents::Contents;
 use super::decoder::{Compression, Decoder};
