@@ -2,9 +2,11 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::entry::{Entry, EntryPath};
 use crate::image::spool::Spool;
 use crate::pace::Pace;
 use crate::problem::Problem;
+use crate::read::length;
 
 /// The limits of one run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,6 +124,25 @@ impl Budget {
             "more than {} entries; raise --max-entries to read on",
             self.limits.entries
         )))
+    }
+
+    /// Spends one entry called `name` in the directory `parent`, and what its path takes. A walk of directories asks this: in a deep
+    /// one, every short name is a long path.
+    ///
+    /// # Errors
+    /// A problem of kind `limit`.
+    pub fn spend_entry(&self, parent: &EntryPath, name: &[u8]) -> Result<(), Problem> {
+        self.spend_entries(1)?;
+        self.spend_held(length(parent.as_bytes()).saturating_add(length(name)))
+    }
+
+    /// Spends what the entries from number `from` on hold besides their paths: names of one inode may share much of it.
+    ///
+    /// # Errors
+    /// A problem of kind `limit`.
+    pub fn spend_attached(&self, entries: &[Entry], from: usize) -> Result<(), Problem> {
+        let new = entries.get(from..).unwrap_or_default();
+        self.spend_held(new.iter().map(Entry::attached).fold(0, u64::saturating_add))
     }
 
     /// Spends `count` decoded bytes.

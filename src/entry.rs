@@ -82,6 +82,20 @@ pub struct Entry {
     pub meta: Meta,
 }
 
+impl Entry {
+    /// How many bytes it holds in memory besides its path: the target of a link, and attributes.
+    pub fn attached(&self) -> u64 {
+        let target = match &self.node {
+            Node::Symlink(target) => target.len(),
+            _ => 0,
+        };
+        let attributes = self.meta.xattrs.iter();
+        let attributes = attributes.map(|(name, value)| name.len().saturating_add(value.len()));
+        let sum = attributes.fold(target, usize::saturating_add);
+        u64::try_from(sum).unwrap_or(u64::MAX)
+    }
+}
+
 /// What an entry is.
 #[derive(Clone, Debug)]
 pub enum Node {

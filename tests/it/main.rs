@@ -49,6 +49,7 @@ mod samples;
 mod schemas;
 mod signatures;
 mod similar;
+mod supply;
 mod texts;
 mod trust;
 mod windows;

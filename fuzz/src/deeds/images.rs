@@ -9,7 +9,7 @@ use vitalsign::baseline::{Baseline, Device, Firmware};
 use vitalsign::budget::{Budget, Limits};
 use vitalsign::entry::Node;
 use vitalsign::extract::{Inventory, unpack};
-use vitalsign::formats::{self, Content, Kind, Length, PartBytes, Tree};
+use vitalsign::formats::{self, Content, Decode, Doc, Format, Kind, Length, PartBytes, Tree};
 use vitalsign::image::Image;
 
 use super::mend;
@@ -23,74 +23,109 @@ const LIMITS: Limits = Limits {
     memory: 8 << 20,
 };
 
+/// File systems for raw flash: they are logs, and go with what lies below them.
+const ON_FLASH: &[&str] = &["jffs2", "qnx-efs", "qnx-etfs", "ubifs", "yaffs2"];
+
+/// Registries of Windows, which are read as trees.
+const HIVES: &[&str] = &["regf", "wince-hive"];
+
 pub(super) fn archive(bytes: &[u8]) {
-    read(bytes, Kind::Archive);
+    read_all(bytes, |doc| doc.kind == Kind::Archive);
 }
 
 pub(super) fn boot(bytes: &[u8]) {
-    read(bytes, Kind::Boot);
+    read_all(bytes, |doc| doc.kind == Kind::Boot);
 }
 
 pub(super) fn compression(bytes: &[u8]) {
-    read(bytes, Kind::Compression);
+    read_all(bytes, |doc| doc.kind == Kind::Compression);
 }
 
 pub(super) fn disk(bytes: &[u8]) {
-    read(bytes, Kind::Disk);
+    read_all(bytes, |doc| doc.kind == Kind::Disk);
 }
 
 pub(super) fn filesystem(bytes: &[u8]) {
-    read(bytes, Kind::Filesystem);
+    let is_other = |doc: &Doc| !ON_FLASH.contains(&doc.id) && !HIVES.contains(&doc.id);
+    read_all(bytes, |doc| doc.kind == Kind::Filesystem && is_other(doc));
 }
 
 pub(super) fn flash(bytes: &[u8]) {
-    read(bytes, Kind::Flash);
+    read_all(bytes, |doc| {
+        doc.kind == Kind::Flash || ON_FLASH.contains(&doc.id)
+    });
+}
+
+pub(super) fn hive(bytes: &[u8]) {
+    read_all(bytes, |doc| HIVES.contains(&doc.id));
 }
 
 pub(super) fn memory(bytes: &[u8]) {
-    read(bytes, Kind::Memory);
+    read_all(bytes, |doc| doc.kind == Kind::Memory);
 }
 
-/// Reads all that formats of a kind see in the bytes.
-fn read(bytes: &[u8], kind: Kind) {
+/// Reads all that the chosen formats see in the bytes.
+fn read_all(bytes: &[u8], is_chosen: impl Fn(&Doc) -> bool) {
     let bytes = Bytes::copy_from_slice(bytes);
-    for format in formats::ALL {
-        if format.doc().kind != kind {
-            continue;
-        }
-        let Ok(extent) = format.measure(&bytes) else {
-            continue;
-        };
-        let length = match extent.len {
-            Length::Known(length) => usize::try_from(length).unwrap_or(usize::MAX),
-            Length::Decoded => usize::MAX,
-        };
-        let region = bytes.slice(..length.min(bytes.len()));
-        let budget = Budget::new(LIMITS);
-        match format.open(region, &budget).content {
-            Content::Stream(mut decoder) => drain(&mut decoder),
-            Content::Tree(tree) => files(&tree),
-            Content::Layout(parts) => {
-                for part in parts {
-                    if let PartBytes::Stream(mut decoder) = part.bytes {
-                        drain(&mut decoder);
-                    }
-                }
-            }
-            Content::Memory(_) | Content::Unread => {}
-        }
+    for format in formats::ALL.iter().filter(|it| is_chosen(it.doc())) {
+        read(*format, &bytes);
     }
 }
 
-/// What a decoder yields; it may not be asked for ever, as the budget is the caller's.
-fn drain(decoder: &mut dyn std::io::Read) {
-    let _ = std::io::copy(&mut decoder.take(LIMITS.decoded), &mut std::io::sink());
+/// Reads what one format sees at the start of the bytes.
+pub(super) fn read(format: &dyn Format, bytes: &Bytes) {
+    let Ok(extent) = format.measure(bytes) else {
+        return;
+    };
+    let length = match extent.len {
+        Length::Known(length) => usize::try_from(length).unwrap_or(usize::MAX),
+        Length::Decoded => usize::MAX,
+    };
+    let region = bytes.slice(..length.min(bytes.len()));
+    let budget = Budget::new(LIMITS);
+    match format.open(region, &budget).content {
+        Content::Stream(decoder) => drain(decoder),
+        Content::Tree(tree) => files(&tree),
+        Content::Layout(parts) => {
+            for part in parts {
+                if let PartBytes::Stream(decoder) = part.bytes {
+                    drain(decoder);
+                }
+            }
+        }
+        Content::Memory(_) | Content::Unread => {}
+    }
+}
+
+/// What a decoder yields, and how it went; it may not be asked for ever, as the budget is the caller's.
+fn drain(mut decoder: Box<dyn Decode>) {
+    let _ = std::io::copy(
+        &mut (&mut decoder).take(LIMITS.decoded),
+        &mut std::io::sink(),
+    );
+    let _ = decoder.finish();
+}
+
+/// Takes so many bytes, for the same reason, and no more.
+struct Bounded(u64);
+
+impl std::io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let left = self.0.checked_sub(bytes.len() as u64);
+        self.0 = left.ok_or(std::io::ErrorKind::StorageFull)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 fn files(tree: &Tree) {
+    let mut sink = Bounded(LIMITS.decoded);
     for entry in &tree.entries {
         if let Node::File(file) = &entry.node {
-            let _ = file.data.copy_to(&mut std::io::sink());
+            let _ = file.data.copy_to(&mut sink);
         }
     }
 }
@@ -99,6 +134,10 @@ fn files(tree: &Tree) {
 pub(super) fn carve(bytes: &[u8]) {
     let found = everything(bytes);
     let baseline = baseline(&found);
+    if baseline.components.is_empty() {
+        // Nothing to hold on to: `baseline create` makes none of it.
+        return;
+    }
     let baseline = Baseline::parse(&baseline.write()).unwrap();
     let comparison = compare(&baseline, &found);
     assert_eq!(comparison.changes, [], "an image is not what it is");

@@ -4,6 +4,7 @@
 mod documents;
 mod images;
 mod mend;
+mod patched;
 mod programs;
 
 /// A target's name, and what it does.
@@ -21,11 +22,13 @@ pub const DEEDS: &[Deed] = &[
     ("elf", programs::elf),
     ("filesystem", images::filesystem),
     ("flash", images::flash),
+    ("hive", images::hive),
     ("import", documents::import),
     ("inventory", documents::inventory),
     ("memory", images::memory),
     ("mended", images::mended),
     ("packages", programs::packages),
+    ("patched", patched::patched),
     ("pe", programs::pe),
     ("report", documents::report),
     ("results", documents::results),

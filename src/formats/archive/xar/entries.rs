@@ -152,14 +152,14 @@ impl Reading<'_> {
             if element.name != b"file" {
                 continue;
             }
-            if let Err(problem) = self.budget.spend_entries(1) {
-                self.problems.push(problem);
-                break;
-            }
             let name = children.find(number, "name");
             let name = name.map(Element::text).unwrap_or_default();
             let parent = element.parent.and_then(|parent| paths.get(&parent));
             let path = parent.map_or_else(|| EntryPath::new(&name), |parent| parent.join(&name));
+            if let Err(problem) = self.budget.spend_entry(&path, &[]) {
+                self.problems.push(problem);
+                break;
+            }
             self.problems.extend(name_problem(&name, &path));
             paths.insert(number, path.clone());
             let node = self.node(&children, number, &path);

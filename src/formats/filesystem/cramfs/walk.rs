@@ -105,15 +105,8 @@ impl<'a> Walk<'a> {
                 problems.push(problem.at(inode.offset).about(&path));
                 continue;
             }
-            let before = found.len();
-            let told = self.directory(&path, &inode, &mut found);
+            let told = self.directory(&path, &inode, &mut found, budget);
             problems.extend(told.into_iter().map(|problem| problem.about(&path)));
-            let made = found.len().saturating_sub(before);
-            if let Err(problem) = budget.spend_entries(length_of(made)) {
-                found.truncate(before);
-                problems.push(problem);
-                break;
-            }
         }
         found
     }
@@ -124,6 +117,7 @@ impl<'a> Walk<'a> {
         path: &EntryPath,
         dir: &Inode,
         found: &mut Vec<(EntryPath, Inode)>,
+        budget: &Budget,
     ) -> Vec<Problem> {
         let mut told = Vec::new();
         let region = self.region.clone();
@@ -155,6 +149,10 @@ impl<'a> Walk<'a> {
             if name.contains(&b'/') || name == b"." || name == b".." {
                 let detail = "a name that is a path of its own; kept as data, never followed";
                 told.push(Problem::new(ProblemKind::Name, detail).at(name_at));
+            }
+            if let Err(limit) = budget.spend_entry(path, name) {
+                told.push(limit);
+                break;
             }
             found.push((path.join(name), inode));
         }

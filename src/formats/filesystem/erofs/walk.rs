@@ -110,7 +110,6 @@ impl Walk<'_> {
             return Err(damaged());
         }
         for number in 0..count {
-            budget.spend_entries(1)?;
             let at = number.saturating_mul(12);
             let name_at = |at: usize| fields.u16(at.saturating_add(8)).map(usize::from);
             let start = name_at(at).ok_or_else(damaged)?;
@@ -124,7 +123,10 @@ impl Walk<'_> {
             let name = name.ok_or_else(damaged)?;
             let name = name.split(|&byte| byte == 0).next().unwrap_or_default();
             let slot = fields.u64(at).ok_or_else(damaged)?;
+            budget.spend_entry(path, name)?;
+            let before = self.entries.len();
             self.name(path, name, slot);
+            budget.spend_attached(&self.entries, before)?;
         }
         Ok(())
     }

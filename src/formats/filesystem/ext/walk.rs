@@ -18,9 +18,8 @@ use crate::read::{cut, length};
 
 /// The inode of the root directory.
 pub(super) const ROOT: u32 = 2;
-/// Bytes that paths and attributes together may take: deep chains of long names and attributes that many inodes share would
-/// otherwise grow without relation to the image.
-const HELD: u64 = 512 << 20;
+/// Bytes that may be held while the volume is read, besides what entries hold: names that were, and states in the journal (128 MiB).
+const HELD: u64 = 128 << 20;
 /// Problems that are told one by one.
 const TOLD: usize = 10_000;
 /// The longest symbolic link that is read.
@@ -119,9 +118,7 @@ impl<'a> Walk<'a> {
 
     /// Makes the entry of a name. Returns whether the walk may go on.
     pub(super) fn entry(&mut self, volume: &Volume, path: EntryPath, number: u32) -> bool {
-        let spent = self.budget.spend_entries(1);
-        let charged = spent.and_then(|()| self.charge(length(path.as_bytes())));
-        if let Err(problem) = charged {
+        if let Err(problem) = self.budget.spend_entry(&path, &[]) {
             self.tell(problem);
             self.stopped = true;
             return false;
@@ -136,7 +133,13 @@ impl<'a> Walk<'a> {
                 }
             },
         };
-        self.entries.push(Entry { path, node, meta });
+        let entry = Entry { path, node, meta };
+        if let Err(problem) = self.budget.spend_held(entry.attached()) {
+            self.tell(problem);
+            self.stopped = true;
+            return false;
+        }
+        self.entries.push(entry);
         true
     }
 

@@ -76,7 +76,7 @@ impl Walk {
         }
         while let Some((inode, path)) = open.pop() {
             for (number, name) in self.names(&inode, &path) {
-                if let Err(limit) = budget.spend_entries(1) {
+                if let Err(limit) = budget.spend_entry(&path, &name) {
                     self.problems.push(limit);
                     return;
                 }
@@ -86,7 +86,13 @@ impl Walk {
                     self.problems.push(Problem::limit(detail).about(&path));
                     continue;
                 }
-                let Some(directory) = self.entry(number, &child, entries) else {
+                let before = entries.len();
+                let directory = self.entry(number, &child, entries);
+                if let Err(limit) = budget.spend_attached(entries, before) {
+                    self.problems.push(limit);
+                    return;
+                }
+                let Some(directory) = directory else {
                     continue;
                 };
                 if entered.insert(number) {

@@ -206,14 +206,16 @@ impl Walk<'_> {
                 .filter(|rest| rest.first().is_some_and(|&len| len != 0))
             {
                 let record_at = sector_at.saturating_add(u64::try_from(at).unwrap_or(u64::MAX));
-                budget.spend_entries(1)?;
+                budget.spend_entry(path, &[])?;
                 at = at.saturating_add(rest.first().copied().map_or(1, usize::from));
                 let Some(record) = Record::parse(rest) else {
                     let problem = Problem::corrupt("a directory record that does not fit");
                     self.problems.push(problem.at(record_at).about(path));
                     continue;
                 };
+                let before = self.walked.entries.len();
                 self.record(path, record, record_at, &mut parts);
+                budget.spend_attached(&self.walked.entries, before)?;
             }
         }
         if let Some(found) = parts {

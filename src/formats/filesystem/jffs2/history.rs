@@ -58,7 +58,7 @@ pub(super) fn find(
                 whole = false;
                 continue;
             }
-            if let Err(limit) = budget.spend_entries(1) {
+            if let Err(limit) = budget.spend_entry(&path, &[]) {
                 history.limit = Some(limit);
                 return history;
             }

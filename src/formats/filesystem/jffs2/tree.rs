@@ -93,7 +93,8 @@ pub(super) fn walk(source: &Source<'_>, problems: Problems, budget: &Budget) -> 
     let mut expanded = BTreeSet::from([ROOT]);
     while let Some((directory, path)) = open.pop() {
         for dirent in source.names.of(directory) {
-            if let Err(limit) = budget.spend_entries(1) {
+            let before = walked.entries.len();
+            if let Err(limit) = budget.spend_entry(&path, &dirent.name) {
                 walked.problems.push(limit);
                 return walked;
             }
@@ -106,6 +107,10 @@ pub(super) fn walk(source: &Source<'_>, problems: Problems, budget: &Budget) -> 
                 .entry(dirent.ino)
                 .or_insert_with(|| child.clone());
             let is_directory = walked.inode(source, dirent.ino, dirent.kind, &child);
+            if let Err(limit) = budget.spend_attached(&walked.entries, before) {
+                walked.problems.push(limit);
+                return walked;
+            }
             if !is_directory {
                 continue;
             }

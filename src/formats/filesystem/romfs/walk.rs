@@ -92,18 +92,23 @@ impl<'a> Walk<'a> {
                     self.problems.push(problem.about(&directory));
                     break;
                 };
-                if let Err(limit) = budget.spend_entries(1) {
+                if let Err(limit) = budget.spend_entry(&directory, header.name) {
                     self.problems.push(limit);
                     break 'directories;
                 }
                 at = header.next;
+                let before = entries.len();
                 if let Some((path, below)) = self.header(&header, &directory) {
                     entries.extend(self.entry(&header, path.clone()));
                     open.extend(below.map(|below| (below, path)));
                 }
+                if let Err(limit) = budget.spend_attached(&entries, before) {
+                    self.problems.push(limit);
+                    break 'directories;
+                }
             }
         }
-        entries.extend(self.linked());
+        entries.extend(self.linked(budget));
         entries
     }
 
@@ -203,7 +208,7 @@ impl<'a> Walk<'a> {
     }
 
     /// The entries of the hard links.
-    fn linked(&mut self) -> Vec<Entry> {
+    fn linked(&mut self, budget: &Budget) -> Vec<Entry> {
         let mut entries = Vec::new();
         for (path, meant) in std::mem::take(&mut self.links) {
             match self.made.get(&(meant & !0xf)) {
@@ -217,6 +222,11 @@ impl<'a> Walk<'a> {
                     node: node.clone(),
                     meta: meta.clone(),
                 }),
+            }
+            let newest = entries.len().saturating_sub(1);
+            if let Err(limit) = budget.spend_attached(&entries, newest) {
+                self.problems.push(limit);
+                break;
             }
         }
         entries

@@ -8,7 +8,6 @@ use crate::budget::Budget;
 use crate::entry::{Entry, EntryPath, File, Meta, Node};
 use crate::formats::{Span, Tree};
 use crate::problem::{Problem, ProblemKind};
-use crate::read::length;
 
 use super::contents::Contents;
 use super::decoder::{Compression, Decoder};
@@ -25,9 +24,6 @@ const MOST_PROBLEMS: usize = 1000;
 
 /// A path longer than this many bytes is not followed: no program could open it.
 const LONGEST_PATH: usize = 4096;
-
-/// All paths together may take so many bytes (256 MiB): a listing compresses far better than its paths are held.
-const MOST_PATHS: u64 = 256 << 20;
 
 /// What the walk found.
 pub(super) struct Found {
@@ -78,7 +74,6 @@ struct Walk<'a> {
     entries: Vec<Entry>,
     problems: Vec<Problem>,
     untold: u64,
-    paths_left: u64,
 }
 
 /// An inode that was reached before.
@@ -118,7 +113,6 @@ impl<'a> Walk<'a> {
             entries: Vec::new(),
             problems,
             untold: 0,
-            paths_left: MOST_PATHS,
         }
     }
 
@@ -248,6 +242,11 @@ impl<'a> Walk<'a> {
         let reached = Reached { at, file };
         self.reached.entry(key).or_insert(reached);
         self.entries.push(Entry { path, node, meta });
+        let newest = self.entries.len().saturating_sub(1);
+        if let Err(limit) = self.budget.spend_attached(&self.entries, newest) {
+            self.tell(limit);
+            return None;
+        }
         level
     }
 
@@ -319,13 +318,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn spend(&mut self, path: &EntryPath, entry: &DirEntry) -> Result<(), Problem> {
-        self.budget.spend_entries(1)?;
-        let bytes = length(path.as_bytes()).saturating_add(length(&entry.name));
-        let left = self.paths_left.checked_sub(bytes);
-        self.paths_left = left.unwrap_or(0);
-        left.map(|_| ())
-            .ok_or_else(|| Problem::limit("the paths of this file system take more than 256 MiB"))
+    fn spend(&self, path: &EntryPath, entry: &DirEntry) -> Result<(), Problem> {
+        self.budget.spend_entry(path, &entry.name)
     }
 
     /// Tells what decoded blocks hold that nothing uses: no list of entries shows it.

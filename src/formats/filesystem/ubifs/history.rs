@@ -75,7 +75,7 @@ pub(super) fn find(
             None => lost(inode, known.get(&inode), live, paths),
         };
         for content in contents(image, &nodes, !is_named) {
-            if let Err(limit) = budget.spend_entries(1) {
+            if let Err(limit) = budget.spend_entry(&path, &[]) {
                 history.limit = Some(limit);
                 return history;
             }

@@ -72,7 +72,8 @@ pub(super) fn walk(source: &Source<'_>, problems: Problems, budget: &Budget) -> 
             walked.problems.push(problem.about(&path));
         }
         for (stored, named) in source.live.names_of(directory, false) {
-            if let Err(limit) = budget.spend_entries(1) {
+            let before = walked.entries.len();
+            if let Err(limit) = budget.spend_entry(&path, stored) {
                 walked.problems.push(limit);
                 return walked;
             }
@@ -84,6 +85,10 @@ pub(super) fn walk(source: &Source<'_>, problems: Problems, budget: &Budget) -> 
             let child = name::child(&path, &shown, named.at, &mut walked.problems);
             if let Some(child) = child {
                 walked.take(source, named, child, &mut expanded, &mut open);
+            }
+            if let Err(limit) = budget.spend_attached(&walked.entries, before) {
+                walked.problems.push(limit);
+                return walked;
             }
         }
     }

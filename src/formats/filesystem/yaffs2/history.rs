@@ -49,11 +49,11 @@ pub(super) fn find(
             else {
                 continue;
             };
-            if let Err(limit) = budget.spend_entries(1) {
+            let parent = known(objects, walked, header.parent);
+            if let Err(limit) = budget.spend_entry(&parent, header.name) {
                 history.limit = Some(limit);
                 return history;
             }
-            let parent = known(objects, walked, header.parent);
             history.found.push(Superseded {
                 path: parent.join(header.name),
                 mtime: Some(header.mtime.into()),

@@ -163,11 +163,16 @@ impl Walker<'_> {
             }
             self.walked.paths.insert(object, path.clone());
             if self.objects.current.contains_key(&object) {
-                if let Err(limit) = self.budget.spend_entries(1) {
+                let before = self.walked.entries.len();
+                if let Err(limit) = self.budget.spend_entry(&path, &[]) {
                     self.walked.problems.push(limit);
                     return;
                 }
                 self.add(object, &path);
+                if let Err(limit) = self.budget.spend_attached(&self.walked.entries, before) {
+                    self.walked.problems.push(limit);
+                    return;
+                }
             }
             for child in self.children.get(&object).cloned().unwrap_or_default() {
                 let below = self.path(child, &path);
