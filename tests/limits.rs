@@ -8,7 +8,12 @@
     clippy::as_conversions,
     clippy::cast_possible_truncation,
     clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
     clippy::print_stdout,
+    clippy::unwrap_used,
+    missing_docs,
     reason = "tests compute with numbers they chose themselves"
 )]
 

@@ -75,8 +75,14 @@ pub fn end_on_lost_bytes(farewell: Farewell) -> io::Result<()> {
         signal_hook::low_level::exit(farewell.code);
     };
     // SAFETY: what runs in the handler must be safe to run in the middle of anything. It makes three system calls (write, unlinkat, exit_group)
-    // on values that were made before, and takes no lock and no memory.
-    unsafe { signal_hook::low_level::register(signal_hook::consts::SIGBUS, end) }.map(drop)
+    // on values that were made before, and takes no lock and no memory. The standard library's handler would run before it, and gives the
+    // signal back its default: a second thread whose bytes are gone in that moment would be killed. It is for stacks that overflow, which raise
+    // another signal on Linux.
+    unsafe {
+        libc::signal(libc::SIGBUS, libc::SIG_DFL);
+        signal_hook::low_level::register(libc::SIGBUS, end)
+    }
+    .map(drop)
 }
 
 /// On other systems a stack that overflows raises the same signal.

@@ -105,21 +105,26 @@ impl<'a> Walk<'a> {
                 problems.push(problem.at(inode.offset).about(&path));
                 continue;
             }
-            let told = self.directory(&path, &inode, &mut found, budget);
+            let mut told = Vec::new();
+            let spent = self.directory(&path, &inode, &mut found, &mut told, budget);
             problems.extend(told.into_iter().map(|problem| problem.about(&path)));
+            if let Err(limit) = spent {
+                problems.push(limit.about(&path));
+                break;
+            }
         }
         found
     }
 
-    /// Reads the table of one directory.
+    /// Reads the table of one directory. The error is that the budget is spent.
     fn directory(
         &mut self,
         path: &EntryPath,
         dir: &Inode,
         found: &mut Vec<(EntryPath, Inode)>,
+        told: &mut Vec<Problem>,
         budget: &Budget,
-    ) -> Vec<Problem> {
-        let mut told = Vec::new();
+    ) -> Result<(), Problem> {
         let region = self.region.clone();
         let end = dir.offset.saturating_add(u64::from(dir.size));
         let mut at = dir.offset;
@@ -150,13 +155,10 @@ impl<'a> Walk<'a> {
                 let detail = "a name that is a path of its own; kept as data, never followed";
                 told.push(Problem::new(ProblemKind::Name, detail).at(name_at));
             }
-            if let Err(limit) = budget.spend_entry(path, name) {
-                told.push(limit);
-                break;
-            }
+            budget.spend_entry(path, name)?;
             found.push((path.join(name), inode));
         }
-        told
+        Ok(())
     }
 
     /// The block size: the one at which the contents have as many blocks as the superblock counts, else 4 KiB.
